@@ -1,0 +1,65 @@
+/**
+ * Sets up a clone: the packages of the lock file, and a Node that is new enough to run Ringlet.
+ *
+ * Every npm script calls this first, so a fresh clone starts with one command, also where the Node
+ * on PATH is too old: npm scripts look for `node` in `node_modules/.bin` before PATH, so a newer one
+ * linked there runs everything. Plain JavaScript without new syntax: an old Node reads this file.
+ */
+import { execSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const newNode = '24.21.0'
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const bin = join(root, 'node_modules', '.bin')
+
+installPackages()
+if (isTooOld(process.versions.node) || process.execPath.startsWith(join(root, '.node'))) linkNewNode()
+linkCommand()
+
+/** `npm ci`, unless the packages were installed from this very lock file. */
+function installPackages() {
+  const stamp = join(root, 'node_modules', '.ringlet-lock')
+  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
+  run('npm ci --loglevel=error')
+  writeFileSync(stamp, lock)
+}
+
+function isTooOld(version) {
+  const floor = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node
+  const [major, minor] = version.split('.').map(Number)
+  const [floorMajor, floorMinor] = floor.replace('>=', '').split('.').map(Number)
+  return major < floorMajor || (major === floorMajor && minor < floorMinor)
+}
+
+/** The platform's own package: `node` itself relies on an install script, which newer npm blocks. */
+function linkNewNode() {
+  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
+  const manifest = join(root, '.node', 'node_modules', name, 'package.json')
+  try {
+    if (!existsSync(manifest) || JSON.parse(readFileSync(manifest, 'utf8')).version !== newNode) {
+      run(`npm install --prefix .node --no-save --no-package-lock --loglevel=error ${name}@${newNode}`)
+    }
+    if (!existsSync(join(bin, 'node'))) link(join('..', '..', '.node', 'node_modules', '.bin', 'node'), 'node')
+  } catch {
+    console.error(`Ringlet needs Node 24.15 or newer, and this is ${process.version}: please install it.`)
+    process.exit(1)
+  }
+}
+
+/** npm links the commands of dependencies only; with this link `npx ringlet` starts at once. */
+function linkCommand() {
+  if (!existsSync(join(bin, 'ringlet'))) link(join('..', '..', 'node', 'bin.js'), 'ringlet')
+}
+
+function link(target, name) {
+  rmSync(join(bin, name), { force: true })
+  symlinkSync(target, join(bin, name))
+}
+
+function run(command) {
+  execSync(command, { cwd: root, stdio: ['ignore', 2, 2] })
+}
