@@ -20,8 +20,12 @@ if (!isTooOld(process.versions.node)) {
 } else if (existsSync(newerNode) && !process.env.RINGLET_NODE) {
   runWith(newerNode)
 } else {
-  const help = existsSync(join(root, 'node', 'setup.js')) ? ', or run `npm start` once in the clone, which fetches one' : ''
-  console.error(`Ringlet needs Node ${floor()} or newer, and this is ${process.version}: please install it${help}.`)
+  const help = existsSync(join(root, 'node', 'setup.js'))
+    ? ', or run `npm start` once in the clone, which fetches one'
+    : ''
+  console.error(
+    `Ringlet needs Node ${floor()} or newer, and this is ${process.version}: please install it${help}.`,
+  )
   process.exitCode = 1
 }
 

@@ -16,13 +16,16 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const bin = join(root, 'node_modules', '.bin')
 
 installPackages()
-if (isTooOld(process.versions.node) || process.execPath.startsWith(join(root, '.node'))) linkNewNode()
+if (isTooOld(process.versions.node) || process.execPath.startsWith(join(root, '.node')))
+  linkNewNode()
 linkCommand()
 
 /** `npm ci`, unless the packages were installed from this very lock file. */
 function installPackages() {
   const stamp = join(root, 'node_modules', '.ringlet-lock')
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
   run('npm ci --loglevel=error')
   writeFileSync(stamp, lock)
@@ -41,11 +44,16 @@ function linkNewNode() {
   const manifest = join(root, '.node', 'node_modules', name, 'package.json')
   try {
     if (!existsSync(manifest) || JSON.parse(readFileSync(manifest, 'utf8')).version !== newNode) {
-      run(`npm install --prefix .node --no-save --no-package-lock --loglevel=error ${name}@${newNode}`)
+      run(
+        `npm install --prefix .node --no-save --no-package-lock --loglevel=error ${name}@${newNode}`,
+      )
     }
-    if (!existsSync(join(bin, 'node'))) link(join('..', '..', '.node', 'node_modules', '.bin', 'node'), 'node')
+    if (!existsSync(join(bin, 'node')))
+      link(join('..', '..', '.node', 'node_modules', '.bin', 'node'), 'node')
   } catch {
-    console.error(`Ringlet needs Node 24.15 or newer, and this is ${process.version}: please install it.`)
+    console.error(
+      `Ringlet needs Node 24.15 or newer, and this is ${process.version}: please install it.`,
+    )
     process.exit(1)
   }
 }
