@@ -1,0 +1,39 @@
+/**
+ * Hashes, all cut from SHA-256 and all synchronous.
+ *
+ * WebCrypto settles its promises in any order, which would make a simulated run unrepeatable; the paper's
+ * MD5 is broken. A checksum or digest is 128 bits: long enough that nobody finds two equal by accident.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { type Bytes, concat, toBase64Url, utf8 } from './bytes.ts'
+
+/** 16 bytes that stand for some content. */
+export type Digest = Bytes
+
+export const digestLength = 16
+
+export function hash(...parts: readonly Bytes[]): Bytes {
+  if (parts.length === 1) return sha256(parts[0]!)
+  const hasher = sha256.create()
+  for (const part of parts) hasher.update(part)
+  return hasher.digest()
+}
+
+/** The first 128 bits of SHA-256 over the parts. */
+export function digestOf(...parts: readonly Bytes[]): Digest {
+  return hash(...parts).slice(0, digestLength)
+}
+
+/** The first 32 bits of SHA-256: a position's top bits, a slot, a score. */
+export function hash32(bytes: Bytes): number {
+  const full = sha256(bytes)
+  return ((full[0]! << 24) | (full[1]! << 16) | (full[2]! << 8) | full[3]!) >>> 0
+}
+
+/**
+ * The generation of a store: 96 bits bound to its peer, so that nobody else can mint under
+ * it, and to 128 random bits, so that a wiped store never mints under its predecessor's.
+ */
+export function generationOf(peer: string, seed: Bytes): string {
+  return toBase64Url(hash(concat(utf8(peer), Uint8Array.of(0), seed)).subarray(0, 12))
+}

@@ -1,0 +1,58 @@
+/**
+ * Every bound of the system, each with its reason. Nothing grows without one of these (P9): at a limit there is a
+ * clear error, or the oldest and least harmful thing is shed. No module has defaults of its own.
+ */
+
+const second = 1000
+const kibibyte = 1024
+const mebibyte = 1024 * kibibyte
+
+export const limits = {
+  /** A value is one object in memory, on the wire and in a transaction; larger things belong in blobs beside it. */
+  valueBytes: mebibyte,
+  /** A key is hashed and compared on every request. */
+  keyBytes: 512,
+  bucketBytes: 64,
+  /** More live siblings than this is a client that never reads; the next blind put is refused, sync never. */
+  siblings: 32,
+  /** A dropped loose dot is at worst a false sibling; an unbounded context would be a way in. */
+  looseDots: 64,
+  /** No actor ever gets here honestly: 2^48 writes of one key. */
+  counter: 2 ** 48,
+  /** A message above this is refused before it is read; a state of 32 siblings of 1 MiB still fits. */
+  messageBytes: 48 * mebibyte,
+  /** Longer messages travel as several frames, so that a heartbeat never waits behind more than one. */
+  frameBytes: 4 * mebibyte,
+  /** How much is handed to a link at once. */
+  flushBytes: 64 * kibibyte,
+  /** Above this, a request is refused at once rather than queued for longer than its deadline. */
+  requestsInFlight: 1024,
+  members: 4096,
+  edgesPerMember: 4096,
+  watchesPerPeer: 4096,
+  /** The whole of one request, retries and fallbacks included. */
+  requestMs: 5 * second,
+  /** How long one owner may take before a fallback stands in. */
+  ownerMs: second,
+  /** A silent link is dead after two missed heartbeats. */
+  heartbeatMs: 2 * second,
+  /** A suspect is tried again this often. */
+  probeMs: second,
+  gossipMs: second,
+  /** How often a peer offers what it owes. */
+  handoffMs: second,
+  /** Mean pause between two exchanges with the same neighbour. */
+  antiEntropyMs: 10 * second,
+  /** A request id is remembered for ten deadlines, and no retry comes later. */
+  requestMemoryMs: 50 * second,
+  /** One batch of background work: large enough to pay for its round trip, small enough to let others by. */
+  batchBytes: 512 * kibibyte,
+  batchItems: 64,
+  /** Keys of a partition that travel as one list; above it, by slots. */
+  listedKeys: 512,
+  /** An edge's deliveries on their way at one time. */
+  deliveriesInFlight: 16,
+} as const
+
+/** The limits as a type, so that a test can run with others. */
+export type Limits = { readonly [K in keyof typeof limits]: number }
