@@ -1,0 +1,26 @@
+/**
+ * Whole pages in a real Chromium: `playwright test --config test/browser/playwright.config.ts`.
+ *
+ * One worker: the tests open several tabs each, and two such rings would disturb each other's clocks.
+ */
+import { join } from 'node:path'
+import { defineConfig } from '@playwright/test'
+import { chromiumPath } from '../chromium.js'
+
+const reports = join(import.meta.dirname, '..', '..', '.reports')
+
+export default defineConfig({
+  testDir: '.',
+  testMatch: '**/*.spec.ts',
+  workers: 1,
+  timeout: 60_000,
+  forbidOnly: process.env['CI'] !== undefined,
+  // Playwright empties this folder when it starts, so the report stands beside it.
+  outputDir: join(reports, 'browser'),
+  reporter: [['list'], ['json', { outputFile: join(reports, 'browser.json') }]],
+  use: {
+    browserName: 'chromium',
+    launchOptions: { executablePath: chromiumPath() },
+    trace: 'retain-on-failure',
+  },
+})

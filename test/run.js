@@ -1,0 +1,155 @@
+/**
+ * Runs every test there is and ends with one line: `N passed, N failed`.
+ *
+ *     npm test                    everything
+ *     npm test -- node browser    some parts
+ *     npm run check               the fast ones: types, lint, format, core, size
+ *
+ * Three runners share the work, so their reports are added up here. A file that does not load, a
+ * runner that stops half-way or a part that runs nothing counts as failed, and so does, in CI, a
+ * skipped test that `allowedSkips` does not name: a green run must mean that the tests ran.
+ */
+import { spawn } from 'node:child_process'
+import { globSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join, relative } from 'node:path'
+
+/** Tests that may be skipped in CI: the test's full name → why. */
+const allowedSkips = new Map([])
+
+const root = join(import.meta.dirname, '..')
+const reports = join(root, '.reports')
+const timeLimitMs = 40 * 60_000
+
+const vitest = (name) =>
+  `vitest run --config test/vitest.config.ts --project ${name} ` +
+  `--reporter default --reporter json --outputFile .reports/${name}.json`
+
+/** A part with a `read` reports its tests one by one; one without is itself one test. */
+const parts = {
+  types: { commands: ['tsc -b'] },
+  lint: { commands: ['oxlint --deny-warnings'] },
+  format: { commands: ['oxfmt --check'] },
+  core: { commands: [vitest('core')], read: readVitest },
+  size: {
+    commands: ['vite build --config web/vite.config.ts --logLevel warn', 'size-limit'],
+    files: 'web/cart/index.html',
+  },
+  simulation: {
+    commands: [vitest('simulation')],
+    files: 'test/simulation/**/*.test.ts',
+    read: readVitest,
+  },
+  node: { commands: [vitest('node')], files: 'test/node/**/*.test.ts', read: readVitest },
+  web: { commands: [vitest('web')], files: 'test/web/**/*.test.ts', read: readVitest },
+  browser: {
+    commands: ['playwright test --config test/browser/playwright.config.ts'],
+    files: 'test/browser/**/*.spec.ts',
+    read: readPlaywright,
+  },
+}
+const fast = ['types', 'lint', 'format', 'core', 'size']
+
+const asked = process.argv.slice(2).flatMap((name) => (name === 'check' ? fast : [name]))
+const unknown = asked.find((name) => !(name in parts))
+if (unknown !== undefined) {
+  console.error(`There is no part ${unknown}; there are ${Object.keys(parts).join(', ')}, check.`)
+  process.exit(2)
+}
+
+rmSync(reports, { recursive: true, force: true })
+mkdirSync(reports)
+
+const total = { passed: 0, failed: 0, skipped: 0 }
+for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
+  for (const test of await runPart(name, parts[name])) count(test)
+}
+if (total.passed === 0) total.failed ||= 1
+
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
+process.exitCode = total.failed > 0 ? 1 : 0
+console.log(`${total.passed} passed, ${total.failed} failed${skipped}`)
+
+async function runPart(name, part) {
+  if (part.files !== undefined && globSync(part.files, { cwd: root }).length === 0) {
+    console.log(`\n${name}: there is nothing to run yet`)
+    return []
+  }
+  console.log(`\n${name}`)
+  const startedMs = Date.now()
+  let problem
+  for (const command of part.commands) problem ??= await run(command)
+  console.log(`${name}: ${((Date.now() - startedMs) / 1000).toFixed(1)} s`)
+
+  if (part.read === undefined) return [{ name, status: problem ? 'failed' : 'passed', problem }]
+  const tests = readReport(name, part.read)
+  if (tests.length === 0) return [{ name, status: 'failed', problem: problem ?? 'it ran no test' }]
+  if (problem === undefined || tests.some((test) => test.status === 'failed')) return tests
+  return [...tests, { name, status: 'failed', problem }]
+}
+
+function count({ name, status, problem }) {
+  if (problem !== undefined) console.log(`failed: ${name}: ${problem}`)
+  if (status === 'skipped' && process.env.CI && !allowedSkips.has(name)) {
+    console.log(`failed: ${name}: a skipped test, which test/run.js does not allow in CI`)
+    total.failed += 1
+  } else {
+    total[status] += 1
+  }
+}
+
+/** Resolves with what went wrong, in words, or with nothing. */
+function run(line) {
+  const { promise, resolve } = Promise.withResolvers()
+  const [command, ...args] = line.split(' ')
+  const program = join(root, 'node_modules', '.bin', command)
+  const child = spawn(program, args, { cwd: root, stdio: 'inherit' })
+  const timer = setTimeout(() => child.kill(), timeLimitMs)
+  const stop = (signal) => child.kill(signal)
+  process.once('SIGTERM', stop)
+  child.on('error', (error) => resolve(error.message))
+  child.on('exit', (code, signal) => {
+    clearTimeout(timer)
+    process.off('SIGTERM', stop)
+    resolve(code === 0 ? undefined : `${command} ended with ${signal ?? `exit code ${code}`}`)
+  })
+  return promise
+}
+
+function readReport(name, read) {
+  try {
+    return read(JSON.parse(readFileSync(join(reports, `${name}.json`), 'utf8')))
+  } catch {
+    return []
+  }
+}
+
+function readVitest(report) {
+  return report.testResults.flatMap((file) => {
+    const tests = file.assertionResults.map(({ fullName, status }) => ({
+      name: fullName,
+      status: status === 'passed' || status === 'failed' ? status : 'skipped',
+    }))
+    if (file.status !== 'failed' || tests.some((test) => test.status === 'failed')) return tests
+    const problem = file.message || 'the file failed outside of its tests'
+    return [...tests, { name: relative(root, file.name), status: 'failed', problem }]
+  })
+}
+
+function readPlaywright(report) {
+  const statuses = { expected: 'passed', unexpected: 'failed', flaky: 'failed', skipped: 'skipped' }
+  const inSuite = (suite, path) => [
+    ...(suite.specs ?? []).flatMap((spec) =>
+      spec.tests.map((test) => ({
+        name: [...path, suite.title, spec.title].join(' '),
+        status: statuses[test.status],
+      })),
+    ),
+    ...(suite.suites ?? []).flatMap((inner) => inSuite(inner, [...path, suite.title])),
+  ]
+  const outside = report.errors.map((error) => ({
+    name: relative(root, error.location?.file ?? 'test/browser'),
+    status: 'failed',
+    problem: error.message ?? 'an error outside of the tests',
+  }))
+  return [...report.suites.flatMap((suite) => inSuite(suite, [])), ...outside]
+}

@@ -1,0 +1,63 @@
+/**
+ * The test projects: `vitest --config test/vitest.config.ts --project core`, and so on.
+ *
+ * core        laws, decisions, stories and the tidy test, in plain Node
+ * simulation  the seeded cluster
+ * node        real processes, sockets and disks: slow, and one file at a time
+ * web         what needs a real browser's stores and locks, in Chromium
+ */
+import { join } from 'node:path'
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig } from 'vitest/config'
+import { chromiumPath } from './chromium.js'
+
+const elsewhere = ['simulation', 'node', 'web', 'browser', 'bench'].map((dir) => `test/${dir}/**`)
+const runsWeb = process.argv.every((arg, at, all) => all[at - 1] !== '--project' || arg === 'web')
+
+export default defineConfig({
+  root: join(import.meta.dirname, '..'),
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'core', include: ['test/**/*.test.ts'], exclude: elsewhere },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          testTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          include: ['test/node/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'web',
+          include: ['test/web/**/*.test.ts'],
+          testTimeout: 30_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            // Only the run that needs a browser may install one.
+            provider: playwright({
+              launchOptions: runsWeb ? { executablePath: chromiumPath() } : {},
+            }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+    ],
+  },
+})
