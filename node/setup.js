@@ -10,15 +10,15 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { floor, isTooOld } from './floor.js'
 
 const newNode = '24.21.0'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const bin = join(root, 'node_modules', '.bin')
+const link = join(root, 'node_modules', '.bin', 'node')
 
 installPackages()
-if (isTooOld(process.versions.node) || process.execPath.startsWith(join(root, '.node')))
-  linkNewNode()
-linkCommand()
+const runsLinkedNode = process.execPath.startsWith(join(root, '.node'))
+if (runsLinkedNode || isTooOld(process.versions.node)) linkNewNode()
 
 /** `npm ci`, unless the packages were installed from this very lock file. */
 function installPackages() {
@@ -27,15 +27,8 @@ function installPackages() {
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
-  run('npm ci --loglevel=error')
+  run('npm ci')
   writeFileSync(stamp, lock)
-}
-
-function isTooOld(version) {
-  const floor = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node
-  const [major, minor] = version.split('.').map(Number)
-  const [floorMajor, floorMinor] = floor.replace('>=', '').split('.').map(Number)
-  return major < floorMajor || (major === floorMajor && minor < floorMinor)
 }
 
 /** The platform's own package: `node` itself relies on an install script, which newer npm blocks. */
@@ -44,30 +37,18 @@ function linkNewNode() {
   const manifest = join(root, '.node', 'node_modules', name, 'package.json')
   try {
     if (!existsSync(manifest) || JSON.parse(readFileSync(manifest, 'utf8')).version !== newNode) {
-      run(
-        `npm install --prefix .node --no-save --no-package-lock --loglevel=error ${name}@${newNode}`,
-      )
+      run(`npm install --prefix .node --no-save --no-package-lock ${name}@${newNode}`)
     }
-    if (!existsSync(join(bin, 'node')))
-      link(join('..', '..', '.node', 'node_modules', '.bin', 'node'), 'node')
+    if (!existsSync(link)) {
+      rmSync(link, { force: true })
+      symlinkSync(join('..', '..', '.node', 'node_modules', '.bin', 'node'), link)
+    }
   } catch {
-    console.error(
-      `Ringlet needs Node 24.15 or newer, and this is ${process.version}: please install it.`,
-    )
+    console.error(`Ringlet needs Node ${floor} or newer, and this is ${process.version}.`)
     process.exit(1)
   }
 }
 
-/** npm links the commands of dependencies only; with this link `npx ringlet` starts at once. */
-function linkCommand() {
-  if (!existsSync(join(bin, 'ringlet'))) link(join('..', '..', 'node', 'bin.js'), 'ringlet')
-}
-
-function link(target, name) {
-  rmSync(join(bin, name), { force: true })
-  symlinkSync(target, join(bin, name))
-}
-
 function run(command) {
-  execSync(command, { cwd: root, stdio: ['ignore', 2, 2] })
+  execSync(`${command} --loglevel=error`, { cwd: root, stdio: ['ignore', 2, 2] })
 }

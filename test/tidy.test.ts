@@ -151,7 +151,7 @@ const planted: readonly [
     'async () => 1',
     'Promise.resolve(1)',
     'await 1',
-    'for await (const a of b);',
+    'async function* a() { for await (const b of c) yield b }',
     'await using a = b',
     'class A { async b() {} }',
   ].map((code): (typeof planted)[number] => [
