@@ -59,17 +59,20 @@ if (unknown !== undefined) {
 rmSync(reports, { recursive: true, force: true })
 mkdirSync(reports)
 
+const failures = []
 const total = { passed: 0, failed: 0, skipped: 0 }
 for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
-  for (const test of await runPart(name, parts[name])) count(test)
+  for (const test of await runPart(parts[name], name)) count(name, test)
 }
 if (total.passed === 0) total.failed ||= 1
+
+if (failures.length > 0) console.log(`\nFailed:\n  ${failures.join('\n  ')}\n`)
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
 process.exitCode = total.failed > 0 ? 1 : 0
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`)
 
-async function runPart(name, part) {
+async function runPart(part, name) {
   if (part.files !== undefined && globSync(part.files, { cwd: root }).length === 0) {
     console.log(`\n${name}: there is nothing to run yet`)
     return []
@@ -80,18 +83,23 @@ async function runPart(name, part) {
   for (const command of part.commands) problem ??= await run(command)
   console.log(`${name}: ${((Date.now() - startedMs) / 1000).toFixed(1)} s`)
 
-  if (part.read === undefined) return [{ name, status: problem ? 'failed' : 'passed', problem }]
+  if (part.read === undefined) {
+    return [{ name: part.commands.join(', '), status: problem ? 'failed' : 'passed', problem }]
+  }
   const tests = readReport(name, part.read)
-  if (tests.length === 0) return [{ name, status: 'failed', problem: problem ?? 'it ran no test' }]
+  if (tests.length === 0) {
+    return [{ name: 'all', status: 'failed', problem: problem ?? 'it ran no test' }]
+  }
   if (problem === undefined || tests.some((test) => test.status === 'failed')) return tests
-  return [...tests, { name, status: 'failed', problem }]
+  return [...tests, { name: 'outside of the tests', status: 'failed', problem }]
 }
 
-function count({ name, status, problem }) {
-  if (problem !== undefined) console.log(`failed: ${name}: ${problem}`)
-  if (status === 'skipped' && process.env.CI && !allowedSkips.has(name)) {
-    console.log(`failed: ${name}: a skipped test, which test/run.js does not allow in CI`)
+function count(part, { name, status, problem }) {
+  const isBanned = status === 'skipped' && process.env.CI && !allowedSkips.has(name)
+  if (isBanned) problem = 'a skipped test, which test/run.js does not allow in CI'
+  if (status === 'failed' || isBanned) {
     total.failed += 1
+    failures.push([part, name, problem].filter((word) => word !== undefined).join(': '))
   } else {
     total[status] += 1
   }
@@ -104,7 +112,10 @@ function run(line) {
   const program = join(root, 'node_modules', '.bin', command)
   const child = spawn(program, args, { cwd: root, stdio: 'inherit' })
   const timer = setTimeout(() => child.kill(), timeLimitMs)
-  const stop = (signal) => child.kill(signal)
+  const stop = () => {
+    child.kill()
+    process.exit(1)
+  }
   process.once('SIGTERM', stop)
   child.on('error', (error) => resolve(error.message))
   child.on('exit', (code, signal) => {
