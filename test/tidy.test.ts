@@ -20,7 +20,8 @@ const tidyHouse: Texts = {
     "bin": { "ringlet": "node/bin.js" }
   }`,
   'node/bin.js': `import './main.ts'`,
-  'node/main.ts': `import { open } from './index.ts'; open()`,
+  'node/main.ts': `import { open } from './index.ts'; open(new URL('./worker.ts', import.meta.url))`,
+  'node/worker.ts': `export {}`,
   'node/index.ts': `export * from '../src/index.ts'`,
   'web/index.ts': `export * from '../src/index.ts'`,
   'web/cart/index.html': `<script type="module" src="./cart.ts"></script>`,

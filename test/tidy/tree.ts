@@ -63,7 +63,7 @@ function parse(path: string, text: string): Source {
   const names = new Set<string>()
   let isAsync = false
   walk(program as unknown as Node, undefined, (node, parent) => {
-    const specifier = importedBy(node)
+    const specifier = importedBy(node, parent)
     if (specifier !== undefined) {
       imports.push({ target: resolve(path, specifier), typeOnly: isTypeOnly(node) })
     }
@@ -99,27 +99,26 @@ function walk(
   }
 }
 
-/** Imports and re-exports, also dynamic ones and types, and a worker's `new URL('./x.ts', …)`. */
-function importedBy(node: Node): string | undefined {
-  const literal = (value: unknown): string | undefined => {
-    const text = (value as Node | null | undefined)?.['value']
-    return typeof text === 'string' ? text : undefined
+const importing = [
+  'ImportDeclaration',
+  'ExportNamedDeclaration',
+  'ExportAllDeclaration',
+  'ImportExpression',
+  'TSImportType',
+]
+
+/** Imports and re-exports, dynamic ones and types too, and files named to a worker or a process. */
+function importedBy(node: Node, parent: Node | undefined): string | undefined {
+  if (importing.includes(node.type)) {
+    const specifier = (node['source'] as Node | null)?.['value']
+    return typeof specifier === 'string' ? specifier : undefined
   }
-  switch (node.type) {
-    case 'ImportDeclaration':
-    case 'ExportNamedDeclaration':
-    case 'ExportAllDeclaration':
-    case 'ImportExpression':
-    case 'TSImportType':
-      return literal(node['source'])
-    case 'NewExpression': {
-      const isUrl = (node['callee'] as Node)['name'] === 'URL'
-      const first = isUrl ? literal((node['arguments'] as Node[])[0]) : undefined
-      return first !== undefined && /^\.{1,2}\/.*\.(ts|js)$/.test(first) ? first : undefined
-    }
-    default:
-      return undefined
+  if (node.type !== 'Literal' || (parent !== undefined && importing.includes(parent.type))) {
+    return undefined
   }
+  return /^\.{1,2}\/[\w./-]+\.(ts|js)$/.test(String(node['value']))
+    ? String(node['value'])
+    : undefined
 }
 
 function isTypeOnly(node: Node): boolean {
