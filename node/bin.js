@@ -17,15 +17,18 @@ const sources = join(root, 'node', 'main.ts')
 const linkedNode = join(root, 'node_modules', '.bin', 'node')
 const isClone = existsSync(sources)
 
-if (isClone && !existsSync(join(root, 'node_modules'))) await import('./setup.js')
+const needsOther = isTooOld(process.versions.node)
 
-if (!isTooOld(process.versions.node)) {
+if (isClone && !existsSync(needsOther ? linkedNode : join(root, 'node_modules'))) {
+  await import('./setup.js')
+}
+
+if (!needsOther) {
   await import(isClone ? sources : join(root, 'dist', 'node', 'main.js'))
-} else if (isClone && existsSync(linkedNode) && !process.env.RINGLET_LAUNCHED) {
+} else if (isClone && !process.env.RINGLET_LAUNCHED) {
   runWith(linkedNode)
 } else {
-  const help = isClone ? ', or run `npm start` here, which fetches one' : ''
-  console.error(`Ringlet needs Node ${floor} or newer, and this is ${process.version}${help}.`)
+  console.error(`Ringlet needs Node ${floor} or newer, and this is ${process.version}.`)
   process.exitCode = 1
 }
 
