@@ -102,9 +102,9 @@ const planted: readonly [
   ],
   [
     'in src/peer siblings meet in peer.ts only',
-    'a shared leaf that is none',
+    'a shared part that calls one that is not',
     { 'src/peer/fanout.ts': `${essay}import { store } from './replica.ts'; store` },
-    /fanout\.ts imports src\/peer\/replica\.ts, but it is a shared leaf/,
+    /fanout\.ts imports its sibling src\/peer\/replica\.ts/,
   ],
   [
     'there are no circles, type imports included',

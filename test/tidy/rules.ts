@@ -22,8 +22,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
 }
 const anySource = Object.keys(below)
 
-/** In `src/peer` these are leaves that the others share; all else meets in `peer.ts` only. */
-const sharedPeerFiles = ['fanout', 'tasks']
+/** What the parts of a peer share. All else in `src/peer` meets in `peer.ts` only. */
+const sharedInPeer = ['ask', 'digests', 'fanout', 'links', 'records', 'tasks', 'world']
 
 const doors = ['web/index.ts', 'node/index.ts']
 
@@ -90,23 +90,19 @@ function allowedFor(floor: string): readonly string[] | undefined {
 }
 
 function peerSiblingsMeetInPeer({ sources }: Tree): string[] {
-  const inPeer = sources.filter((source) => floorOf(source.path) === 'peer')
-  return inPeer.flatMap((source) => {
-    const name = posix.basename(source.path, '.ts')
-    if (name === 'peer') return []
-    return source.imports
-      .filter(({ target, typeOnly }) => floorOf(target) === 'peer' && !typeOnly)
-      .filter(({ target }) => {
-        const isShared = sharedPeerFiles.includes(posix.basename(target, '.ts'))
-        return !isShared || sharedPeerFiles.includes(name)
-      })
-      .map(({ target }) =>
-        sharedPeerFiles.includes(name)
-          ? `${source.path} imports ${target}, but it is a shared leaf: take it as an argument`
-          : `${source.path} imports its sibling ${target}: speak through messages and storage, ` +
-            `take it as an argument from peer.ts, or, if it is a leaf that all share, list it in ${here}`,
-      )
-  })
+  const isShared = (path: string): boolean => sharedInPeer.includes(posix.basename(path, '.ts'))
+  return sources
+    .filter(({ path }) => floorOf(path) === 'peer' && path !== 'src/peer/peer.ts')
+    .flatMap((source) =>
+      source.imports
+        .filter(({ target, typeOnly }) => !typeOnly && floorOf(target) === 'peer')
+        .filter(({ target }) => !isShared(target))
+        .map(
+          ({ target }) =>
+            `${source.path} imports its sibling ${target}: speak through messages and storage, ` +
+            `take it as an argument from peer.ts, or, if all parts share it, list it in ${here}`,
+        ),
+    )
 }
 
 function noCircles({ sources }: Tree): string[] {
