@@ -1,0 +1,342 @@
+/**
+ * A disk that forgets what was not synced: the `Storage` port on virtual time.
+ *
+ * Writes queue up while one sync runs, and the next sync takes them all (group commit). `update` works on the newest
+ * queued state, reads see only what is durable. When the process dies the queue is gone, and the batch under way is on the
+ * disk or is not, whole either way. A failed commit fails whatever had seen its writes, so all that is queued behind it;
+ * a failed sync is a lost disk, because what the medium then holds is anybody's guess.
+ */
+import { type Bytes, compareText, fromBinaryText, toBinaryText } from '../data/bytes.ts'
+import { StorageError } from '../protocol/errors.ts'
+import type { Change, Durability, Storage, StoredEntry, Write } from '../ports.ts'
+import type { Life } from './life.ts'
+import type { Note } from './network.ts'
+import type { SeededRandom } from './random.ts'
+import type { Scheduler } from './scheduler.ts'
+
+export interface DiskSettings {
+  /** Mean of a read, and of a sync beyond its minimum. */
+  readonly readMs: number
+  readonly syncMs: number
+  /** Whether `update` sees its keys at once (SQLite), or after a turn of the disk (IndexedDB). */
+  readonly updatesAtOnce: boolean
+}
+
+/** What an `update` asked for, until it is durable. */
+interface Queued {
+  readonly writes: readonly Write[]
+  readonly durability: Durability
+  readonly done: () => void
+  readonly fail: (error: StorageError) => void
+}
+
+/** Sees each write that becomes durable. */
+export type WriteObserver = (key: Bytes, value: Bytes | undefined) => void
+
+export class Disk {
+  readonly name: string
+  /** How many times slower than usual. */
+  slowness = 1
+  full = false
+  failNextSync = false
+  /** Called when a commit begins and when it is on the disk but nobody knows: the two best moments to crash. */
+  onCommit: (moment: 'begins' | 'ends') => void = () => {}
+  onWrite: WriteObserver = () => {}
+  readonly hits = { lostUpdates: 0, refused: 0, slowed: 0 }
+
+  readonly #scheduler: Scheduler
+  readonly #random: SeededRandom
+  readonly #settings: DiskSettings
+  readonly #note: Note
+  #holder: Life | undefined
+  #durable = new Map<string, Bytes>()
+  #sorted: string[] = []
+  /** The newest queued state of each key that is on its way, and whose it is. */
+  #overlay = new Map<string, { readonly value: Bytes | undefined; readonly by: Queued }>()
+  #queue: Queued[] = []
+  #committing: readonly Queued[] = []
+  /** What buffered writes replaced since the last sync: what a power cut brings back. */
+  #unsynced: { readonly key: string; readonly before: Bytes | undefined }[] = []
+  #lost = false
+  #turnEndsMs = 0
+
+  constructor(
+    name: string,
+    scheduler: Scheduler,
+    random: SeededRandom,
+    settings: DiskSettings = { readMs: 0.1, syncMs: 1.5, updatesAtOnce: true },
+    note: Note = () => {},
+  ) {
+    this.name = name
+    this.#scheduler = scheduler
+    this.#random = random
+    this.#settings = settings
+    this.#note = note
+  }
+
+  open(life: Life): Storage {
+    if (this.#holder?.alive === true) {
+      throw new StorageError('store-locked', `${this.name} is held by another process`)
+    }
+    this.#holder = life
+    return new SimulatedStorage(this, life)
+  }
+
+  /** The process that held the disk died; with the power lost, buffered writes are gone too. */
+  crash(powerLost: boolean): void {
+    const reached = this.#committing.length > 0 && this.#random.chance(0.5)
+    if (reached) this.#land(this.#committing)
+    this.hits.lostUpdates += this.#queue.length + (reached ? 0 : this.#committing.length)
+    this.#forgetQueue()
+    if (powerLost) {
+      for (const { key, before } of this.#unsynced.toReversed()) this.#set(key, before)
+    }
+    this.#unsynced = []
+    this.#holder = undefined
+  }
+
+  /** A new, empty disk in the place of this one. */
+  wipe(): void {
+    this.#forgetQueue()
+    this.#durable = new Map()
+    this.#sorted = []
+    this.#unsynced = []
+    this.#lost = false
+    this.full = false
+    this.failNextSync = false
+    this.#turnEndsMs = 0
+  }
+
+  /** What is durable, in the order of the keys: for the checker. */
+  entries(from?: Bytes, to?: Bytes): StoredEntry[] {
+    return this.slice(from && toBinaryText(from), to && toBinaryText(to), Infinity)
+  }
+
+  /** What follows is the storage's side of a disk. */
+
+  get isLost(): boolean {
+    return this.#lost
+  }
+
+  get usedBytes(): number {
+    let bytes = 0
+    for (const [key, value] of this.#durable) bytes += key.length + value.length
+    return bytes
+  }
+
+  read(key: string): Bytes | undefined {
+    return this.#durable.get(key)?.slice()
+  }
+
+  slice(from: string | undefined, to: string | undefined, limit: number): StoredEntry[] {
+    const entries: StoredEntry[] = []
+    for (let i = from === undefined ? 0 : this.#place(from); i < this.#sorted.length; i++) {
+      const key = this.#sorted[i]!
+      if (entries.length >= limit || (to !== undefined && key >= to)) break
+      entries.push({ key: fromBinaryText(key), value: this.#durable.get(key)!.slice() })
+    }
+    return entries
+  }
+
+  newest(key: string): Bytes | undefined {
+    const queued = this.#overlay.get(key)
+    return queued === undefined ? this.read(key) : queued.value?.slice()
+  }
+
+  readDelayMs(): number {
+    return this.#delayMs(this.#settings.readMs)
+  }
+
+  /** Calls `turn` when the disk has read what an update needs; turns keep their order. */
+  takeTurn(life: Life, turn: () => void): void {
+    const { nowMs } = this.#scheduler
+    if (this.#settings.updatesAtOnce) return turn()
+    this.#turnEndsMs = Math.max(this.#turnEndsMs, nowMs + this.readDelayMs())
+    life.after(this.#turnEndsMs - nowMs, turn)
+  }
+
+  enqueue(queued: Queued): void {
+    this.#queue.push(queued)
+    for (const { key, value } of queued.writes) {
+      this.#overlay.set(toBinaryText(key), { value, by: queued })
+    }
+    if (this.#committing.length === 0) this.#commit()
+  }
+
+  #commit(): void {
+    const life = this.#holder
+    const batch = this.#queue
+    if (batch.length === 0 || life === undefined) return
+    this.#queue = []
+    this.#committing = batch
+    const synced = batch.some(
+      ({ writes, durability }) => writes.length > 0 && durability === 'synced',
+    )
+    this.onCommit('begins')
+    life.after(synced ? this.#delayMs(this.#settings.syncMs) : 0, () =>
+      this.#endCommit(batch, synced),
+    )
+  }
+
+  #endCommit(batch: readonly Queued[], synced: boolean): void {
+    const life = this.#holder
+    const failure = this.#failure(batch, synced)
+    if (failure !== undefined) return this.#failQueue(failure)
+    this.#land(batch)
+    if (synced) this.#unsynced = []
+    this.#committing = []
+    for (const [key, { by }] of this.#overlay) if (batch.includes(by)) this.#overlay.delete(key)
+    this.onCommit('ends')
+    if (life?.alive !== true) return
+    for (const { done } of batch) done()
+    if (this.#committing.length === 0) this.#commit()
+  }
+
+  #failure(batch: readonly Queued[], synced: boolean): StorageError | undefined {
+    if (this.#lost || (synced && this.failNextSync)) {
+      this.#lost = true
+      this.failNextSync = false
+      return lostError(this.name)
+    }
+    if (!this.full || batch.every(({ writes }) => writes.length === 0)) return undefined
+    return new StorageError('store-full', `${this.name} is full`, { remedy: 'Free some space.' })
+  }
+
+  #failQueue(error: StorageError): void {
+    const failed = [...this.#committing, ...this.#queue]
+    this.#forgetQueue()
+    this.hits.refused += failed.length
+    for (const { fail } of failed) fail(error)
+  }
+
+  #forgetQueue(): void {
+    this.#queue = []
+    this.#committing = []
+    this.#overlay.clear()
+  }
+
+  #land(batch: readonly Queued[]): void {
+    for (const { writes } of batch) {
+      for (const write of writes) {
+        const key = toBinaryText(write.key)
+        this.#unsynced.push({ key, before: this.#durable.get(key) })
+        this.#set(key, write.value)
+        this.#note(`${this.name} stores`, write.value)
+        this.onWrite(write.key, write.value)
+      }
+    }
+  }
+
+  #set(key: string, value: Bytes | undefined): void {
+    const known = this.#durable.has(key)
+    if (value === undefined) {
+      if (known) this.#sorted.splice(this.#place(key), 1)
+      this.#durable.delete(key)
+      return
+    }
+    if (!known) this.#sorted.splice(this.#place(key), 0, key)
+    this.#durable.set(key, value)
+  }
+
+  /** Where the key is in the order, or would be. */
+  #place(key: string): number {
+    let low = 0
+    let high = this.#sorted.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (compareText(this.#sorted[middle]!, key) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #delayMs(mean: number): number {
+    if (this.slowness > 1) this.hits.slowed++
+    return this.slowness * (mean / 2 + this.#random.exponential(mean / 2))
+  }
+}
+
+/** What one process sees of its disk. Nothing settles after the process has died. */
+class SimulatedStorage implements Storage {
+  readonly #disk: Disk
+  readonly #life: Life
+  #closed = false
+
+  constructor(disk: Disk, life: Life) {
+    this.#disk = disk
+    this.#life = life
+  }
+
+  get(key: Bytes): Promise<Bytes | undefined> {
+    const text = toBinaryText(key)
+    return this.#read(() => this.#disk.read(text))
+  }
+
+  getMany(keys: readonly Bytes[]): Promise<(Bytes | undefined)[]> {
+    const texts = keys.map(toBinaryText)
+    return this.#read(() => texts.map((text) => this.#disk.read(text)))
+  }
+
+  range(from: Bytes, to: Bytes, limit: number): Promise<StoredEntry[]> {
+    const [low, high] = [toBinaryText(from), toBinaryText(to)]
+    return this.#read(() => this.#disk.slice(low, high, limit))
+  }
+
+  update<T>(
+    keys: readonly Bytes[],
+    change: Change<T>,
+    durability: Durability = 'synced',
+  ): Promise<T> {
+    const texts = keys.map(toBinaryText)
+    if (this.#closed) return Promise.reject(closedError(this.#disk.name))
+    return new Promise((resolve, reject) => {
+      this.#disk.takeTurn(this.#life, () => {
+        if (this.#disk.isLost) return reject(lostError(this.#disk.name))
+        try {
+          const { writes, result } = change(texts.map((text) => this.#disk.newest(text)))
+          const done = (): void => resolve(result)
+          this.#disk.enqueue({ writes: writes.map(copyWrite), durability, done, fail: reject })
+        } catch (error) {
+          reject(error as Error)
+        }
+      })
+    })
+  }
+
+  usage(): Promise<{ readonly usedBytes?: number; readonly quotaBytes?: number }> {
+    return this.#read(() => ({ usedBytes: this.#disk.usedBytes }))
+  }
+
+  /** Waits for what is queued, as an update that changes nothing does. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    const flushed = this.update([], () => ({ writes: [], result: undefined }))
+    this.#closed = true
+    await flushed
+    this.#disk.crash(false)
+  }
+
+  #read<T>(read: () => T): Promise<T> {
+    if (this.#closed) return Promise.reject(closedError(this.#disk.name))
+    return new Promise((resolve, reject) => {
+      this.#life.after(this.#disk.readDelayMs(), () => {
+        if (this.#disk.isLost) reject(lostError(this.#disk.name))
+        else resolve(read())
+      })
+    })
+  }
+}
+
+function copyWrite({ key, value }: Write): Write {
+  return { key: key.slice(), value: value?.slice() }
+}
+
+function closedError(name: string): StorageError {
+  return new StorageError('closed', `${name} was closed`)
+}
+
+function lostError(name: string): StorageError {
+  return new StorageError('store-lost', `${name} failed to sync and counts as lost`, {
+    outcome: 'unknown',
+  })
+}
