@@ -26,6 +26,15 @@ export function utf8(text: string): Bytes {
   return encoder.encode(text)
 }
 
+/** The text whose UTF-8 these bytes are; anything else throws `MalformedError`. */
+export function fromUtf8(bytes: Bytes): string {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    throw new MalformedError('text that is not UTF-8')
+  }
+}
+
 /** Lexicographic order, as unsigned bytes; a prefix comes first. */
 export function compareBytes(a: Bytes, b: Bytes): number {
   const shared = Math.min(a.length, b.length)
@@ -295,11 +304,7 @@ export class Reader {
       }
       if (ascii) return text
     }
-    try {
-      return decoder.decode(bytes)
-    } catch {
-      throw new MalformedError('text that is not UTF-8')
-    }
+    return fromUtf8(bytes)
   }
 
   /** Each item takes at least one byte, so a count above what is left is a lie. */
