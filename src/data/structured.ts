@@ -46,6 +46,9 @@ const trueByte = 0xf5
 const nullByte = 0xf6
 const floatByte = 0xfb
 
+/** Where a float becomes its eight bytes, and back. */
+const float = new DataView(new ArrayBuffer(8))
+
 /** The part being encoded: what it lies in, and under which name or index. */
 interface Place {
   readonly container: object
@@ -64,7 +67,7 @@ interface Place {
  * ```
  */
 export function encodeStructured(value: unknown): Bytes {
-  const writer = new Writer()
+  const writer = new Writer(1024)
   writeValue(writer, value, undefined)
   return writer.finish()
 }
@@ -115,9 +118,8 @@ function writeValue(writer: Writer, value: unknown, place: Place | undefined): v
 function writeNumber(writer: Writer, value: number, place: Place | undefined): void {
   if (!Number.isFinite(value)) throw notEncodable(place, String(value))
   if (!Number.isSafeInteger(value)) {
-    const float = new DataView(new ArrayBuffer(8))
     float.setFloat64(0, value)
-    writer.u8(floatByte).raw(new Uint8Array(float.buffer))
+    writer.u8(floatByte).u32(float.getUint32(0)).u32(float.getUint32(4))
   } else if (value < 0) writeHead(writer, negativeNumber, -1 - value)
   else writeHead(writer, wholeNumber, value)
 }
@@ -308,8 +310,9 @@ function readSimple(reader: Reader, head: number): boolean | null | number {
   if (head === trueByte) return true
   if (head === nullByte) return null
   if (head !== floatByte) throw new MalformedError(`a value of an unknown type: ${head}`)
-  const bytes = reader.raw(8)
-  const value = new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0)
+  float.setUint32(0, reader.u32())
+  float.setUint32(4, reader.u32())
+  const value = float.getFloat64(0)
   if (!Number.isFinite(value)) throw new MalformedError('a number that is not finite')
   if (Number.isSafeInteger(value)) throw new MalformedError('a whole number written as a float')
   return value
