@@ -25,19 +25,24 @@ export function makeKey(bucket: string, path: KeyPath): Key {
 
 /** The key that these bytes encode; `MalformedError` if they encode none. */
 export function keyFromBytes(bytes: Bytes): Key {
-  return { bytes, text: toBinaryText(bytes), position: hash32(bytes.subarray(0, prefixLength(bytes))) }
+  return {
+    bytes,
+    text: toBinaryText(bytes),
+    position: hash32(bytes.subarray(0, prefixLength(bytes))),
+  }
 }
 
 /** What `makeKey` was given. */
 export function splitKey(key: Key): { bucket: string; path: readonly [string, ...string[]] } {
   const parts: string[] = []
-  for (let at = 0; at < key.bytes.length; ) {
+  for (let at = 0; at < key.bytes.length;) {
     const end = partEnd(key.bytes, at)
     parts.push(decodePart(key.bytes.subarray(at, end - 2)))
     at = end
   }
   const [bucket, partitionKey, ...rest] = parts
-  if (bucket === undefined || partitionKey === undefined) throw new MalformedError('a key too short')
+  if (bucket === undefined || partitionKey === undefined)
+    throw new MalformedError('a key too short')
   return { bucket, path: [partitionKey, ...rest] }
 }
 
@@ -76,7 +81,7 @@ function decodePart(bytes: Bytes): string {
 function prefixLength(bytes: Bytes): number {
   const bucketEnd = partEnd(bytes, 0)
   const prefixEnd = partEnd(bytes, bucketEnd)
-  for (let at = prefixEnd; at < bytes.length; ) at = partEnd(bytes, at)
+  for (let at = prefixEnd; at < bytes.length;) at = partEnd(bytes, at)
   return prefixEnd
 }
 
@@ -84,7 +89,8 @@ function partEnd(bytes: Bytes, from: number): number {
   for (let at = from; at + 1 < bytes.length; at++) {
     if (bytes[at] !== 0) continue
     if (bytes[at + 1] === 0) return at + 2
-    if (bytes[at + 1] !== 0xff) throw new MalformedError('a zero neither escaped nor closing a key part')
+    if (bytes[at + 1] !== 0xff)
+      throw new MalformedError('a zero neither escaped nor closing a key part')
     at++
   }
   throw new MalformedError('a key part without an end')

@@ -51,7 +51,10 @@ export function makeValue(bytes: Bytes | undefined, writtenAt: number): Value {
 
 /** Binds a value's bytes and time: what a flipped bit on a disk, or a lying peer, cannot keep equal. */
 export function checksumOf(bytes: Bytes | undefined, writtenAt: number): Digest {
-  const head = new Writer(16).boolean(bytes !== undefined).varint(writtenAt).finish()
+  const head = new Writer(16)
+    .boolean(bytes !== undefined)
+    .varint(writtenAt)
+    .finish()
   return bytes === undefined ? digestOf(head) : digestOf(head, bytes)
 }
 
@@ -114,13 +117,15 @@ function mergeSiblings(a: ObjectState, b: ObjectState): Sibling[] {
     const { dot, value } = sibling
     if (covers(a.seen, dot) && !hasDot(a, dot)) continue
     // One dot with two values is a forgery or a disk gone wrong: both are kept, and the caller reports it.
-    const twin = kept.some((s) => sameDot(s.dot, dot) && equalBytes(s.value.checksum, value.checksum))
+    const twin = kept.some(
+      (s) => sameDot(s.dot, dot) && equalBytes(s.value.checksum, value.checksum),
+    )
     if (!twin) kept.push(sibling)
   }
   return kept.length < 2 ? kept : kept.sort(compareSiblings)
 }
 
-function compareSiblings(a: Sibling, b: Sibling): number {
+export function compareSiblings(a: Sibling, b: Sibling): number {
   return compareDots(a.dot, b.dot) || compareBytes(a.value.checksum, b.value.checksum)
 }
 

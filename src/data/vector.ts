@@ -84,7 +84,9 @@ export function countLoose(seen: Seen): number {
 export function trimLoose(seen: Seen, limit: number): Seen {
   let excess = countLoose(seen) - limit
   if (excess <= 0) return seen
-  const dots = [...seen].flatMap(([actor, { loose }]) => loose.map((counter) => ({ actor, counter })))
+  const dots = [...seen].flatMap(([actor, { loose }]) =>
+    loose.map((counter) => ({ actor, counter })),
+  )
   dots.sort((a, b) => a.counter - b.counter || compareText(a.actor, b.actor))
   const trimmed = new Map(seen)
   for (const { actor } of dots) {

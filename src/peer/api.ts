@@ -119,7 +119,12 @@ export interface Receipt {
 export interface PeerStatus {
   readonly id: string
   readonly kind: 'member' | 'edge'
-  readonly ring: { readonly name: string; readonly n: number; readonly r: number; readonly w: number }
+  readonly ring: {
+    readonly name: string
+    readonly n: number
+    readonly r: number
+    readonly w: number
+  }
   /** How many members answer: all, some or none. */
   readonly reach: 'all' | 'some' | 'none'
   /** Writes of this device that no quorum has confirmed. */

@@ -20,6 +20,9 @@ export interface PeerEvent {
   readonly detail?: string
 }
 
+/** Traces one event of the peer that speaks. */
+export type Say = (event: Omit<PeerEvent, 'peer'>) => void
+
 export type EventType =
   | 'mint'
   | 'apply'
@@ -45,5 +48,6 @@ export type EventType =
   | 'quarantined'
   | 'forgery'
   | 'refused-input'
+  | 'task-failed'
   | 'started'
   | 'stopped'

@@ -1,6 +1,37 @@
 /**
- * The membership table: who is in the ring, by their own signed word.
+ * The membership table: who is in the ring, by their own signed word (paper §4.8.1).
+ *
+ * Each member states its own record and signs it; the highest version wins, so that any two tables merge into the
+ * same one in whatever order the records arrive. The bytes that were signed travel on unchanged, so that an older
+ * peer passes on what it does not understand. Liveness is no part of it: a member that is down is still a member,
+ * and whether it answers is each peer's own local judgement (paper §4.8.3).
  */
+import {
+  type Bytes,
+  compareBytes,
+  compareText,
+  concat,
+  MalformedError,
+  toHex,
+  utf8,
+} from '../data/bytes.ts'
+import { digestOf } from '../data/hash.ts'
+import { type Identity, publicKeyOf, signatureLength, verifySignature } from '../data/identity.ts'
+import { makeRing, type Ring, type RingMember } from '../data/ring.ts'
+import {
+  bytes,
+  type Codec,
+  decode,
+  encode,
+  fixed,
+  list,
+  mapped,
+  oneOf,
+  struct,
+  text,
+  varint,
+} from './codec.ts'
+import { limits } from './limits.ts'
 
 /** A libp2p peer id of an Ed25519 key, in base58: `12D3KooW…`. */
 export type PeerId = string & { readonly brand?: 'peer' }
@@ -19,6 +50,13 @@ export interface MemberRecord {
   readonly generation: string
 }
 
+/** A record, the very bytes its subject signed, and the signature. */
+export interface SignedRecord {
+  readonly record: MemberRecord
+  readonly signed: Bytes
+  readonly signature: Bytes
+}
+
 /** The ring's identity: made once, public, the same at every peer. `id` is 128 random bits in base64url. */
 export interface RingIdentity {
   readonly name: string
@@ -26,4 +64,141 @@ export interface RingIdentity {
   readonly n: number
   readonly q: number
   readonly durableOwners: number
+}
+
+/** Immutable: a request takes one view at its start and keeps it. */
+export interface View {
+  readonly identity: RingIdentity
+  /** Ordered by peer id. */
+  readonly members: readonly SignedRecord[]
+  readonly byPeer: ReadonlyMap<PeerId, SignedRecord>
+  readonly ring: Ring
+  /** Covers what the ring and the debts depend on, and no addresses. */
+  readonly digest: string
+}
+
+const recordCodec: Codec<MemberRecord> = mapped(
+  struct({
+    peer: text,
+    version: varint,
+    class: oneOf('durable', 'transient'),
+    host: text,
+    zone: text,
+    weight: varint,
+    addresses: list(text),
+    generation: text,
+  }),
+  (record: MemberRecord) => record,
+  checkedRecord,
+)
+
+/** A signed record on the wire. Whether the signature holds is asked apart (`isGenuine`): it costs a millisecond. */
+export const signedRecord: Codec<SignedRecord> = mapped(
+  struct({ signed: bytes, signature: fixed(signatureLength) }),
+  (s: SignedRecord) => s,
+  ({ signed, signature }) => ({
+    record: decode(recordCodec, signed),
+    signed: signed.slice(),
+    signature: signature.slice(),
+  }),
+)
+
+/** 128 bits over all that makes a ring this ring: two that differ in anything refuse each other. */
+export function ringHash(identity: RingIdentity): string {
+  const { name, id, n, q, durableOwners } = identity
+  return toHex(digestOf(utf8(JSON.stringify([name, id, n, q, durableOwners]))))
+}
+
+export function signRecord(
+  identity: Identity,
+  ring: RingIdentity,
+  record: MemberRecord,
+): SignedRecord {
+  const signed = encode(recordCodec, record)
+  return { record, signed, signature: identity.sign(statement(ring, signed)) }
+}
+
+/** Whether the record's subject itself signed it, for this ring. */
+export function isGenuine(
+  ring: RingIdentity,
+  { record, signed, signature }: SignedRecord,
+): boolean {
+  return verifySignature(record.peer, statement(ring, signed), signature)
+}
+
+export function makeView(identity: RingIdentity, members: readonly SignedRecord[]): View {
+  const ordered = [...members].sort((a, b) => compareText(a.record.peer, b.record.peer))
+  return {
+    identity,
+    members: ordered,
+    byPeer: new Map(ordered.map((signed) => [signed.record.peer, signed])),
+    ring: makeRing(identity, ordered.map(ringMember)),
+    digest: viewDigest(ordered),
+  }
+}
+
+/**
+ * The view after these records arrived; the same object when none is news. The ring is made again only when a
+ * record changes what it depends on.
+ */
+export function receive(view: View, arrived: readonly SignedRecord[]): View {
+  const table = new Map(view.byPeer)
+  for (const signed of arrived) {
+    const known = table.get(signed.record.peer)
+    if (known !== undefined && !isNewer(signed, known)) continue
+    if (known === undefined && table.size >= limits.members) continue
+    table.set(signed.record.peer, signed)
+  }
+  const members = [...table.values()]
+  if (members.every((signed) => view.byPeer.get(signed.record.peer) === signed)) return view
+  const ordered = members.sort((a, b) => compareText(a.record.peer, b.record.peer))
+  const digest = viewDigest(ordered)
+  if (digest !== view.digest) return makeView(view.identity, ordered)
+  return { ...view, members: ordered, byPeer: table }
+}
+
+/** Higher versions win; of two statements with one version (a cloned folder) every peer picks the same. */
+export function isNewer(a: SignedRecord, b: SignedRecord): boolean {
+  return a.record.version !== b.record.version
+    ? a.record.version > b.record.version
+    : compareBytes(a.signed, b.signed) > 0
+}
+
+function ringMember({ record }: SignedRecord): RingMember {
+  return {
+    id: record.peer,
+    class: record.class,
+    host: record.host,
+    zone: record.zone,
+    weight: record.weight,
+  }
+}
+
+function viewDigest(members: readonly SignedRecord[]): string {
+  const facts = members.map(({ record }) => [
+    record.peer,
+    record.class,
+    record.host,
+    record.zone,
+    record.weight,
+    record.generation,
+  ])
+  return toHex(digestOf(utf8(JSON.stringify(facts))))
+}
+
+/** A signature is for one ring and one purpose, and good for nothing else. */
+function statement(ring: RingIdentity, signed: Bytes): Bytes {
+  return concat(utf8(`ringlet member record 1 ${ringHash(ring)} `), signed)
+}
+
+function checkedRecord(record: MemberRecord): MemberRecord {
+  publicKeyOf(record.peer)
+  const sound =
+    record.weight >= 1 &&
+    record.weight <= 64 &&
+    record.addresses.length <= 16 &&
+    [record.host, record.zone, record.generation].every((part) => part.length <= 128) &&
+    record.addresses.every((address) => address.length <= 512)
+  if (!sound) throw new MalformedError('a member record out of bounds')
+  return record
 }

@@ -1,0 +1,52 @@
+/**
+ * Taking in a state that another peer sent: by replication, repair, handoff or exchange, all by one rule.
+ *
+ * As an owner, a peer syncs it into its own. As a stand-in it does the same, and notes in the same step that it owes
+ * the key to all present owners. What it neither owns nor was asked to stand in for, it does not take.
+ */
+import { type Key, showKey } from '../data/key.ts'
+import type { ObjectState } from '../data/siblings.ts'
+import { type ActorId, highest, sameDot } from '../data/vector.ts'
+import { placementOf } from '../protocol/placement.ts'
+import type { Records } from './records.ts'
+import type { World } from './world.ts'
+
+export interface Absorbed {
+  /** What is durable here now. */
+  readonly state: ObjectState
+  /** The greatest counter of `minter` seen here before. */
+  readonly highest: number
+}
+
+/** Resolves once it is durable here; undefined when this peer is no owner and may not stand in. */
+export async function absorb(
+  world: World,
+  records: Records,
+  key: Key,
+  arrived: ObjectState,
+  as: 'as owner' | 'as stand-in',
+  minter?: ActorId,
+): Promise<Absorbed | undefined> {
+  const { owners } = placementOf(world.view().ring, key.position)
+  const owed = world.rules.debtOf(world.self, owners)
+  if (owed.length > 0 && as === 'as owner') return undefined
+  const absorbed = await records.change(key, ({ object }) => {
+    const state = world.rules.merge(object.state, arrived)
+    const before = minter === undefined ? 0 : highest(object.state.seen, minter)
+    const result = { state, highest: before }
+    return { result, state, minter: world.rules.minterAfter(object, arrived), owed }
+  })
+  if (owed.length > 0)
+    world.say({ type: 'hint', key: showKey(key), detail: `owed to ${owed.join(' ')}` })
+  reportTwins(world, key, absorbed.state)
+  return absorbed
+}
+
+/** Two values under one dot: somebody forged, or a disk lied. Both are kept; people must know. */
+function reportTwins(world: World, key: Key, { siblings }: ObjectState): void {
+  for (const [i, { dot }] of siblings.entries()) {
+    const previous = siblings[i - 1]
+    if (previous === undefined || !sameDot(previous.dot, dot)) continue
+    world.say({ type: 'forgery', key: showKey(key), dot: `${dot.actor} ${dot.counter}` })
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Anti-entropy: two owners find what they do not hold alike, and end alike (paper §4.7).
+ *
+ * Hints are lost with the disks that hold them, and repair sees only what is read. So each peer now and then walks
+ * down with a neighbour from the folds of all common partitions to the few keys that differ, and they exchange those
+ * states both ways. The bytes grow with the differences, not with the keys. Every so often a fresh salt is mixed in,
+ * so that neither a drifted fold nor a crafted collision hides a difference for good.
+ */
+import { type Bytes, emptyBytes, equalBytes } from '../data/bytes.ts'
+import type { Digest } from '../data/hash.ts'
+import type { Key } from '../data/key.ts'
+import type { ObjectState } from '../data/siblings.ts'
+import type { PeerId } from '../protocol/membership.ts'
+import type { ReplyOf, Request } from '../protocol/message.ts'
+import { absorb } from './absorb.ts'
+import { ask, type Failure } from './ask.ts'
+import { differing, foldsOf, listPartition, slotCount, slotFolds, statesOf } from './comparison.ts'
+import type { Records } from './records.ts'
+import { single } from './tasks.ts'
+import type { World } from './world.ts'
+
+/** Every how many exchanges one is salted. */
+const saltEvery = 10
+
+/** The other side stopped answering: the rest waits for the next exchange. */
+class Interrupted extends Error {}
+
+export class AntiEntropy {
+  readonly #world: World
+  readonly #records: Records
+  /** Awake time of the next exchange with each neighbour. */
+  readonly #due = new Map<PeerId, number>()
+  #count = 0
+  /** Starts the exchanges that are due, unless some still run. */
+  readonly tick: () => void
+
+  constructor(world: World, records: Records) {
+    this.#world = world
+    this.#records = records
+    this.tick = single(world.tasks, 'anti-entropy', () => this.#exchangeDue())
+  }
+
+  /** A neighbour came back, or the view changed: compare with it at the next tick. */
+  soon(peer: PeerId): void {
+    this.#due.set(peer, this.#world.clock.elapsed())
+  }
+
+  async #exchangeDue(): Promise<void> {
+    const { self, links, clock, limits, random } = this.#world
+    for (const { record } of this.#world.view().members) {
+      const { peer } = record
+      if (peer === self || links.isSuspect(peer)) continue
+      const now = clock.elapsed()
+      const due = this.#due.get(peer) ?? now
+      if (due > now) continue
+      this.#due.set(peer, now + limits.antiEntropyMs * (0.5 + random.fraction()))
+      const salt = ++this.#count % saltEvery === 0 ? random.bytes(8) : emptyBytes
+      await this.exchangeWith(peer, salt)
+    }
+  }
+
+  /** One full comparison with a neighbour; resolves with the number of keys that differed. */
+  async exchangeWith(peer: PeerId, salt: Bytes): Promise<number> {
+    const { q } = this.#world.view().identity
+    try {
+      const differed = await this.#descend(peer, 0, q, salt)
+      if (differed > 0) {
+        this.#world.say({ type: 'exchange', to: peer, detail: `${differed} keys` })
+      }
+      return differed
+    } catch (error) {
+      if (error instanceof Interrupted) return 0
+      throw error
+    }
+  }
+
+  async #descend(peer: PeerId, from: number, to: number, salt: Bytes): Promise<number> {
+    const parts = Math.min(slotCount, to - from)
+    const width = (to - from) / parts
+    const mine = await foldsOf(this.#world, this.#records, peer, { from, to, parts, salt })
+    const { digests: theirs } = await this.#ask(
+      peer,
+      { type: 'folds', from, to, parts, salt },
+      'folds',
+    )
+    let differed = 0
+    for (const part of differingAt(mine, theirs)) {
+      const start = from + part * width
+      differed +=
+        width > 1
+          ? await this.#descend(peer, start, start + width, salt)
+          : await this.#compareKeys(peer, start, undefined, salt)
+    }
+    return differed
+  }
+
+  async #compareKeys(
+    peer: PeerId,
+    partition: number,
+    slot: number | undefined,
+    salt: Bytes,
+  ): Promise<number> {
+    const theirs = await this.#ask(peer, { type: 'keys', partition, slot, salt }, 'keys')
+    const mine = await listPartition(this.#world, partition, slot, salt)
+    if (theirs.slots.length > 0) {
+      let differed = 0
+      for (const each of differingAt(slotFolds(mine), theirs.slots)) {
+        differed += await this.#compareKeys(peer, partition, each, salt)
+      }
+      return differed
+    }
+    const keys = differing(mine, theirs.keys)
+    for await (const items of this.#batches(keys)) await this.#exchange(peer, items)
+    return keys.length
+  }
+
+  async #exchange(peer: PeerId, items: { key: Key; state: ObjectState }[]): Promise<void> {
+    const reply = await this.#ask(peer, { type: 'exchange', items }, 'exchanged')
+    await Promise.all(
+      reply.items.map(({ key, state }) =>
+        absorb(this.#world, this.#records, key, state, 'as owner'),
+      ),
+    )
+  }
+
+  /** The states of these keys, no more at once than a batch may weigh. */
+  async *#batches(keys: readonly Key[]): AsyncGenerator<{ key: Key; state: ObjectState }[]> {
+    const { batchBytes, batchItems } = this.#world.limits
+    let batch: { key: Key; state: ObjectState }[] = []
+    let weight = 0
+    for (const key of keys) {
+      const [item] = await statesOf(this.#records, [key])
+      batch.push(item!)
+      weight += weightOf(item!.state)
+      if (batch.length < batchItems && weight < batchBytes) continue
+      yield batch
+      batch = []
+      weight = 0
+    }
+    if (batch.length > 0) yield batch
+  }
+
+  async #ask<T extends 'folds' | 'keys' | 'exchanged'>(
+    peer: PeerId,
+    request: Request,
+    expected: T,
+  ): Promise<ReplyOf<T>> {
+    const options = { lane: 'background', deadlineMs: this.#world.limits.requestMs } as const
+    const reply: ReplyOf<T> | Failure = await ask(this.#world, peer, request, expected, options)
+    if ('failed' in reply) throw new Interrupted(reply.why)
+    return reply as ReplyOf<T>
+  }
+}
+
+function differingAt(mine: readonly Digest[], theirs: readonly Digest[]): number[] {
+  return mine.flatMap((digest, i) => {
+    const other = theirs[i]
+    return other !== undefined && equalBytes(digest, other) ? [] : [i]
+  })
+}
+
+/** About how many bytes a state takes on the wire. */
+function weightOf(state: ObjectState): number {
+  return state.siblings.reduce((sum, { value }) => sum + 100 + (value.bytes?.length ?? 0), 100)
+}

@@ -1,0 +1,96 @@
+/**
+ * One question to one peer: encode, send, decode, and draw the conclusions about the link.
+ *
+ * Whatever goes wrong comes back as a `Failure` value with a word for the tally, never as an exception: a coordinator
+ * asks many and expects some to fail.
+ */
+import { RingletError, TransportError } from '../protocol/errors.ts'
+import type { PeerId } from '../protocol/membership.ts'
+import {
+  decodeReply,
+  encodeRequest,
+  type Refusal,
+  type Reply,
+  type ReplyOf,
+  type Request,
+} from '../protocol/message.ts'
+import type { Lane } from '../ports.ts'
+import type { World } from './world.ts'
+
+export interface Failure {
+  readonly failed: true
+  /** `deadline`, `unreachable`, `link-lost`…, or the code of a refusal. */
+  readonly why: string
+  /** The receiver may have acted on it. */
+  readonly sent: boolean
+  readonly refusal: Refusal | undefined
+}
+
+export interface AskOptions {
+  readonly lane?: Lane
+  readonly deadlineMs: number
+}
+
+/** The reply of type `expected`, or why there is none. */
+export async function ask<T extends Reply['type']>(
+  world: World,
+  to: PeerId,
+  request: Request,
+  expected: T,
+  { lane = 'foreground', deadlineMs }: AskOptions,
+): Promise<ReplyOf<T> | Failure> {
+  const started = world.clock.elapsed()
+  let reply: Reply
+  try {
+    const body = await world.transport.request(to, encodeRequest(request), { lane, deadlineMs })
+    world.links.answered(to, world.clock.elapsed() - started)
+    reply = decodeReply(body)
+  } catch (error) {
+    return conclude(world, to, error)
+  }
+  if (reply.type === expected) return reply as ReplyOf<T>
+  if (reply.type !== 'refused')
+    return { failed: true, why: 'malformed', sent: true, refusal: undefined }
+  return { failed: true, why: reply.code, sent: reply.outcome === 'unknown', refusal: reply }
+}
+
+export function isFailure(answer: object): answer is Failure {
+  return 'failed' in answer
+}
+
+/** What a refusal is to the application that asked. */
+export function errorOfRefusal(refusal: Refusal): RingletError {
+  const { code, message, outcome, remedy, needed, got, answers } = refusal
+  return new RingletError(code as RingletError['code'], message, {
+    outcome,
+    needed,
+    got,
+    answers: Object.fromEntries(answers.map(({ peer, answer }) => [peer, answer])),
+    ...(remedy === undefined ? {} : { remedy }),
+  })
+}
+
+/** A refusal, as it travels. Anything but our own errors is a defect, and says so without its insides. */
+export function refusalOfError(error: unknown): Refusal {
+  const known = error instanceof RingletError ? error : undefined
+  return {
+    type: 'refused',
+    code: known?.code ?? 'malformed',
+    message: known?.message ?? 'the request could not be served',
+    outcome: known?.outcome ?? 'unknown',
+    remedy: known?.remedy,
+    needed: known?.needed ?? 0,
+    got: known?.got ?? 0,
+    answers: Object.entries(known?.answers ?? {}).map(([peer, answer]) => ({ peer, answer })),
+  }
+}
+
+function conclude(world: World, to: PeerId, error: unknown): Failure {
+  if (!(error instanceof TransportError)) {
+    return { failed: true, why: 'malformed', sent: true, refusal: undefined }
+  }
+  // A full queue or an oversize message says nothing about whether the peer lives.
+  const lives = error.failure === 'overloaded' || error.failure === 'too-large'
+  if (!lives && error.failure !== 'closed') world.links.failed(to, error.failure)
+  return { failed: true, why: error.failure, sent: error.sent, refusal: undefined }
+}

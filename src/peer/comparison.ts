@@ -1,0 +1,105 @@
+/**
+ * What two owners compare: folds of partitions, slots of a partition, keys of a slot, states (paper §4.7).
+ *
+ * Both sides must fold the same things in the same way, so both the asking and the answering side use these. A key's
+ * slot is six bits of its hash: a partition too large for one list is compared slot by slot.
+ */
+import { type Bytes, compareBytes, equalBytes } from '../data/bytes.ts'
+import { type Digest, digestLength, digestOf, hash32 } from '../data/hash.ts'
+import type { Key } from '../data/key.ts'
+import type { ObjectState } from '../data/siblings.ts'
+import type { PeerId } from '../protocol/membership.ts'
+import { digestOfStored, keyOfStored, shelfRange } from '../protocol/record.ts'
+import { xorInto } from './digests.ts'
+import type { Records } from './records.ts'
+import type { World } from './world.ts'
+
+/** One key of a partition as it stands here. */
+export interface Listed {
+  readonly key: Key
+  readonly digest: Digest
+}
+
+/** The fan-out of every level of the descent. */
+export const slotCount = 64
+
+export interface FoldRange {
+  readonly from: number
+  readonly to: number
+  readonly parts: number
+  readonly salt: Bytes
+}
+
+/** The digests of these partitions that this peer and `other` both own, folded into `parts`. */
+export async function foldsOf(
+  world: World,
+  records: Records,
+  other: PeerId,
+  { from, to, parts, salt }: FoldRange,
+): Promise<Digest[]> {
+  const { ring } = world.view()
+  const width = (to - from) / parts
+  const folds = Array.from({ length: parts }, () => new Uint8Array(digestLength))
+  for (let partition = from; partition < to; partition++) {
+    const owners = ring.ownersOf(partition)
+    if (!owners.includes(world.self) || !owners.includes(other)) continue
+    const fold = folds[Math.floor((partition - from) / width)]!
+    xorInto(fold, await records.digests.of(partition, salt))
+  }
+  return folds
+}
+
+/** The keys of a partition, or of one slot of it, and their digests. */
+export async function listPartition(
+  world: World,
+  partition: number,
+  slot: number | undefined,
+  salt: Bytes,
+): Promise<Listed[]> {
+  const width = 0x1_0000_0000 / world.view().identity.q
+  const { from, to } = shelfRange('object', partition * width, (partition + 1) * width)
+  const listed: Listed[] = []
+  for (let at = from; ;) {
+    const slice = await world.storage.range(at, to, 1000)
+    for (const { key: storedKey, value } of slice) {
+      const key = keyOfStored(storedKey)
+      if (slot !== undefined && slotOf(key) !== slot) continue
+      const digest = digestOfStored(value)
+      listed.push({ key, digest: salt.length === 0 ? digest : digestOf(salt, digest) })
+    }
+    const last = slice.at(-1)
+    if (last === undefined || slice.length < 1000) return listed
+    at = Uint8Array.of(...last.key, 0)
+  }
+}
+
+export function slotFolds(listed: readonly Listed[]): Digest[] {
+  const folds = Array.from({ length: slotCount }, () => new Uint8Array(digestLength))
+  for (const { key, digest } of listed) xorInto(folds[slotOf(key)]!, digest)
+  return folds
+}
+
+/** The keys that two lists, each in order, do not hold alike. */
+export function differing(mine: readonly Listed[], theirs: readonly Listed[]): Key[] {
+  const digests = new Map(mine.map(({ key, digest }) => [key.text, digest]))
+  const keys: Key[] = []
+  for (const { key, digest } of theirs) {
+    const ours = digests.get(key.text)
+    if (ours === undefined || !equalBytes(ours, digest)) keys.push(key)
+    digests.delete(key.text)
+  }
+  for (const { key } of mine) if (digests.has(key.text)) keys.push(key)
+  return keys.sort((a, b) => compareBytes(a.bytes, b.bytes))
+}
+
+/** What this peer holds of these keys, for an exchange: nothing is a state too. */
+export async function statesOf(
+  records: Records,
+  keys: readonly Key[],
+): Promise<{ key: Key; state: ObjectState }[]> {
+  return Promise.all(keys.map(async (key) => ({ key, state: (await records.read(key)).state })))
+}
+
+function slotOf(key: Key): number {
+  return hash32(key.bytes) >>> 26
+}

@@ -1,0 +1,117 @@
+/**
+ * Asking the owners at once and letting fallbacks stand in (the sloppy quorum, paper §4.6).
+ *
+ * The healthy come first: every owner that is not suspect is asked in the same turn, and each suspect, refusal or
+ * missed deadline brings in the next fallback. A suspicion may be stale, so suspects are not given up: they are asked
+ * when nobody healthier is left. The verdict resolves the caller; what is still on its way goes on behind it.
+ */
+import type { PeerId } from '../protocol/membership.ts'
+import type { Placement } from '../protocol/placement.ts'
+import {
+  acknowledged,
+  asked,
+  failed,
+  newTally,
+  type Tally,
+  verdict,
+  type Vote,
+} from '../protocol/quorum.ts'
+import type { Failure } from './ask.ts'
+import type { World } from './world.ts'
+
+/** One stand-in: the holder keeps what the owner lacks. */
+export interface Hint {
+  readonly holder: PeerId
+  readonly owner: PeerId
+}
+
+export interface Fanned<A> {
+  readonly met: boolean
+  readonly tally: Tally
+  readonly answers: readonly A[]
+  readonly hints: readonly Hint[]
+  /** Whether some peer that failed may have acted all the same. */
+  readonly uncertain: boolean
+}
+
+export interface FanoutOptions<A> {
+  readonly label: string
+  readonly needed: number
+  /** The coordinator's own answer, if it has given one. */
+  readonly own: A | undefined
+  /** Asks one peer; `insteadOf` names the owner it stands in for. */
+  send(peer: PeerId, insteadOf: PeerId | undefined): Promise<A | Failure>
+  /** Whether an answer counts as a vote: a fallback that holds nothing gives no answer to a get. */
+  counts?(answer: A, insteadOf: PeerId | undefined): boolean
+}
+
+type Attempt = { readonly peer: PeerId; readonly insteadOf: PeerId | undefined }
+
+/** Resolves as soon as `needed` votes are in or can no longer come; never rejects. */
+export function fanout<A extends object>(
+  world: World,
+  placement: Placement,
+  options: FanoutOptions<A>,
+): Promise<Fanned<A>> {
+  const { links, self, rules, tasks } = world
+  const vote = (peer: PeerId): Vote => rules.voteOf(peer, placement.hostOf(peer))
+  const answered = (peer: PeerId): boolean => peer === self && options.own !== undefined
+  const targets = placement.owners.filter((peer) => !answered(peer))
+  const healthy = targets.filter((peer) => !links.isSuspect(peer))
+  const suspects = targets.filter((peer) => links.isSuspect(peer))
+  const fallbacks = placement.fallbacks.filter((peer) => !answered(peer))
+  // Whom to turn to when somebody fails: live fallbacks, then the suspects after all.
+  const spares = [
+    ...fallbacks.filter((peer) => !links.isSuspect(peer)),
+    ...suspects,
+    ...fallbacks.filter((peer) => links.isSuspect(peer)),
+  ]
+  const answers: A[] = options.own === undefined ? [] : [options.own]
+  const hints: Hint[] = []
+  let uncertain = false
+  let tally = newTally(options.needed)
+  if (options.own !== undefined) tally = acknowledged(tally, vote(self))
+
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      const decided = verdict(tally, spares.map(vote))
+      if (decided === 'pending') return
+      resolve({ met: decided === 'met', tally, answers, hints, uncertain })
+    }
+
+    const attempt = async ({ peer, insteadOf }: Attempt): Promise<void> => {
+      const answer = await options.send(peer, insteadOf)
+      if ('failed' in answer) {
+        uncertain ||= answer.sent
+        tally = failed(tally, vote(peer), answer.why)
+        replace(insteadOf ?? peer)
+      } else if (options.counts?.(answer, insteadOf) ?? true) {
+        answers.push(answer)
+        if (insteadOf !== undefined) hints.push({ holder: peer, owner: insteadOf })
+        tally = acknowledged(tally, vote(peer))
+      } else {
+        tally = failed(tally, vote(peer), 'holds nothing')
+        replace(insteadOf ?? peer)
+      }
+      settle()
+    }
+
+    const start = (next: Attempt): void => {
+      tally = asked(tally, vote(next.peer))
+      tasks.run(options.label, attempt(next))
+    }
+
+    const replace = (owner: PeerId): void => {
+      const spare = spares.shift()
+      if (spare === undefined) return
+      start({ peer: spare, insteadOf: placement.owners.includes(spare) ? undefined : owner })
+    }
+
+    for (const peer of healthy) start({ peer, insteadOf: undefined })
+    for (const peer of suspects) {
+      tally = failed(tally, vote(peer), 'suspect')
+      replace(peer)
+    }
+    settle()
+  })
+}

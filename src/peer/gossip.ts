@@ -1,0 +1,223 @@
+/**
+ * Gossip: how every member comes to know every member (paper §4.8.1).
+ *
+ * Each second a peer shows a random member the versions it knows; the other answers with what is newer and asks for
+ * what it lacks. A change is pushed at once. A record is believed when its subject signed it, and is durable here
+ * before it is shown to anybody. A peer's own record continues above whatever the ring remembers of it, so that a
+ * peer that lost its disk is not shouted down by its own past.
+ */
+import type { Bytes } from '../data/bytes.ts'
+import type { Identity } from '../data/identity.ts'
+import { decode, encode, list } from '../protocol/codec.ts'
+import type { Say } from '../protocol/event.ts'
+import {
+  isGenuine,
+  isNewer,
+  makeView,
+  type MemberRecord,
+  type PeerId,
+  receive,
+  type RingIdentity,
+  signedRecord,
+  type SignedRecord,
+  signRecord,
+  type View,
+} from '../protocol/membership.ts'
+import { encodeNotice, type Reply, type Request } from '../protocol/message.ts'
+import { storageKeys } from '../protocol/record.ts'
+import type { Storage, Transport } from '../ports.ts'
+import { ask, isFailure } from './ask.ts'
+import { single } from './tasks.ts'
+import type { World } from './world.ts'
+
+const table = list(signedRecord)
+
+/** What a member says of itself, apart from what the gossip counts. */
+export type OwnStatement = Omit<MemberRecord, 'version' | 'peer'>
+
+export interface TableOptions {
+  readonly ring: RingIdentity
+  readonly identity: Identity
+  readonly storage: Storage
+  readonly transport: Transport
+  readonly say: Say
+  /** Called after a new view stands. */
+  readonly adopted: (view: View) => void
+}
+
+/** The membership table as this peer knows it: durable first, shown after. */
+export class Table {
+  readonly #options: TableOptions
+  #view: View
+  #own: SignedRecord | undefined
+  #saving: Promise<void> = Promise.resolve()
+
+  /** Loads the table that this store remembers; a restarted peer serves from it at once. */
+  static async load(options: TableOptions): Promise<Table> {
+    const stored = await options.storage.get(storageKeys.members)
+    const remembered = stored === undefined ? [] : decode(table, stored)
+    const opened = new Table(options, makeView(options.ring, remembered))
+    for (const signed of remembered) opened.#learn(signed)
+    return opened
+  }
+
+  private constructor(options: TableOptions, view: View) {
+    this.#options = options
+    this.#view = view
+  }
+
+  get view(): View {
+    return this.#view
+  }
+
+  get own(): SignedRecord | undefined {
+    return this.#own
+  }
+
+  /** States this peer's record anew, above every version of it that is known. */
+  state(statement: OwnStatement): Promise<void> {
+    const { peer } = this.#options.identity
+    const known = this.#view.byPeer.get(peer)?.record.version ?? 0
+    const record = { ...statement, peer, version: known + 1 }
+    this.#own = signRecord(this.#options.identity, this.#options.ring, record)
+    return this.#adopt([this.#own])
+  }
+
+  /** Takes in records from elsewhere; resolves with those that were news. */
+  async receive(arrived: readonly SignedRecord[]): Promise<SignedRecord[]> {
+    const { ring, identity, say } = this.#options
+    const news = arrived.filter((signed) => {
+      const known = this.#view.byPeer.get(signed.record.peer)
+      if (known !== undefined && !isNewer(signed, known)) return false
+      if (isGenuine(ring, signed)) return true
+      say({
+        type: 'refused-input',
+        to: signed.record.peer,
+        detail: 'a member record with a false signature',
+      })
+      return false
+    })
+    if (news.length === 0) return []
+    await this.#adopt(news)
+    // The ring remembers a later word of ours than we do (our disk is new or old): continue above it.
+    const ours = news.find(({ record }) => record.peer === identity.peer)
+    if (ours !== undefined && this.#own !== undefined) {
+      const { version: _version, peer: _peer, ...statement } = this.#own.record
+      await this.state(statement)
+    }
+    return news
+  }
+
+  /** One after another, each durable before it is shown. */
+  #adopt(records: readonly SignedRecord[]): Promise<void> {
+    const turn = this.#saving.then(async () => {
+      const next = receive(this.#view, records)
+      if (next === this.#view) return
+      const write = { key: storageKeys.members, value: encode(table, next.members) }
+      await this.#options.storage.update([], () => ({ writes: [write], result: undefined }))
+      const moved = next.digest !== this.#view.digest
+      this.#view = next
+      for (const signed of records) this.#learn(signed)
+      if (!moved) return
+      this.#options.say({ type: 'view', detail: `${next.members.length} members ${next.digest}` })
+      this.#options.adopted(next)
+    })
+    this.#saving = turn.catch(() => undefined)
+    return turn
+  }
+
+  #learn({ record }: SignedRecord): void {
+    if (record.peer !== this.#options.identity.peer) {
+      this.#options.transport.learn(record.peer, record.addresses)
+    }
+  }
+}
+
+/** Exchanges tables with one random member a second, and with the bootstrap addresses until somebody answers. */
+export class Gossip {
+  readonly #world: World
+  readonly #table: Table
+  readonly #bootstrap: readonly string[]
+  #due = 0
+  readonly #round: () => void
+
+  constructor(world: World, members: Table, bootstrap: readonly string[]) {
+    this.#world = world
+    this.#table = members
+    this.#bootstrap = bootstrap
+    this.#round = single(world.tasks, 'gossip', () => this.#exchange())
+  }
+
+  tick(): void {
+    const { clock, limits, random } = this.#world
+    if (clock.elapsed() < this.#due) return
+    this.#due = clock.elapsed() + limits.gossipMs * (0.8 + 0.4 * random.fraction())
+    this.#round()
+  }
+
+  /** What a peer that shows its versions is told. */
+  async serve(asked: Extract<Request, { type: 'gossip' }>): Promise<Reply> {
+    if (asked.self !== undefined) await this.take([asked.self])
+    const { byPeer, members } = this.#table.view
+    const theirs = new Map(asked.versions.map(({ peer, version }) => [peer, version]))
+    const records = members.filter(({ record }) => record.version > (theirs.get(record.peer) ?? 0))
+    const wanted = asked.versions
+      .filter(({ peer, version }) => version > (byPeer.get(peer)?.record.version ?? 0))
+      .map(({ peer }) => peer)
+    return { type: 'gossip', records, wanted }
+  }
+
+  /** Takes in records, and pushes what was news on to the others at once. */
+  async take(records: readonly SignedRecord[]): Promise<void> {
+    const news = await this.#table.receive(records)
+    if (news.length > 0) this.push(news)
+  }
+
+  push(records: readonly SignedRecord[]): void {
+    const { self, transport, links } = this.#world
+    const body: Bytes = encodeNotice({ type: 'records', records })
+    for (const { record } of this.#table.view.members) {
+      if (record.peer === self || links.isSuspect(record.peer)) continue
+      transport.notify(record.peer, body, 'foreground')
+    }
+  }
+
+  /** Shows one peer this table, and brings both up to date. */
+  async exchangeWith(peer: PeerId): Promise<void> {
+    const versions = this.#table.view.members.map(({ record }) => ({
+      peer: record.peer,
+      version: record.version,
+    }))
+    const options = { deadlineMs: this.#world.limits.ownerMs }
+    const request: Request = { type: 'gossip', self: this.#table.own, versions }
+    const reply = await ask(this.#world, peer, request, 'gossip', options)
+    if (isFailure(reply)) return
+    await this.take(reply.records)
+    const records = reply.wanted.flatMap((wanted) => this.#table.view.byPeer.get(wanted) ?? [])
+    if (records.length === 0) return
+    await ask(this.#world, peer, { type: 'records', records }, 'done', options)
+  }
+
+  async #exchange(): Promise<void> {
+    const { self, links, random } = this.#world
+    const others = this.#table.view.members
+      .map(({ record }) => record.peer)
+      .filter((p) => p !== self)
+    const healthy = others.filter((peer) => !links.isSuspect(peer))
+    const pool = healthy.length > 0 ? healthy : others
+    const partner = pool[Math.floor(random.fraction() * pool.length)]
+    if (partner !== undefined) await this.exchangeWith(partner)
+    if (healthy.length === 0) await this.#bootstrapOnce()
+  }
+
+  async #bootstrapOnce(): Promise<void> {
+    for (const address of this.#bootstrap) {
+      try {
+        const peer = await this.#world.transport.dial(address)
+        if (peer !== this.#world.self) await this.exchangeWith(peer)
+      } catch {
+        // Nobody there yet: the next round tries again.
+      }
+    }
+  }
+}

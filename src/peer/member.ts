@@ -1,0 +1,299 @@
+/**
+ * A member, put together: it opens its store, states itself to the ring, serves, and keeps its loops going.
+ *
+ * Nothing is decided here. Coordinator, replica, handoff, anti-entropy and gossip speak to each other through messages
+ * and storage; this file wires them to one transport, one store and one driver of ticks.
+ */
+import type { Identity } from '../data/identity.ts'
+import type { Key } from '../data/key.ts'
+import { refuse } from '../protocol/admission.ts'
+import type { Say } from '../protocol/event.ts'
+import { limits as defaultLimits, type Limits } from '../protocol/limits.ts'
+import type { PeerClass, PeerId, RingIdentity, View } from '../protocol/membership.ts'
+import {
+  decodeNotice,
+  decodeRequest,
+  encodeNotice,
+  encodeReply,
+  type Reply,
+  type Request,
+} from '../protocol/message.ts'
+import { type Rules, rules as defaultRules } from '../protocol/rules.ts'
+import { shelfRange } from '../protocol/record.ts'
+import { unreachable } from '../data/assert.ts'
+import type { Clock, Random, Storage, Trace, Transport } from '../ports.ts'
+import { AntiEntropy } from './anti-entropy.ts'
+import { ask, refusalOfError } from './ask.ts'
+import { coveredBy, get, type Got, write, type WriteRequest, type Written } from './coordinator.ts'
+import { Followers } from './followers.ts'
+import { Gossip, Table } from './gossip.ts'
+import { Handoff } from './handoff.ts'
+import { Links } from './links.ts'
+import { Records } from './records.ts'
+import {
+  serveExchange,
+  serveFolds,
+  serveHandoff,
+  serveKeys,
+  serveRead,
+  serveReplicate,
+} from './replica.ts'
+import { Tasks } from './tasks.ts'
+import type { World } from './world.ts'
+
+export interface MemberOptions {
+  readonly ring: RingIdentity
+  readonly identity: Identity
+  readonly transport: Transport
+  readonly storage: Storage
+  readonly clock: Clock
+  readonly random: Random
+  readonly trace: Trace
+  /** Addresses to ask while no member answers. */
+  readonly bootstrap: readonly string[]
+  readonly class: PeerClass
+  readonly host: string
+  readonly zone: string
+  readonly weight: number
+  readonly limits?: Limits
+  readonly rules?: Rules
+}
+
+/** How often the driver calls every loop's `tick`. */
+const tickMs = 100
+/** A request's age is looked at this often. */
+const sweepMs = 10_000
+
+/** Resolves once the member serves. Rejects with `StorageError` when its store is not to be had. */
+export async function startMember(options: MemberOptions): Promise<Member> {
+  const { storage, random, transport, identity, ring } = options
+  const say: Say = (event) => options.trace({ peer: identity.peer, ...event })
+  const records = await Records.open(storage, random, identity.peer, ring.q, say)
+  let adopted = (_view: View): void => {}
+  const adoptedView = (view: View): void => adopted(view)
+  const table = await Table.load({ ring, identity, storage, transport, say, adopted: adoptedView })
+  const member = new Member(options, say, records, table)
+  adopted = (view) => member.viewChanged(view)
+  await table.state({
+    class: options.class,
+    host: options.host,
+    zone: options.zone,
+    weight: options.weight,
+    addresses: transport.addresses,
+    generation: records.generation,
+  })
+  member.start()
+  return member
+}
+
+export class Member {
+  readonly world: World
+  readonly records: Records
+  readonly #table: Table
+  readonly #gossip: Gossip
+  readonly #handoff: Handoff
+  readonly #antiEntropy: AntiEntropy
+  readonly #followers: Followers
+  #stopTicking = (): void => {}
+  #sweepDue = 0
+  #closed = false
+
+  constructor(options: MemberOptions, say: Say, records: Records, table: Table) {
+    const { transport, storage, clock, random, identity } = options
+    const failed = (label: string, error: unknown): void =>
+      say({ type: 'task-failed', detail: `${label}: ${String(error)}` })
+    this.world = {
+      self: identity.peer,
+      transport,
+      storage,
+      clock,
+      random,
+      say,
+      limits: options.limits ?? defaultLimits,
+      rules: options.rules ?? defaultRules,
+      tasks: new Tasks(failed),
+      links: new Links(clock, say, (peer) => this.#antiEntropy.soon(peer)),
+      view: () => table.view,
+    }
+    this.records = records
+    this.#table = table
+    this.#gossip = new Gossip(this.world, table, options.bootstrap)
+    this.#handoff = new Handoff(this.world, records)
+    this.#antiEntropy = new AntiEntropy(this.world, records)
+    this.#followers = new Followers(this.world)
+    records.onChange((key, state) => this.#followers.changed(key, state))
+  }
+
+  get id(): PeerId {
+    return this.world.self
+  }
+
+  get view(): View {
+    return this.#table.view
+  }
+
+  /** How many links follow keys here. */
+  get followers(): number {
+    return this.#followers.count
+  }
+
+  start(): void {
+    this.world.transport.serve({
+      request: (from, body) => this.#serve(from, body),
+      notice: (from, body) => this.#hear(from, body),
+      up: (peer) => this.#linkUp(peer),
+      down: (peer) => this.#linkDown(peer),
+    })
+    this.world.say({ type: 'started' })
+    if (this.#table.own !== undefined) this.#gossip.push([this.#table.own])
+    this.#tick()
+  }
+
+  /** Coordinates a write, or passes it to an owner. Rejects with `RingletError`. */
+  write(request: WriteRequest): Promise<Written> {
+    return write(this.world, this.records, request, false)
+  }
+
+  get(key: Key, r: number): Promise<Got> {
+    return get(this.world, this.records, key, r)
+  }
+
+  /** How many keys this peer owes to their owners. */
+  hints(): Promise<number> {
+    return this.#handoff.count()
+  }
+
+  viewChanged(view: View): void {
+    for (const { record } of view.members) this.#antiEntropy.soon(record.peer)
+  }
+
+  /** Says goodbye, finishes what is under way, and leaves the store to its owner. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#stopTicking()
+    const goodbye = encodeNotice({ type: 'goodbye' })
+    for (const { peer } of this.world.transport.links()) {
+      this.world.transport.notify(peer, goodbye, 'foreground')
+    }
+    await this.world.tasks.idle()
+    this.world.say({ type: 'stopped' })
+  }
+
+  /** The one driver: every loop is asked whether it has something to do. */
+  #tick(): void {
+    const { clock, links, limits, tasks } = this.world
+    this.#stopTicking = clock.after(tickMs, () => {
+      if (this.#closed) return
+      this.#gossip.tick()
+      this.#handoff.tick()
+      this.#antiEntropy.tick()
+      for (const peer of links.dueProbes(limits.probeMs)) {
+        tasks.run(
+          'probe',
+          ask(this.world, peer, { type: 'ping' }, 'done', { deadlineMs: limits.ownerMs }),
+        )
+      }
+      if (clock.elapsed() >= this.#sweepDue) {
+        this.#sweepDue = clock.elapsed() + sweepMs
+        tasks.run('sweep', this.records.forgetRequests(clock.now() - limits.requestMemoryMs))
+      }
+      this.#tick()
+    })
+  }
+
+  async #serve(from: PeerId, body: Uint8Array): Promise<Uint8Array> {
+    try {
+      return encodeReply(await this.#answer(from, decodeRequest(body)))
+    } catch (error) {
+      this.world.say({ type: 'refused-input', from, detail: (error as Error).message })
+      return encodeReply(refusalOfError(error))
+    }
+  }
+
+  async #answer(from: PeerId, request: Request): Promise<Reply> {
+    const refusal = refuse(this.view, from, request)
+    if (refusal !== undefined) throw refusal
+    const { world, records } = this
+    switch (request.type) {
+      case 'replicate':
+        return serveReplicate(world, records, request)
+      case 'read':
+        return serveRead(world, records, request)
+      case 'handoff':
+        return serveHandoff(world, records, request)
+      case 'exchange':
+        return serveExchange(world, records, request)
+      case 'folds':
+        return serveFolds(world, records, from, request)
+      case 'keys':
+        return serveKeys(world, request)
+      case 'put': {
+        const order: WriteRequest = { ...request, kind: 'mint', origin: from }
+        return { type: 'written', ...(await write(world, records, order, request.direct)) }
+      }
+      case 'deliver': {
+        const order: WriteRequest = { ...request, kind: 'deliver' }
+        return { type: 'written', ...(await write(world, records, order, request.direct)) }
+      }
+      case 'get':
+        return { type: 'got', ready: true, ...(await get(world, records, request.key, request.r)) }
+      case 'covers': {
+        const { key, dot, direct } = request
+        return { type: 'covered', ...(await coveredBy(world, records, key, dot, direct)) }
+      }
+      case 'gossip':
+        return this.#gossip.serve(request)
+      case 'records':
+        await this.#gossip.take(request.records)
+        return { type: 'done' }
+      case 'follow':
+        this.#followers.follow(from, request.keys)
+        return { type: 'done' }
+      case 'unfollow':
+        this.#followers.unfollow(
+          from,
+          request.keys.map(({ text }) => text),
+        )
+        return { type: 'done' }
+      case 'status':
+        return {
+          type: 'status',
+          hints: await this.hints(),
+          keys: 0,
+          suspects: world.links.suspects(),
+        }
+      case 'ping':
+        return { type: 'done' }
+      default:
+        return unreachable(request)
+    }
+  }
+
+  #hear(from: PeerId, body: Uint8Array): void {
+    try {
+      const notice = decodeNotice(body)
+      if (notice.type === 'goodbye') this.world.links.failed(from, 'goodbye')
+      if (notice.type === 'records') {
+        this.world.tasks.run('records', this.#gossip.take(notice.records))
+      }
+    } catch (error) {
+      this.world.say({ type: 'refused-input', from, detail: (error as Error).message })
+    }
+  }
+
+  #linkUp(peer: PeerId): void {
+    this.world.say({ type: 'link-up', to: peer })
+    if (!this.view.byPeer.has(peer)) return
+    this.world.links.answered(peer, 0)
+    this.#antiEntropy.soon(peer)
+    this.world.tasks.run('gossip', this.#gossip.exchangeWith(peer))
+  }
+
+  #linkDown(peer: PeerId): void {
+    this.world.say({ type: 'link-down', to: peer })
+    this.#followers.gone(peer)
+    if (this.view.byPeer.has(peer)) this.world.links.failed(peer, 'link-lost')
+    else this.world.links.forget(peer)
+  }
+}

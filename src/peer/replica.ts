@@ -1,0 +1,93 @@
+/**
+ * What a member does for others as a keeper of copies: stores, reads, takes what it is owed, and shows its digests.
+ *
+ * Nothing here decides who should have what: the sender says what it asks for, this peer's own view says whether it
+ * owns the key, and an answer is given only when what it speaks of is durable.
+ */
+import { equalBytes } from '../data/bytes.ts'
+import { sameState } from '../data/siblings.ts'
+import type { PeerId } from '../protocol/membership.ts'
+import type { Reply, Request } from '../protocol/message.ts'
+import { placementOf } from '../protocol/placement.ts'
+import { absorb } from './absorb.ts'
+import { foldsOf, listPartition, slotCount, slotFolds } from './comparison.ts'
+import type { Records } from './records.ts'
+import type { World } from './world.ts'
+
+type Asked<T extends Request['type']> = Extract<Request, { type: T }>
+
+export async function serveReplicate(
+  world: World,
+  records: Records,
+  { key, state, minter }: Asked<'replicate'>,
+): Promise<Reply> {
+  const absorbed = await absorb(world, records, key, state, 'as stand-in', minter)
+  return { type: 'stored', highest: absorbed?.highest ?? 0, generation: records.generation }
+}
+
+export async function serveRead(
+  world: World,
+  records: Records,
+  { key, have }: Asked<'read'>,
+): Promise<Reply> {
+  const owner = placementOf(world.view().ring, key.position).owners.includes(world.self)
+  const { state, digest } = await records.read(key)
+  const same = have !== undefined && equalBytes(have, digest)
+  return { type: 'read', state: same ? undefined : state, owner }
+}
+
+export async function serveHandoff(
+  world: World,
+  records: Records,
+  { items }: Asked<'handoff'>,
+): Promise<Reply> {
+  const taken = await Promise.all(
+    items.map(async ({ key, state }) => {
+      const absorbed = await absorb(world, records, key, state, 'as owner')
+      return absorbed !== undefined
+    }),
+  )
+  return { type: 'taken', taken, generation: records.generation }
+}
+
+/** Takes what the other side knows more, and answers with what this side then knows more. */
+export async function serveExchange(
+  world: World,
+  records: Records,
+  { items }: Asked<'exchange'>,
+): Promise<Reply> {
+  const results = await Promise.all(
+    items.map(async ({ key, state }) => {
+      const absorbed = await absorb(world, records, key, state, 'as owner')
+      return { key, sent: state, now: absorbed?.state }
+    }),
+  )
+  const more = results.flatMap(({ key, sent, now }) =>
+    now === undefined || sameState(now, sent) ? [] : [{ key, state: now }],
+  )
+  return { type: 'exchanged', items: more, taken: results.map(({ now }) => now !== undefined) }
+}
+
+export async function serveFolds(
+  world: World,
+  records: Records,
+  from: PeerId,
+  { from: first, to, parts, salt }: Asked<'folds'>,
+): Promise<Reply> {
+  const { q } = world.view().identity
+  const sound = first < to && to <= q && parts >= 1 && parts <= slotCount
+  const digests = sound ? await foldsOf(world, records, from, { from: first, to, parts, salt }) : []
+  return { type: 'folds', digests }
+}
+
+export async function serveKeys(
+  world: World,
+  { partition, slot, salt }: Asked<'keys'>,
+): Promise<Reply> {
+  if (partition >= world.view().identity.q) return { type: 'keys', keys: [], slots: [] }
+  const listed = await listPartition(world, partition, slot, salt)
+  if (slot !== undefined || listed.length <= world.limits.listedKeys) {
+    return { type: 'keys', keys: listed, slots: [] }
+  }
+  return { type: 'keys', keys: [], slots: slotFolds(listed) }
+}

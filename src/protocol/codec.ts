@@ -1,0 +1,134 @@
+/**
+ * Codecs: each says once, in one place, how a thing is written and how it is read back, so that the wire's
+ * specification and its implementation are the same few lines.
+ *
+ * Reading is total: any bytes give a value or a `MalformedError`. A message may grow at its end in a later version:
+ * an older peer ignores what follows the fields it knows.
+ */
+import { type Bytes, MalformedError, Reader, Writer } from '../data/bytes.ts'
+
+export interface Codec<T> {
+  write(writer: Writer, value: T): void
+  read(reader: Reader): T
+}
+
+export type Decoded<C> = C extends Codec<infer T> ? T : never
+
+type Fields = Readonly<Record<string, Codec<never>>>
+type Struct<F> = { readonly [K in keyof F]: Decoded<F[K]> }
+
+export const varint: Codec<number> = {
+  write: (writer, value) => writer.varint(value),
+  read: (reader) => reader.varint(),
+}
+
+export const boolean: Codec<boolean> = {
+  write: (writer, value) => writer.boolean(value),
+  read: (reader) => reader.boolean(),
+}
+
+/** A view into what is read, not a copy. */
+export const bytes: Codec<Bytes> = {
+  write: (writer, value) => writer.bytes(value),
+  read: (reader) => reader.bytes(),
+}
+
+export const text: Codec<string> = {
+  write: (writer, value) => writer.text(value),
+  read: (reader) => reader.text(),
+}
+
+/** Exactly `length` bytes, with no length before them. */
+export function fixed(length: number): Codec<Bytes> {
+  return {
+    write: (writer, value) => {
+      if (value.length !== length) throw new RangeError(`not ${length} bytes: ${value.length}`)
+      writer.raw(value)
+    },
+    read: (reader) => reader.raw(length),
+  }
+}
+
+export function list<T>(item: Codec<T>): Codec<readonly T[]> {
+  return {
+    write: (writer, items) => writer.list(items, (each, value) => item.write(each, value)),
+    read: (reader) => reader.list((each) => item.read(each)),
+  }
+}
+
+export function optional<T>(some: Codec<T>): Codec<T | undefined> {
+  return {
+    write: (writer, value) => writer.optional(value, (each, present) => some.write(each, present)),
+    read: (reader) => reader.optional((each) => some.read(each)),
+  }
+}
+
+/** The fields one after another, in the order in which they are named here. */
+export function struct<F extends { [K in keyof F]: Codec<any> }>(fields: F): Codec<Struct<F>> {
+  const entries = Object.entries(fields) as [string, Fields[string]][]
+  return {
+    write: (writer, value) => {
+      for (const [name, codec] of entries) codec.write(writer, value[name as keyof F] as never)
+    },
+    read: (reader) => {
+      const value: Record<string, unknown> = {}
+      for (const [name, codec] of entries) value[name] = codec.read(reader)
+      return value as Struct<F>
+    },
+  }
+}
+
+/** One of a few texts, written as its number in the list; new ones are appended. */
+export function oneOf<const T extends string>(...options: readonly T[]): Codec<T> {
+  return {
+    write: (writer, value) => writer.varint(options.indexOf(value)),
+    read: (reader) => {
+      const option = options[reader.varint()]
+      if (option === undefined) throw new MalformedError('an option that is not known')
+      return option
+    },
+  }
+}
+
+type Variants = Readonly<Record<string, readonly [tag: number, codec: Codec<any>]>>
+export type Tagged<V extends Variants> = {
+  readonly [K in keyof V]: { readonly type: K } & Decoded<V[K][1]>
+}[keyof V]
+
+/** One byte tells which; the rest is that one's codec. Tags are never reused. */
+export function union<V extends Variants>(variants: V): Codec<Tagged<V>> {
+  const byTag = new Map(
+    Object.entries(variants).map(([type, [tag, codec]]) => [tag, { type, codec }] as const),
+  )
+  return {
+    write: (writer, value) => {
+      const [tag, codec] = variants[value.type as string]!
+      writer.u8(tag)
+      codec.write(writer, value as never)
+    },
+    read: (reader) => {
+      const variant = byTag.get(reader.u8())
+      if (variant === undefined) throw new MalformedError('a kind that is not known')
+      return { type: variant.type, ...(variant.codec.read(reader) as object) } as Tagged<V>
+    },
+  }
+}
+
+/** What `write` makes of the value, as a codec of another type: `decode` may throw `MalformedError`. */
+export function mapped<T, U>(codec: Codec<T>, encode: (u: U) => T, decode: (t: T) => U): Codec<U> {
+  return {
+    write: (writer, value) => codec.write(writer, encode(value)),
+    read: (reader) => decode(codec.read(reader)),
+  }
+}
+
+export function encode<T>(codec: Codec<T>, value: T, capacity?: number): Bytes {
+  const writer = new Writer(capacity)
+  codec.write(writer, value)
+  return writer.finish()
+}
+
+/** Ignores bytes behind the value: a newer version's fields. */
+export function decode<T>(codec: Codec<T>, from: Bytes): T {
+  return codec.read(new Reader(from))
+}

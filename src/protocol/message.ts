@@ -1,0 +1,164 @@
+/**
+ * Everything that peers say to each other: this file is the wire's specification.
+ *
+ * A message is a version byte, a tag and its fields in the order below. Tags are never reused; fields are only ever
+ * added at the end, where an older peer ignores them. A request gets one reply; a notice gets none.
+ */
+import { type Bytes, MalformedError, Reader, Writer } from '../data/bytes.ts'
+import { digestLength } from '../data/hash.ts'
+import {
+  boolean,
+  bytes,
+  type Codec,
+  type Decoded,
+  fixed,
+  list,
+  oneOf,
+  optional,
+  struct,
+  text,
+  union,
+  varint,
+} from './codec.ts'
+import { signedRecord } from './membership.ts'
+import { actor, dot, key, seen, state, value } from './state.ts'
+
+export const wireVersion = 1
+
+const digest = fixed(digestLength)
+/** 128 random bits that name one request of one origin. */
+const requestId = fixed(16)
+const stored = struct({ key, state })
+
+export const request = union({
+  /** Store this state as a replica; `insteadOf` names the owner that the receiver stands in for. */
+  replicate: [1, struct({ key, state, minter: optional(actor), insteadOf: optional(text) })],
+  /** What do you hold of this key? `have` is the asker's digest. */
+  read: [2, struct({ key, have: optional(digest) })],
+  /** Coordinate this put. `direct`: coordinate it yourself, pass it on to nobody. */
+  put: [3, struct({ key, request: requestId, context: seen, value, w: varint, direct: boolean })],
+  /** Coordinate this get of R answers. */
+  get: [4, struct({ key, r: varint })],
+  /** Coordinate a write that an edge has minted. `seed` shows that the dot's generation is the sender's own. */
+  deliver: [
+    5,
+    struct({
+      key,
+      dot,
+      context: seen,
+      value,
+      origin: text,
+      seed: fixed(16),
+      w: varint,
+      direct: boolean,
+    }),
+  ],
+  /** Which owners cover this dot durably? `direct`: only you yourself. */
+  covers: [6, struct({ key, dot, direct: boolean })],
+  /** Batches of states for owners: a debt paid, a repair. What the receiver does not own it does not take. */
+  handoff: [7, struct({ items: list(stored) })],
+  /** Anti-entropy: the folds of these partitions' digests, in as many parts. */
+  folds: [8, struct({ from: varint, to: varint, parts: varint, salt: bytes })],
+  /** The keys of one partition and their digests; `slot` cuts a large partition in 64. */
+  keys: [9, struct({ partition: varint, slot: optional(varint), salt: bytes })],
+  /** States both ways: the receiver takes these and answers with what it then knows more. */
+  exchange: [10, struct({ items: list(stored) })],
+  /** What each side's table holds, versions first; an edge has no record of its own to show. */
+  gossip: [
+    11,
+    struct({
+      self: optional(signedRecord),
+      versions: list(struct({ peer: text, version: varint })),
+    }),
+  ],
+  /** Records that the receiver asked for, or that changed just now. */
+  records: [12, struct({ records: list(signedRecord) })],
+  /** An edge follows these keys here: changes come as notices while the link stands. */
+  follow: [13, struct({ keys: list(key) })],
+  unfollow: [14, struct({ keys: list(key) })],
+  /** What a peer says of itself to operators. */
+  status: [15, struct({})],
+  ping: [16, struct({})],
+})
+
+export const reply = union({
+  /** Durable here. `highest` is the greatest counter seen here of the minting actor, before this write. */
+  stored: [1, struct({ highest: varint, generation: text })],
+  /** `state` undefined: the same as yours. `owner`: whether the answerer owns the key. */
+  read: [2, struct({ state: optional(state), owner: boolean })],
+  /** A put or delivery has W answers. */
+  written: [
+    3,
+    struct({
+      dot,
+      acks: list(text),
+      hints: list(struct({ holder: text, owner: text })),
+      highest: varint,
+    }),
+  ],
+  got: [4, struct({ state, answers: list(text), missing: varint, ready: boolean })],
+  /** The owners that cover the dot, of `owners` in all. */
+  covered: [5, struct({ by: list(text), owners: varint, highest: varint })],
+  /** For each item, whether it is durable here now. */
+  taken: [6, struct({ taken: list(boolean), generation: text })],
+  folds: [7, struct({ digests: list(digest) })],
+  /** `slots`: the partition is large; these are the digests of its 64 slots. */
+  keys: [8, struct({ keys: list(struct({ key, digest })), slots: list(digest) })],
+  exchanged: [9, struct({ items: list(stored), taken: list(boolean) })],
+  gossip: [10, struct({ records: list(signedRecord), wanted: list(text) })],
+  done: [11, struct({})],
+  status: [12, struct({ hints: varint, keys: varint, suspects: list(text) })],
+  /** Not done. `unknown`: the outcome of a write that some peer may hold. */
+  refused: [
+    15,
+    struct({
+      code: text,
+      message: text,
+      outcome: oneOf('refused', 'unknown'),
+      remedy: optional(text),
+      needed: varint,
+      got: varint,
+      answers: list(struct({ peer: text, answer: text })),
+    }),
+  ],
+})
+
+export const notice = union({
+  /** A followed key changed. */
+  changed: [1, struct({ key, state })],
+  /** This peer is about to go: no need to wait for its heartbeat. */
+  goodbye: [2, struct({})],
+  /** The sender's table changed. */
+  records: [3, struct({ records: list(signedRecord) })],
+})
+
+export type Request = Decoded<typeof request>
+export type Reply = Decoded<typeof reply>
+export type Notice = Decoded<typeof notice>
+export type Refusal = Extract<Reply, { type: 'refused' }>
+/** The reply that a request of this type gets, if it is not refused. */
+export type ReplyOf<T extends Reply['type']> = Extract<Reply, { type: T }>
+
+export const encodeRequest = encoderOf(request)
+export const encodeReply = encoderOf(reply)
+export const encodeNotice = encoderOf(notice)
+export const decodeRequest = decoderOf(request)
+export const decodeReply = decoderOf(reply)
+export const decodeNotice = decoderOf(notice)
+
+function encoderOf<T>(codec: Codec<T>): (message: T) => Bytes {
+  return (message) => {
+    const writer = new Writer(512).u8(wireVersion)
+    codec.write(writer, message)
+    return writer.finish()
+  }
+}
+
+function decoderOf<T>(codec: Codec<T>): (from: Bytes) => T {
+  return (from) => {
+    const reader = new Reader(from)
+    const version = reader.u8()
+    if (version !== wireVersion) throw new MalformedError(`a message of wire version ${version}`)
+    return codec.read(reader)
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Where a key lives: the owners of its partition, and the fallbacks that stand in for them (paper §4.3, §4.6).
+ * Every request asks, so the answer is made once per partition and ring. Most requests never need a fallback; their
+ * order is worked out when the first one does.
+ */
+import { partitionOf } from '../data/key.ts'
+import type { Ring } from '../data/ring.ts'
+import type { PeerId } from './membership.ts'
+
+export interface Placement {
+  readonly partition: number
+  /** In preference order. */
+  readonly owners: readonly PeerId[]
+  /** All other members, preferred first. */
+  readonly fallbacks: readonly PeerId[]
+  /** Two members on one host count once towards a quorum. Throws a `RangeError` for a stranger. */
+  hostOf(peer: PeerId): string
+}
+
+interface Placements {
+  readonly hosts: ReadonlyMap<PeerId, string>
+  readonly byPartition: (Placement | undefined)[]
+}
+
+const placementsOf = new WeakMap<Ring, Placements>()
+
+/** The placement of a key by its position; the same object each time it is asked of the same ring. */
+export function placementOf(ring: Ring, position: number): Placement {
+  let placements = placementsOf.get(ring)
+  if (placements === undefined) {
+    const hosts = new Map(ring.members.map(({ id, host }) => [id, host]))
+    placements = { hosts, byPartition: [] }
+    placementsOf.set(ring, placements)
+  }
+  const partition = partitionOf(position, ring.shape.q)
+  return (placements.byPartition[partition] ??= makePlacement(ring, partition, placements.hosts))
+}
+
+function makePlacement(
+  ring: Ring,
+  partition: number,
+  hosts: ReadonlyMap<PeerId, string>,
+): Placement {
+  const owners = ring.ownersOf(partition)
+  let fallbacks: readonly PeerId[] | undefined
+  return {
+    partition,
+    owners,
+    get fallbacks() {
+      fallbacks ??= ring.preferenceOf(partition).filter((peer) => !owners.includes(peer))
+      return fallbacks
+    },
+    hostOf(peer) {
+      const host = hosts.get(peer)
+      if (host === undefined) throw new RangeError(`no member of the ring: ${peer}`)
+      return host
+    },
+  }
+}

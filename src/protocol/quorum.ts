@@ -1,0 +1,56 @@
+/**
+ * The tally of one request: is it enough, can it still be enough?
+ *
+ * A quorum is a value with three verdicts, not a counter inside a loop. Answers count once per *host*: two replicas
+ * on one disk die together, and P1 promises W disks.
+ */
+
+export type Verdict = 'pending' | 'met' | 'lost'
+
+export interface Tally {
+  readonly needed: number
+  /** Who answered well, in order, and the host of each. */
+  readonly acks: readonly Vote[]
+  /** Who was asked and has not answered. */
+  readonly waiting: readonly Vote[]
+  /** Why each of the others failed. */
+  readonly failures: Readonly<Record<string, string>>
+}
+
+export interface Vote {
+  readonly peer: string
+  readonly host: string
+}
+
+export function newTally(needed: number): Tally {
+  return { needed, acks: [], waiting: [], failures: {} }
+}
+
+export function asked(tally: Tally, vote: Vote): Tally {
+  return { ...tally, waiting: [...tally.waiting, vote] }
+}
+
+export function acknowledged(tally: Tally, vote: Vote): Tally {
+  return { ...tally, acks: [...tally.acks, vote], waiting: without(tally.waiting, vote) }
+}
+
+export function failed(tally: Tally, vote: Vote, why: string): Tally {
+  const failures = { ...tally.failures, [vote.peer]: why }
+  return { ...tally, waiting: without(tally.waiting, vote), failures }
+}
+
+/** How many distinct hosts have answered. */
+export function hostsOf(votes: readonly Vote[]): number {
+  return new Set(votes.map(({ host }) => host)).size
+}
+
+/** `more`: peers that could still be asked (fallbacks not tried yet). */
+export function verdict(tally: Tally, more: readonly Vote[] = []): Verdict {
+  if (hostsOf(tally.acks) >= tally.needed) return 'met'
+  const possible = hostsOf([...tally.acks, ...tally.waiting, ...more])
+  return possible >= tally.needed ? 'pending' : 'lost'
+}
+
+function without(votes: readonly Vote[], gone: Vote): Vote[] {
+  return votes.filter(({ peer }) => peer !== gone.peer)
+}

@@ -1,0 +1,137 @@
+/**
+ * What a store holds: the records of objects, what is owed, who the store is.
+ *
+ * Record keys start with the key's position, so that a partition is one range. A record closes with the digest of
+ * its state: one that does not match what stands before it is quarantined, not believed. What a peer minted of a
+ * key stands *in that key's record*: a peer that lost or dropped the record has lost the right to go on counting, or
+ * it would mint an old dot again and silently kill an acknowledged write (Riak's kv679).
+ */
+import { type Bytes, concat, equalBytes, MalformedError, utf8 } from '../data/bytes.ts'
+import { type Digest, digestLength, digestOf, generationOf } from '../data/hash.ts'
+import { type Key, keyFromBytes } from '../data/key.ts'
+import { emptyState, type ObjectState, stateDigest } from '../data/siblings.ts'
+import type { ActorId } from '../data/vector.ts'
+import { type Codec, decode, encode, fixed, list, optional, struct, text, varint } from './codec.ts'
+import type { PeerId } from './membership.ts'
+import { actor, dot, state } from './state.ts'
+
+/** The newest format that this build reads and writes. */
+export const storeFormat = 1
+
+/**
+ * One object at rest. `minter` is the actor that this store mints the key's next write under; how far it has counted
+ * is what `state.seen` says of it.
+ */
+export interface StoredObject {
+  readonly state: ObjectState
+  readonly minter: ActorId | undefined
+  readonly digest: Digest
+}
+
+export const absentObject: StoredObject = {
+  state: emptyState,
+  minter: undefined,
+  digest: new Uint8Array(digestLength),
+}
+
+/** Who the store is. The generation is bound to the peer and to 128 random bits drawn when it was made. */
+export interface StoreIdentity {
+  readonly format: number
+  readonly peer: PeerId
+  readonly seed: Bytes
+  /** The last epoch that was handed out. */
+  readonly epoch: number
+}
+
+export const storeIdentity: Codec<StoreIdentity> = struct({
+  format: varint,
+  peer: text,
+  seed: fixed(16),
+  epoch: varint,
+})
+
+/** A request id that was seen, and what it minted: a retry mints nothing new. */
+export const remembered = struct({ dot, at: varint })
+
+/** The owners that still lack what this peer holds of a key; kept sorted. */
+export const marker: Codec<readonly PeerId[]> = list(text)
+
+export const storageKeys = {
+  identity: utf8('m:identity'),
+  members: utf8('m:members'),
+  ownRecord: utf8('m:self'),
+  object: (key: Key): Bytes => placed(letters.object, key),
+  marker: (key: Key): Bytes => placed(letters.marker, key),
+  request: (origin: PeerId, id: Bytes): Bytes =>
+    concat(letters.request, positionBytes(0), utf8(origin), id),
+  /** What an edge keeps of a key: its copy, and its own writes. */
+  edge: (key: Key): Bytes => placed(letters.edge, key),
+} as const
+
+const letters = {
+  object: utf8('o'),
+  marker: utf8('h'),
+  request: utf8('r'),
+  edge: utf8('e'),
+}
+
+export type Shelf = keyof typeof letters
+
+/** The range of one shelf; with positions (32 bits), the part of it from one up to another. */
+export function shelfRange(shelf: Shelf, from = 0, to = 0x1_0000_0000): { from: Bytes; to: Bytes } {
+  const letter = letters[shelf]
+  const end = Uint8Array.of(letter[0]! + 1)
+  return {
+    from: concat(letter, positionBytes(from)),
+    to: to > 0xffff_ffff ? end : concat(letter, positionBytes(to)),
+  }
+}
+
+/** The key under which an object, marker or edge's copy is stored. */
+export function keyOfStored(storedKey: Bytes): Key {
+  return keyFromBytes(storedKey.slice(5))
+}
+
+export function generationOfStore(identity: StoreIdentity): string {
+  return generationOf(identity.peer, identity.seed)
+}
+
+const objectCodec = struct({ state, minter: optional(actor) })
+const checkLength = 8
+
+/** The body, the state's digest (so that a scan for digests need not decode), and a check over all of it. */
+export function encodeObject(object: StoredObject): Bytes {
+  const { digest, minter } = object
+  return concat(encode(objectCodec, object, 256), digest, recordCheck(digest, minter))
+}
+
+/** `MalformedError` when the record is not what was written. */
+export function decodeObject(key: Key, stored: Bytes | undefined): StoredObject {
+  if (stored === undefined) return absentObject
+  const trailer = digestLength + checkLength
+  if (stored.length < trailer) throw new MalformedError('a record cut short')
+  const { state: object, minter } = decode(objectCodec, stored.subarray(0, -trailer))
+  const digest = stateDigest(key.bytes, object)
+  const check = concat(digest, recordCheck(digest, minter))
+  if (!equalBytes(check, stored.subarray(-trailer))) {
+    throw new MalformedError('a record that does not match its check')
+  }
+  return { state: object, minter, digest }
+}
+
+/** The digest of a stored record, not verified: for folds, which only say where to look. */
+export function digestOfStored(stored: Bytes): Digest {
+  return stored.slice(-digestLength - checkLength, -checkLength)
+}
+
+function placed(letter: Bytes, key: Key): Bytes {
+  return concat(letter, positionBytes(key.position), key.bytes)
+}
+
+function positionBytes(position: number): Bytes {
+  return Uint8Array.of(position >>> 24, position >>> 16, position >>> 8, position)
+}
+
+function recordCheck(digest: Digest, minter: ActorId | undefined): Bytes {
+  return digestOf(digest, utf8(minter ?? '')).subarray(0, checkLength)
+}

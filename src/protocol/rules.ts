@@ -1,0 +1,54 @@
+/**
+ * The decisions that the promises rest on, each a pure function, in one object: what a peer does about any of them
+ * is said here and nowhere else, so that the simulation can break one at a time and show that its checker notices.
+ */
+import { type ObjectState, sync } from '../data/siblings.ts'
+import { type ActorId, type Dot, highest, type Seen, withDot } from '../data/vector.ts'
+import type { PeerId } from './membership.ts'
+import type { StoredObject } from './record.ts'
+
+export const rules = {
+  /** What a replica holds after a state arrived: by replication, handoff, repair or exchange. */
+  merge: (held: ObjectState, arrived: ObjectState): ObjectState => sync(held, arrived),
+
+  /**
+   * Under whom this store mints the key's next write; undefined asks for a fresh epoch. Only what stands in the
+   * store's own record of the key counts, never what was learnt from the wire; and neither does a record of a
+   * generation that is not the store's, nor one that a context shows to be behind (an older disk image).
+   */
+  minterOf: (object: StoredObject, generation: string, context: Seen): ActorId | undefined => {
+    const { minter, state } = object
+    if (minter === undefined || !minter.startsWith(`${generation}.`)) return undefined
+    return highest(context, minter) > highest(state.seen, minter) ? undefined : minter
+  },
+
+  /** The minter that stays after a state arrived: one that the state shows ahead of this store is abandoned. */
+  minterAfter: (object: StoredObject, arrived: ObjectState): ActorId | undefined => {
+    const { minter, state } = object
+    if (minter === undefined) return undefined
+    return highest(arrived.seen, minter) > highest(state.seen, minter) ? undefined : minter
+  },
+
+  /** Whether an answer shows that another disk has seen more of this actor than its minter ever minted. */
+  mintedBehind: (minted: Dot, highestElsewhere: number): boolean =>
+    highestElsewhere > minted.counter,
+
+  /**
+   * What a put hands back: what its caller had seen and the new write. Not what the object has seen, which would
+   * cover concurrent values that the caller never saw.
+   */
+  contextAfterPut: (given: Seen, dot: Dot, _object: ObjectState): Seen => withDot(given, dot),
+
+  /** What counts as one vote: two replicas on one host die together. */
+  voteOf: (peer: PeerId, host: string): { peer: PeerId; host: string } => ({ peer, host }),
+
+  /** Whom this peer owes a key that it does not own: all present owners. */
+  debtOf: (self: PeerId, owners: readonly PeerId[]): readonly PeerId[] =>
+    owners.includes(self) ? [] : [...owners].sort(),
+
+  /** What is still owed after one delivery: an answer counts only when the target has it durably. */
+  debtAfter: (owed: readonly PeerId[], target: PeerId, taken: boolean): readonly PeerId[] =>
+    taken ? owed.filter((peer) => peer !== target) : owed,
+}
+
+export type Rules = typeof rules
