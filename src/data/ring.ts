@@ -1,0 +1,116 @@
+/**
+ * The ring: which members own which partition. A pure function of the ring's shape and the set of its members, so
+ * that peers with the same members agree on every owner without a word.
+ *
+ * The paper's first strategy puts random tokens on a circle: shares differ widely, and each join recuts the ranges,
+ * so that digests must be rebuilt. Here, as in its third (§6.2), the partitions are fixed and equal, and only
+ * their owners change: `score` says who prefers whom, `matching` settles it, `rounds` and `capacity` say
+ * within which rules.
+ */
+import { compareText } from './bytes.ts'
+import { type Contestant, matchOwners } from './matching.ts'
+import { roundsOf } from './rounds.ts'
+import { drawerOf, scoreOf } from './score.ts'
+
+export interface RingMember {
+  readonly id: string
+  readonly class: 'durable' | 'transient'
+  /** Where its disk is; owners of one partition have distinct hosts. */
+  readonly host: string
+  readonly zone: string
+  /** A whole number from 1 to `maxWeight`: twice the weight, twice the share. */
+  readonly weight: number
+}
+
+export interface RingShape {
+  /** Owners a partition. */
+  readonly n: number
+  /** Partitions: a power of two, at most `maxPartitions`. */
+  readonly q: number
+  /** So many owners are durable members, as far as there are any. */
+  readonly durableOwners: number
+}
+
+export interface Ring {
+  readonly shape: RingShape
+  /** Sorted by id. */
+  readonly members: readonly RingMember[]
+  /** `min(n, members)` of them, in preference order. */
+  ownersOf(partition: number): readonly string[]
+  /** Every member, preferred first; worked out at each call. */
+  preferenceOf(partition: number): readonly string[]
+  /** The member's share of all replicas, from 0 to 1; 0 for a stranger. */
+  shareOf(member: string): number
+}
+
+export const maxPartitions = 2 ** 16
+
+/** A member costs one hash per unit of weight and partition. */
+export const maxWeight = 64
+
+/** The ring of these members, in whatever order they are given. Throws a `RangeError` on what is no ring. */
+export function makeRing(shape: RingShape, members: readonly RingMember[]): Ring {
+  checkShape(shape)
+  const sorted = members.toSorted((a, b) => compareText(a.id, b.id))
+  for (const [index, member] of sorted.entries()) checkMember(member, sorted[index - 1])
+
+  const contestants = sorted.map(contestantOf)
+  const wanted = { partitions: shape.q, owners: shape.n, durableOwners: shape.durableOwners }
+  const { owners, loads } = matchOwners(contestants, shape.q, roundsOf(wanted, sorted))
+  const names = owners.map((list) => list.map((index) => sorted[index]!.id))
+  const replicas = shape.q * Math.min(shape.n, sorted.length)
+  const shares = new Map(sorted.map(({ id }, index) => [id, loads[index]! / replicas]))
+  return {
+    shape,
+    members: sorted,
+    ownersOf: (partition) => {
+      checkPartition(partition, shape)
+      return names[partition]!
+    },
+    preferenceOf: (partition) => {
+      checkPartition(partition, shape)
+      return preferredFirst(contestants, partition).map((index) => sorted[index]!.id)
+    },
+    shareOf: (member) => shares.get(member) ?? 0,
+  }
+}
+
+function contestantOf({ id, host, zone, weight }: RingMember): Contestant {
+  return { drawer: drawerOf(id, weight), host, zone }
+}
+
+function preferredFirst(contestants: readonly Contestant[], partition: number): number[] {
+  const scores = contestants.map(({ drawer }) => scoreOf(drawer, partition))
+  return [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b)
+}
+
+function checkShape({ n, q, durableOwners }: RingShape): void {
+  if (!Number.isSafeInteger(n) || n < 1) {
+    throw new RangeError(`a partition has a whole number of owners, at least 1: n is ${n}`)
+  }
+  if (!Number.isInteger(q) || q < 1 || q > maxPartitions || (q & (q - 1)) !== 0) {
+    throw new RangeError(`partitions are a power of two, 1 to ${maxPartitions}: q is ${q}`)
+  }
+  if (!Number.isSafeInteger(durableOwners) || durableOwners < 0 || durableOwners > n) {
+    throw new RangeError(`durableOwners is a whole number, 0 to n: it is ${durableOwners} of ${n}`)
+  }
+}
+
+function checkMember({ id, weight, ...member }: RingMember, before: RingMember | undefined): void {
+  if (id === '') throw new RangeError('a member has an id')
+  if (id === before?.id) throw new RangeError(`a member is in the ring once: ${id}`)
+  if (!Number.isInteger(weight) || weight < 1 || weight > maxWeight) {
+    throw new RangeError(
+      `a weight is a whole number, 1 to ${maxWeight}: that of ${id} is ${weight}`,
+    )
+  }
+  if (member.class !== 'durable' && member.class !== 'transient') {
+    throw new RangeError(`a member is durable or transient: ${id} is ${String(member.class)}`)
+  }
+}
+
+function checkPartition(partition: number, { q }: RingShape): void {
+  if (!Number.isInteger(partition) || partition < 0 || partition >= q) {
+    throw new RangeError(`partitions go from 0 to ${q - 1}: there is no ${partition}`)
+  }
+}

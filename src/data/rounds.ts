@@ -1,0 +1,70 @@
+/**
+ * The rules of the matching and the order in which they give way.
+ *
+ * Owners stand on distinct hosts, spread over the zones, and enough of them are durable. A single greedy pass under
+ * all three rules can paint itself into a corner: the transient members it took first may fill the zones that the
+ * durable ones need. So the places that only durable members may have are filled first and the open places after
+ * them; in each of the two fillings the rules are nested (a host is within a zone), and then a list that keeps them
+ * is found whenever one exists.
+ *
+ * Where it comes out short all the same, the rules give way one at a time, for that partition alone, the cheapest
+ * first: capacity costs balance, a zone or a durable owner costs safety in rarer faults, a host shared by two owners
+ * costs a promise, as one disk lost is then two copies lost.
+ */
+import { type Sharer, capacitiesOf } from './capacity.ts'
+import type { Round, Rules } from './matching.ts'
+
+export interface Wanted {
+  readonly partitions: number
+  /** Owners a partition. */
+  readonly owners: number
+  /** So many of them durable, if there are as many durable members. */
+  readonly durableOwners: number
+}
+
+/** How capacity gives way: step by step and for all alike, so that what is left over burdens nobody alone. */
+const stretches = [1, 1.05, 1.1, 1.2, 1.5]
+
+export function roundsOf(wanted: Wanted, members: readonly Sharer[]): Round[] {
+  const everyone = [...members.keys()]
+  const durable = everyone.filter((index) => members[index]!.class === 'durable')
+  const reserved = reservedPlaces(wanted, members)
+  // Zones where only transient members live count for nothing if these are to own nothing.
+  const zones = countZones(members, reserved === wanted.owners ? durable : everyone)
+  const strict = { distinctHosts: true, perZone: Math.ceil(wanted.owners / zones) }
+  const anyZone = { distinctHosts: true, perZone: wanted.owners }
+  const anyHost = { distinctHosts: false, perZone: wanted.owners }
+
+  const unbounded = members.map(() => Infinity)
+  const rounds = (eligible: readonly number[], upTo: number, rules: Rules): Round[] => {
+    const transientOwners = wanted.owners - reserved
+    const capacities = capacitiesOf({ ...wanted, members, transientOwners, rules })
+    const stretched = stretches.map((stretch) => capacities.map((capacity) => capacity * stretch))
+    const most = Math.min(upTo, eligible.length)
+    return [...stretched, unbounded].map((room) => ({
+      eligible,
+      upTo: most,
+      rules,
+      capacities: room,
+    }))
+  }
+  return [
+    ...rounds(durable, reserved, strict),
+    ...rounds(durable, reserved, anyZone),
+    ...rounds(everyone, wanted.owners, strict),
+    ...rounds(everyone, wanted.owners, anyZone),
+    ...rounds(durable, wanted.owners, anyHost),
+    ...rounds(everyone, wanted.owners, anyHost),
+  ]
+}
+
+/** The places of each list that only durable members may have; never more than they have hosts. */
+function reservedPlaces(wanted: Wanted, members: readonly Sharer[]): number {
+  const hosts = new Set<string>()
+  for (const member of members) if (member.class === 'durable') hosts.add(member.host)
+  return Math.min(wanted.durableOwners, hosts.size)
+}
+
+function countZones(members: readonly Sharer[], of: readonly number[]): number {
+  return new Set(of.map((index) => members[index]!.zone)).size
+}
