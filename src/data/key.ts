@@ -5,7 +5,7 @@
  * each part is its UTF-8 bytes, with 0 written as `00 ff`, closed by `00 00`. What decides the place on the
  * ring is the prefix through the partition key, and nothing behind it (paper §4.2).
  */
-import { type Bytes, MalformedError, toBinaryText, utf8 } from './bytes.ts'
+import { type Bytes, concat, fromUtf8, MalformedError, toBinaryText, utf8 } from './bytes.ts'
 import { hash32 } from './hash.ts'
 
 /** An application's key: one string, or `[partitionKey, …rest]`. */
@@ -18,29 +18,22 @@ export interface Key {
   readonly position: number
 }
 
+/** Throws `RangeError` for text with half a surrogate pair: in UTF-8 it would become another key. */
 export function makeKey(bucket: string, path: KeyPath): Key {
-  const parts = typeof path === 'string' ? [bucket, path] : [bucket, ...path]
-  return keyFromBytes(Uint8Array.from(parts.flatMap(encodePart)))
+  return keyFromBytes(keyPrefix(bucket, typeof path === 'string' ? [path] : path))
 }
 
 /** The key that these bytes encode; `MalformedError` if they encode none. */
 export function keyFromBytes(bytes: Bytes): Key {
-  return {
-    bytes,
-    text: toBinaryText(bytes),
-    position: hash32(bytes.subarray(0, prefixLength(bytes))),
-  }
+  // Reading the parts proves them well-formed: whatever is a key here can be listed and asked for again.
+  partsOf(bytes)
+  const prefix = bytes.slice(0, partEnd(bytes, partEnd(bytes, 0)))
+  return { bytes, text: toBinaryText(bytes), position: hash32(prefix) }
 }
 
 /** What `makeKey` was given. */
 export function splitKey(key: Key): { bucket: string; path: readonly [string, ...string[]] } {
-  const parts: string[] = []
-  for (let at = 0; at < key.bytes.length;) {
-    const end = partEnd(key.bytes, at)
-    parts.push(decodePart(key.bytes.subarray(at, end - 2)))
-    at = end
-  }
-  const [bucket, partitionKey, ...rest] = parts
+  const [bucket, partitionKey, ...rest] = partsOf(key.bytes)
   if (bucket === undefined || partitionKey === undefined)
     throw new MalformedError('a key too short')
   return { bucket, path: [partitionKey, ...rest] }
@@ -48,7 +41,7 @@ export function splitKey(key: Key): { bucket: string; path: readonly [string, ..
 
 /** The bytes that every key of this bucket and these first path parts starts with. */
 export function keyPrefix(bucket: string, path: readonly string[]): Bytes {
-  return Uint8Array.from([bucket, ...path].flatMap(encodePart))
+  return concat(...[bucket, ...path].map(encodePart))
 }
 
 /** A short text for people: `carts/alice`. */
@@ -62,29 +55,36 @@ export function partitionOf(position: number, q: number): number {
   return Math.floor(position / (0x1_0000_0000 / q))
 }
 
-function encodePart(part: string): number[] {
-  const encoded: number[] = []
-  for (const byte of utf8(part)) {
-    encoded.push(byte)
-    if (byte === 0) encoded.push(0xff)
+function encodePart(part: string): Bytes {
+  if (!part.isWellFormed()) throw new RangeError('a key with half a surrogate pair')
+  const plain = utf8(part)
+  const zeros = plain.includes(0) ? plain.filter((byte) => byte === 0).length : 0
+  const encoded = new Uint8Array(plain.length + zeros + 2)
+  let at = 0
+  for (const byte of plain) {
+    encoded[at++] = byte
+    if (byte === 0) encoded[at++] = 0xff
   }
-  encoded.push(0, 0)
   return encoded
 }
 
+function partsOf(bytes: Bytes): string[] {
+  const parts: string[] = []
+  let at = 0
+  while (at < bytes.length) {
+    const end = partEnd(bytes, at)
+    parts.push(decodePart(bytes.slice(at, end - 2)))
+    at = end
+  }
+  return parts
+}
+
 function decodePart(bytes: Bytes): string {
-  const plain = bytes.filter((byte, i) => !(byte === 0xff && bytes[i - 1] === 0))
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(plain)
+  if (!bytes.includes(0)) return fromUtf8(bytes)
+  return fromUtf8(bytes.filter((byte, i) => !(byte === 0xff && bytes[i - 1] === 0)))
 }
 
-/** Where the bucket and the partition key end; walks the rest too, so that it proves all of the key well-formed. */
-function prefixLength(bytes: Bytes): number {
-  const bucketEnd = partEnd(bytes, 0)
-  const prefixEnd = partEnd(bytes, bucketEnd)
-  for (let at = prefixEnd; at < bytes.length;) at = partEnd(bytes, at)
-  return prefixEnd
-}
-
+/** Where the part that begins at `from` ends, its closing zeros included. */
 function partEnd(bytes: Bytes, from: number): number {
   for (let at = from; at + 1 < bytes.length; at++) {
     if (bytes[at] !== 0) continue
