@@ -1,0 +1,504 @@
+/**
+ * The Transport port over anything that brings authenticated connections: who is linked, who is being dialled,
+ * and which link counts.
+ *
+ * There is at most one link per peer. A request without one dials, once for all who wait, and a peer that has
+ * just failed is not dialled again for a moment: the caller has fallbacks to try and should turn to them at once.
+ * What happens when both sides dial stands in `greeting.ts`.
+ */
+import type { Bytes } from '../data/bytes.ts'
+import { MalformedError } from '../data/bytes.ts'
+import { TransportError, type TransportFailure } from '../protocol/errors.ts'
+import type { Limits } from '../protocol/limits.ts'
+import type { PeerId } from '../protocol/membership.ts'
+import type { Lane, Link as LinkNews, Receiver, RequestOptions, Transport } from '../ports.ts'
+import {
+  decodeGreeting,
+  encodeGreeting,
+  judge,
+  noDial,
+  runBytes,
+  type DialName,
+  type Greeting,
+  type Hello,
+  type Standing,
+} from './greeting.ts'
+import { Link, type Lanes } from './link.ts'
+
+/** What lies beneath: a way to reach peers, and who they are. */
+export interface Underlay {
+  readonly self: PeerId
+  readonly addresses: readonly string[]
+  /** Dials the first of `addresses` that answers. Rejects with `TransportError`. */
+  connect(addresses: readonly string[], signal: AbortSignal): Promise<Connection>
+  /** The addresses that lead to `peer`, as far as one can tell from them. */
+  toPeer(peer: PeerId, addresses: readonly string[]): readonly string[]
+  /** The peer that an address names; undefined if it names none. */
+  peerOf(address: string): PeerId | undefined
+  close(): Promise<void>
+}
+
+/** A connection that was dialled, to a peer that proved who it is. */
+export interface Connection {
+  /** Two dials to one peer may be given the same connection. */
+  readonly id: string
+  readonly peer: PeerId
+  readonly address: string
+  /** Opens both lanes. Rejects with `TransportError`, `wrong-ring` if the other side does not know our ring. */
+  open(signal: AbortSignal): Promise<Lanes>
+  close(): void
+}
+
+export interface SwitchboardOptions {
+  readonly limits: Limits
+  /** Told in a sentence what went wrong on a link and was dealt with. */
+  readonly onProblem: (problem: string) => void
+}
+
+interface Neighbour {
+  readonly peer: PeerId
+  addresses: readonly string[]
+  link: Link | undefined
+  standing: Standing | undefined
+  /** Their newest dial that we welcomed. */
+  welcomed: DialName
+  /** Our hello that is on its way, and what becomes of it. */
+  greeting: Promise<Link> | undefined
+  /** The connection that carried our newest hello. */
+  greetingOver: string | undefined
+  /** The dial that is under way for all who want a link. */
+  reaching: Promise<Link> | undefined
+  /** Their hello that waits until ours is answered. */
+  waiting: Newcomer | undefined
+  /** Requests that wait for a link. */
+  queued: number
+  /** The last dial that failed, and when. */
+  failure: { readonly at: number; readonly error: TransportError } | undefined
+  /** Called at the next link. */
+  readonly linked: Set<(link: Link) => void>
+}
+
+/** A connection on which the other side has said hello. */
+interface Newcomer {
+  readonly link: Link
+  readonly hello: Hello
+}
+
+export class Switchboard implements Transport {
+  readonly #underlay: Underlay
+  readonly #limits: Limits
+  readonly #onProblem: (problem: string) => void
+  readonly #neighbours = new Map<PeerId, Neighbour>()
+  /** Every link that has not ended, those still greeting included. */
+  readonly #links = new Map<Link, () => void>()
+  readonly #run = crypto.getRandomValues(new Uint8Array(runBytes))
+  readonly #beats: ReturnType<typeof setInterval>
+  #dials = 0
+  #sessions = 0
+  #receiver: Receiver | undefined
+  #unserved: ((receiver: Receiver) => void)[] = []
+  #state: 'open' | 'gate closed' | 'closed' = 'open'
+  #cut = new AbortController()
+
+  constructor(underlay: Underlay, { limits, onProblem }: SwitchboardOptions) {
+    this.#underlay = underlay
+    this.#limits = limits
+    this.#onProblem = onProblem
+    this.#beats = setInterval(() => this.#beat(), limits.heartbeatMs)
+  }
+
+  get self(): PeerId {
+    return this.#underlay.self
+  }
+
+  get addresses(): readonly string[] {
+    return this.#underlay.addresses
+  }
+
+  serve(receiver: Receiver): void {
+    this.#receiver = receiver
+    const unserved = this.#unserved
+    this.#unserved = []
+    for (const deliver of unserved) this.#tell(deliver)
+  }
+
+  request(to: PeerId, body: Bytes, options: RequestOptions): Promise<Bytes> {
+    const link = this.#neighbours.get(to)?.link
+    if (link !== undefined) return link.request(body, options.lane, options.deadlineMs)
+    return this.#reachAndRequest(to, body, options)
+  }
+
+  notify(to: PeerId, body: Bytes, lane: Lane): void {
+    this.#neighbours.get(to)?.link?.notify(body, lane)
+  }
+
+  learn(peer: PeerId, addresses: readonly string[]): void {
+    if (peer === this.self) return
+    const neighbour = this.#neighbour(peer)
+    if (sameTexts(neighbour.addresses, addresses)) return
+    neighbour.addresses = [...addresses]
+    neighbour.failure = undefined
+  }
+
+  async dial(address: string): Promise<PeerId> {
+    const named = this.#underlay.peerOf(address)
+    if (named !== undefined) {
+      const neighbour = this.#neighbour(named)
+      await neighbour.reaching?.catch(() => {})
+      neighbour.failure = undefined
+      await this.#reach(neighbour, [address, ...neighbour.addresses])
+      if (neighbour.addresses.length === 0) neighbour.addresses = [address]
+      return named
+    }
+    const refusal = this.#refusal()
+    if (refusal !== undefined) throw refusal
+    const signal = this.#dialSignal()
+    const { peer } = await this.#greetOver(await this.#underlay.connect([address], signal), signal)
+    const neighbour = this.#neighbour(peer)
+    if (neighbour.addresses.length === 0) neighbour.addresses = [address]
+    return peer
+  }
+
+  links(): readonly LinkNews[] {
+    const open = [...this.#neighbours.values()].flatMap(({ link }) => link ?? [])
+    return open.map(({ peer, session, address, roundTripMs }) => ({
+      peer,
+      session,
+      address,
+      roundTripMs,
+    }))
+  }
+
+  /** Whether connections are let through now, either way. */
+  get gateIsOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  setGate(open: boolean): void {
+    if (this.#state === 'closed' || open === this.gateIsOpen) return
+    this.#state = open ? 'open' : 'gate closed'
+    for (const neighbour of this.#neighbours.values()) neighbour.failure = undefined
+    if (!open) this.#cutAll('link-lost', 'the gate was closed')
+  }
+
+  async close(): Promise<void> {
+    if (this.#state !== 'closed') {
+      this.#state = 'closed'
+      clearInterval(this.#beats)
+      for (const link of this.#links.keys()) link.flush()
+      this.#cutAll('closed', 'this peer is closed')
+    }
+    await this.#underlay.close()
+  }
+
+  /** The other side of a dial: `hangUp` closes the connection beneath. */
+  accept(peer: PeerId, address: string, lanes: Lanes, hangUp: () => void): void {
+    if (!this.gateIsOpen) return hangUp()
+    this.#newLink(peer, address, lanes, hangUp, (link, greeting) => {
+      if (greeting.type !== 'hello') throw new MalformedError('an answer to no greeting')
+      this.#meet({ link, hello: greeting })
+    })
+  }
+
+  #meet(newcomer: Newcomer): void {
+    const { link, hello } = newcomer
+    const neighbour = this.#neighbour(link.peer)
+    const { peer, standing } = neighbour
+    const isGreeting = neighbour.greeting !== undefined
+    const verdict = judge(hello, { self: this.self, peer, run: this.#run, standing, isGreeting })
+    switch (verdict) {
+      case 'welcome':
+        link.greet(encodeGreeting({ type: 'welcome', run: this.#run }))
+        neighbour.welcomed = { run: hello.run, dial: hello.dial }
+        return this.#up(link, { dialledBy: 'them', dial: hello.dial, theirRun: hello.run })
+      case 'wait':
+        neighbour.waiting?.link.end('link-lost', 'a newer dial took its place')
+        neighbour.waiting = newcomer
+        return
+      case 'busy':
+        link.greet(encodeGreeting({ type: 'busy' }))
+        return link.end('link-lost', 'another link stands')
+    }
+  }
+
+  async #reachAndRequest(to: PeerId, body: Bytes, options: RequestOptions): Promise<Bytes> {
+    const startedAt = performance.now()
+    const neighbour = this.#neighbour(to)
+    if (neighbour.queued >= this.#limits.requestsInFlight) {
+      throw new TransportError('overloaded', false, `too many requests wait for a link to ${to}`)
+    }
+    neighbour.queued++
+    try {
+      const { addresses } = neighbour
+      await beforeDeadline(this.#reach(neighbour, addresses), options.deadlineMs, to)
+    } finally {
+      neighbour.queued--
+    }
+    const { link } = neighbour
+    if (link === undefined) throw new TransportError('link-lost', false, `${to} has gone again`)
+    const leftMs = options.deadlineMs - (performance.now() - startedAt)
+    return link.request(body, options.lane, leftMs)
+  }
+
+  /** The link to a peer; dials if there is none, once for all who ask. */
+  #reach(neighbour: Neighbour, addresses: readonly string[]): Promise<Link> {
+    if (neighbour.link !== undefined) return Promise.resolve(neighbour.link)
+    if (neighbour.reaching !== undefined) return neighbour.reaching
+    const refusal = this.#refusal(neighbour, addresses)
+    if (refusal !== undefined) return Promise.reject(refusal)
+    const reaching = this.#nextLink(neighbour, addresses).finally(() => {
+      neighbour.reaching = undefined
+    })
+    neighbour.reaching = reaching
+    return reaching
+  }
+
+  /** The link that a dial brings, or a sooner one of theirs. */
+  async #nextLink(neighbour: Neighbour, addresses: readonly string[]): Promise<Link> {
+    const cut = this.#cut
+    let linked = (_link: Link): void => {}
+    const next = new Promise<Link>((resolve) => (linked = resolve))
+    neighbour.linked.add(linked)
+    try {
+      return await Promise.race([next, this.#dial(neighbour, addresses)])
+    } catch (error) {
+      const failure = asTransportError(error)
+      if (cut === this.#cut) neighbour.failure = { at: performance.now(), error: failure }
+      throw failure
+    } finally {
+      neighbour.linked.delete(linked)
+    }
+  }
+
+  async #dial({ peer }: Neighbour, addresses: readonly string[]): Promise<Link> {
+    const signal = this.#dialSignal()
+    const known = this.#underlay.toPeer(peer, addresses)
+    return this.#greetOver(await this.#underlay.connect(known, signal), signal)
+  }
+
+  /** Makes a dialled connection the link to its peer, unless there is one or another is about to be. */
+  async #greetOver(connection: Connection, signal: AbortSignal): Promise<Link> {
+    const neighbour = this.#neighbour(connection.peer)
+    const better = neighbour.link ?? neighbour.greeting
+    if (better !== undefined) {
+      if (connection.id !== neighbour.greetingOver) connection.close()
+      return better
+    }
+    const greeting = this.#greet(neighbour, connection, signal)
+    neighbour.greetingOver = connection.id
+    neighbour.greeting = greeting
+    try {
+      return await greeting
+    } catch (error) {
+      // Another link may have come first, and ours was busy.
+      if (neighbour.link !== undefined) return neighbour.link
+      throw error
+    } finally {
+      neighbour.greeting = undefined
+      const { waiting } = neighbour
+      neighbour.waiting = undefined
+      if (waiting?.link.hasEnded === false) this.#meet(waiting)
+    }
+  }
+
+  async #greet(neighbour: Neighbour, connection: Connection, signal: AbortSignal): Promise<Link> {
+    const { peer, address } = connection
+    let lanes: Lanes
+    try {
+      lanes = await connection.open(signal)
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+    if (neighbour.link !== undefined || !this.gateIsOpen) {
+      connection.close()
+      throw new TransportError('unreachable', false, 'another link came first')
+    }
+    const dial = ++this.#dials
+    const { promise, resolve, reject } = Promise.withResolvers<Link>()
+    const hangUp = (): void => {
+      connection.close()
+      reject(new TransportError('unreachable', false, `${peer} is busy or has gone`))
+    }
+    const link = this.#newLink(peer, address, lanes, hangUp, (_link, answer) => {
+      if (answer.type === 'hello') throw new MalformedError('a hello in answer to a hello')
+      if (answer.type === 'busy') return link.end('link-lost', `${peer} keeps another link`)
+      this.#up(link, { dialledBy: 'us', dial, theirRun: answer.run })
+      resolve(link)
+    })
+    const overtaken = (newest: Link): void => {
+      if (newest !== link) link.end('link-lost', 'another link came first')
+    }
+    const tooLate = (): void => link.end('link-lost', `${peer} did not answer a greeting`)
+    neighbour.linked.add(overtaken)
+    signal.addEventListener('abort', tooLate)
+    const { welcomed } = neighbour
+    link.greet(encodeGreeting({ type: 'hello', run: this.#run, dial, welcomed }))
+    return promise.finally(() => {
+      neighbour.linked.delete(overtaken)
+      signal.removeEventListener('abort', tooLate)
+    })
+  }
+
+  #newLink(
+    peer: PeerId,
+    address: string,
+    lanes: Lanes,
+    hangUp: () => void,
+    greeted: (link: Link, greeting: Greeting) => void,
+  ): Link {
+    const link: Link = new Link(peer, address, lanes, this.#limits, {
+      greeted: (body) => greeted(link, decodeGreeting(body)),
+      request: (body) => this.#serveRequest(peer, body),
+      notice: (body) => this.#notice(peer, body),
+      ended: () => this.#ended(link),
+      offended: (offence) => this.#onProblem(`the link with ${peer} is closed: ${offence}`),
+    })
+    this.#links.set(link, hangUp)
+    return link
+  }
+
+  #up(link: Link, standing: Standing): void {
+    const neighbour = this.#neighbour(link.peer)
+    neighbour.link?.end('link-lost', 'a newer link took its place')
+    neighbour.link = link
+    neighbour.standing = standing
+    neighbour.failure = undefined
+    const session = ++this.#sessions
+    this.#tell((receiver) => receiver.up(link.peer, session))
+    link.open(session)
+    for (const each of neighbour.linked) each(link)
+    neighbour.linked.clear()
+  }
+
+  #ended(link: Link): void {
+    const hangUp = this.#links.get(link)
+    this.#links.delete(link)
+    const neighbour = this.#neighbours.get(link.peer)
+    if (neighbour?.link === link) {
+      neighbour.link = undefined
+      neighbour.standing = undefined
+      this.#tell((receiver) => receiver.down(link.peer, link.session))
+    }
+    hangUp?.()
+  }
+
+  #cutAll(failure: TransportFailure, reason: string): void {
+    this.#cut.abort(new TransportError('unreachable', false, reason))
+    this.#cut = new AbortController()
+    for (const link of this.#links.keys()) link.end(failure, reason)
+  }
+
+  #beat(): void {
+    for (const link of this.#links.keys()) link.beat()
+    this.#forgetStrangers()
+  }
+
+  #serveRequest(peer: PeerId, body: Bytes): Promise<Bytes> {
+    const receiver = this.#receiver
+    if (receiver === undefined) {
+      return new Promise((resolve, reject) => {
+        this.#unserved.push((late) => void late.request(peer, body).then(resolve, reject))
+      })
+    }
+    try {
+      return receiver.request(peer, body)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  #notice(peer: PeerId, body: Bytes): void {
+    const mayWait = this.#unserved.length < this.#limits.requestsInFlight
+    if (this.#receiver !== undefined || mayWait) this.#tell((it) => it.notice(peer, body))
+  }
+
+  /** Tells the receiver; what comes before it serves is kept for it. Its defects are not the link's. */
+  #tell(news: (receiver: Receiver) => void): void {
+    const receiver = this.#receiver
+    if (receiver === undefined) return void this.#unserved.push(news)
+    try {
+      news(receiver)
+    } catch (error) {
+      this.#onProblem(`the receiver failed: ${String(error)}`)
+    }
+  }
+
+  #neighbour(peer: PeerId): Neighbour {
+    const known = this.#neighbours.get(peer)
+    if (known !== undefined) return known
+    const neighbour = newNeighbour(peer)
+    this.#neighbours.set(peer, neighbour)
+    return neighbour
+  }
+
+  /** Visitors come and go by the thousand: the oldest without link or address are forgotten. */
+  #forgetStrangers(): void {
+    let tooMany = this.#neighbours.size - this.#limits.members - this.#limits.edgesPerMember
+    for (const [peer, { addresses, link, reaching, greeting, queued }] of this.#neighbours) {
+      if (tooMany <= 0) return
+      const isStranger = link ?? reaching ?? greeting ?? (queued > 0 || addresses.length > 0)
+      if (isStranger !== false) continue
+      this.#neighbours.delete(peer)
+      tooMany--
+    }
+  }
+
+  #dialSignal(): AbortSignal {
+    return AbortSignal.any([this.#cut.signal, AbortSignal.timeout(this.#limits.requestMs)])
+  }
+
+  /** Why no dial should be tried; undefined if one should. */
+  #refusal(neighbour?: Neighbour, addresses?: readonly string[]): TransportError | undefined {
+    if (this.#state === 'closed') return new TransportError('closed', false, 'this peer is closed')
+    const refuse = (why: string): TransportError => new TransportError('unreachable', false, why)
+    if (this.#state === 'gate closed') return refuse('the gate is closed')
+    if (neighbour === undefined) return undefined
+    if (neighbour.peer === this.self) return refuse('a peer has no link to itself')
+    if (addresses?.length === 0) return refuse(`no address of ${neighbour.peer} is known`)
+    const { failure } = neighbour
+    const isRecent =
+      failure !== undefined && performance.now() - failure.at < this.#limits.probeMs / 2
+    return isRecent ? failure.error : undefined
+  }
+}
+
+function newNeighbour(peer: PeerId): Neighbour {
+  return {
+    peer,
+    addresses: [],
+    link: undefined,
+    standing: undefined,
+    welcomed: noDial,
+    greeting: undefined,
+    greetingOver: undefined,
+    reaching: undefined,
+    waiting: undefined,
+    queued: 0,
+    failure: undefined,
+    linked: new Set(),
+  }
+}
+
+function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, i) => text === b[i])
+}
+
+function asTransportError(error: unknown): TransportError {
+  if (error instanceof TransportError) return error
+  return new TransportError('unreachable', false, String(error))
+}
+
+async function beforeDeadline<T>(promise: Promise<T>, deadlineMs: number, to: PeerId): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const deadline = new Promise<never>((_resolve, reject) => {
+    const late = (): void =>
+      reject(new TransportError('deadline', false, `no link to ${to} in time`))
+    timer = setTimeout(late, deadlineMs)
+  })
+  try {
+    return await Promise.race([promise, deadline])
+  } finally {
+    clearTimeout(timer)
+  }
+}
