@@ -9,8 +9,9 @@
  *
  * The slack buys calm. Every full member must give away partitions when another joins, and the joiner takes too few
  * from some of them; what they give away besides wanders from member to member until it finds room. How much wanders
- * depends on the room in partitions rather than in percent: a dozen keeps a join within 1.2 times the unavoidable
- * movement down to 200 partitions a member, where 2 % made it 1.22 on average.
+ * depends on the room in partitions rather than in percent. With 60 members of 205 partitions each, a join moved on
+ * average 1.22 times what the joiner itself took with 2 % of slack, and 1.10 times with a dozen partitions (at most
+ * 1.18 in 40 rings); with 30 members of 410, a dozen still balances to 0.97.
  */
 import type { Rules } from './matching.ts'
 

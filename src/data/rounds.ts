@@ -18,19 +18,22 @@ export interface Wanted {
   readonly partitions: number
   /** Owners a partition. */
   readonly owners: number
-  /** So many of them durable, if there are as many durable members. */
+  /** So many of them durable, if there are durable members on as many hosts. */
   readonly durableOwners: number
 }
 
 /** How capacity gives way: step by step and for all alike, so that what is left over burdens nobody alone. */
 const stretches = [1, 1.05, 1.1, 1.2, 1.5]
 
+/** The rounds of the matching: the reserved places, then the open ones, each under rules that give way. */
 export function roundsOf(wanted: Wanted, members: readonly Sharer[]): Round[] {
   const everyone = [...members.keys()]
   const durable = everyone.filter((index) => members[index]!.class === 'durable')
-  const reserved = reservedPlaces(wanted, members)
+  const durableMembers = durable.map((index) => members[index]!)
+  // The places that only durable members may have: never more than they have hosts.
+  const reserved = Math.min(wanted.durableOwners, count(durableMembers, 'host'))
   // Zones where only transient members live count for nothing if these are to own nothing.
-  const zones = countZones(members, reserved === wanted.owners ? durable : everyone)
+  const zones = count(reserved === wanted.owners ? durableMembers : members, 'zone')
   const strict = { distinctHosts: true, perZone: Math.ceil(wanted.owners / zones) }
   const anyZone = { distinctHosts: true, perZone: wanted.owners }
   const anyHost = { distinctHosts: false, perZone: wanted.owners }
@@ -40,7 +43,7 @@ export function roundsOf(wanted: Wanted, members: readonly Sharer[]): Round[] {
     const transientOwners = wanted.owners - reserved
     const capacities = capacitiesOf({ ...wanted, members, transientOwners, rules })
     const stretched = stretches.map((stretch) => capacities.map((capacity) => capacity * stretch))
-    const most = Math.min(upTo, eligible.length)
+    const most = Math.min(upTo, rules.distinctHosts ? count(members, 'host') : members.length)
     return [...stretched, unbounded].map((room) => ({
       eligible,
       upTo: most,
@@ -58,13 +61,7 @@ export function roundsOf(wanted: Wanted, members: readonly Sharer[]): Round[] {
   ]
 }
 
-/** The places of each list that only durable members may have; never more than they have hosts. */
-function reservedPlaces(wanted: Wanted, members: readonly Sharer[]): number {
-  const hosts = new Set<string>()
-  for (const member of members) if (member.class === 'durable') hosts.add(member.host)
-  return Math.min(wanted.durableOwners, hosts.size)
-}
-
-function countZones(members: readonly Sharer[], of: readonly number[]): number {
-  return new Set(of.map((index) => members[index]!.zone)).size
+/** How many different hosts or zones they have. */
+function count(members: readonly Sharer[], what: 'host' | 'zone'): number {
+  return new Set(members.map((member) => member[what])).size
 }

@@ -211,6 +211,13 @@ describe('classes', () => {
     for (const owners of tableOf(makeRing(shape, [...peers, ...tabs])))
       expect(durableIn(owners)).toBe(1)
   })
+
+  test('where hosts must be shared, durable members share theirs before tabs do', () => {
+    const peers = durable(2).map((m) => ({ ...m, host: 'one machine' }))
+    const browser = tabs.map((m) => ({ ...m, host: 'one browser' }))
+    for (const owners of tableOf(makeRing(shape, [...peers, ...browser])))
+      expect(durableIn(owners)).toBe(2)
+  })
 })
 
 describe('zones', () => {
