@@ -4,7 +4,7 @@
  * A name that is too long, or text that is no Unicode, would be refused by every peer it reaches, one timeout later
  * and in words about bytes. Checked here it fails at once, at the caller, and with what to do about it.
  */
-import { utf8 } from '../data/bytes.ts'
+import { type Bytes, utf8 } from '../data/bytes.ts'
 import { type Key, type KeyPath, makeKey } from '../data/key.ts'
 import { type ErrorCode, RingletError } from './errors.ts'
 import { limits } from './limits.ts'
@@ -14,8 +14,7 @@ import { limits } from './limits.ts'
  * parts of a path count as if one byte stood between them.
  */
 export function makeCheckedKey(bucket: string, path: KeyPath): Key {
-  checkText(bucket, "a bucket's name")
-  checkSize('bucket-name-too-large', "a bucket's name", utf8(bucket).length, limits.bucketBytes)
+  checkBucketName(bucket)
   const parts: readonly unknown[] = Array.isArray(path) ? path : [path]
   if (parts.length === 0) throw badArgument('a key without a single part')
   let size = parts.length - 1
@@ -27,9 +26,15 @@ export function makeCheckedKey(bucket: string, path: KeyPath): Key {
   return makeKey(bucket, path)
 }
 
-/** Throws `RingletError`, `value-too-large`, for more bytes than a value may have in its encoding. */
-export function checkValueSize(bytes: number): void {
-  checkSize('value-too-large', 'a value', bytes, limits.valueBytes)
+/** Throws `RingletError`: `bad-argument` or `bucket-name-too-large`. */
+export function checkBucketName(name: string): void {
+  checkText(name, "a bucket's name")
+  checkSize('bucket-name-too-large', "a bucket's name", utf8(name).length, limits.bucketBytes)
+}
+
+/** Throws `RingletError`, `value-too-large`, when an encoded value has too many bytes. */
+export function checkValueSize(value: Bytes): void {
+  checkSize('value-too-large', 'a value', value.length, limits.valueBytes)
 }
 
 function checkText(text: unknown, what: string): asserts text is string {

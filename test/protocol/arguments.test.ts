@@ -52,8 +52,8 @@ describe('a key is taken', () => {
 })
 
 test('a value has at most one mebibyte, and the error says how much it had', () => {
-  expect(() => checkValueSize(limits.valueBytes)).not.toThrow()
-  const error = thrown(() => checkValueSize(limits.valueBytes + 1))
+  expect(() => checkValueSize(new Uint8Array(limits.valueBytes))).not.toThrow()
+  const error = thrown(() => checkValueSize(new Uint8Array(limits.valueBytes + 1)))
   expect(error).toMatchObject({ code: 'value-too-large', needed: 1_048_576, got: 1_048_577 })
 })
 
