@@ -256,8 +256,7 @@ export class Switchboard implements Transport {
   /** The link that a dial brings, or a sooner one of theirs. */
   async #nextLink(neighbour: Neighbour, addresses: readonly string[]): Promise<Link> {
     const cut = this.#cut
-    let linked = (_link: Link): void => {}
-    const next = new Promise<Link>((resolve) => (linked = resolve))
+    const { promise: next, resolve: linked } = Promise.withResolvers<Link>()
     neighbour.linked.add(linked)
     try {
       return await Promise.race([next, this.#dial(neighbour, addresses)])
