@@ -5,10 +5,11 @@
  * the question that users ask most.
  */
 import type { KeyPath } from '../data/key.ts'
+import type { Stage } from '../protocol/copy.ts'
 import type { MergeableType, WriteId } from '../values/type.ts'
 
 /** How far a write got: on this device; at W members on distinct hosts; at all N owners. */
-export type Stage = 'device' | 'quorum' | 'everywhere'
+export type { Stage }
 
 export interface Peer {
   /** The peer's id, `12D3KooW…`. */

@@ -110,20 +110,23 @@ export class Table {
 
   /** One after another, each durable before it is shown. */
   #adopt(records: readonly SignedRecord[]): Promise<void> {
-    const turn = this.#saving.then(async () => {
-      const next = receive(this.#view, records)
-      if (next === this.#view) return
-      const write = { key: storageKeys.members, value: encode(table, next.members) }
-      await this.#options.storage.update([], () => ({ writes: [write], result: undefined }))
-      const moved = next.digest !== this.#view.digest
-      this.#view = next
-      for (const signed of records) this.#learn(signed)
-      if (!moved) return
-      this.#options.say({ type: 'view', detail: `${next.members.length} members ${next.digest}` })
-      this.#options.adopted(next)
-    })
+    const turn = this.#afterOthers(records, this.#saving)
     this.#saving = turn.catch(() => undefined)
     return turn
+  }
+
+  async #afterOthers(records: readonly SignedRecord[], others: Promise<void>): Promise<void> {
+    await others
+    const next = receive(this.#view, records)
+    if (next === this.#view) return
+    const write = { key: storageKeys.members, value: encode(table, next.members) }
+    await this.#options.storage.update([], () => ({ writes: [write], result: undefined }))
+    const moved = next.digest !== this.#view.digest
+    this.#view = next
+    for (const signed of records) this.#learn(signed)
+    if (!moved) return
+    this.#options.say({ type: 'view', detail: `${next.members.length} members ${next.digest}` })
+    this.#options.adopted(next)
   }
 
   #learn({ record }: SignedRecord): void {
@@ -160,7 +163,12 @@ export class Gossip {
     if (asked.self !== undefined) await this.take([asked.self])
     const { byPeer, members } = this.#table.view
     const theirs = new Map(asked.versions.map(({ peer, version }) => [peer, version]))
-    const records = members.filter(({ record }) => record.version > (theirs.get(record.peer) ?? 0))
+    const records = members.filter(
+      (known) =>
+        known.record.version > (theirs.get(known.record.peer) ?? 0) ||
+        // Two words of one version: the asker lost its disk, and must continue above its own past.
+        (known.record.peer === asked.self?.record.peer && isNewer(known, asked.self)),
+    )
     const wanted = asked.versions
       .filter(({ peer, version }) => version > (byPeer.get(peer)?.record.version ?? 0))
       .map(({ peer }) => peer)
@@ -207,10 +215,11 @@ export class Gossip {
     const pool = healthy.length > 0 ? healthy : others
     const partner = pool[Math.floor(random.fraction() * pool.length)]
     if (partner !== undefined) await this.exchangeWith(partner)
-    if (healthy.length === 0) await this.#bootstrapOnce()
+    if (healthy.length === 0) await this.bootstrapOnce()
   }
 
-  async #bootstrapOnce(): Promise<void> {
+  /** Dials the bootstrap addresses, and exchanges tables with whoever answers. */
+  async bootstrapOnce(): Promise<void> {
     for (const address of this.#bootstrap) {
       try {
         const peer = await this.#world.transport.dial(address)

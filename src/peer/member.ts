@@ -6,6 +6,7 @@
  */
 import type { Identity } from '../data/identity.ts'
 import type { Key } from '../data/key.ts'
+import type { Dot } from '../data/vector.ts'
 import { refuse } from '../protocol/admission.ts'
 import type { Say } from '../protocol/event.ts'
 import { limits as defaultLimits, type Limits } from '../protocol/limits.ts'
@@ -19,12 +20,20 @@ import {
   type Request,
 } from '../protocol/message.ts'
 import { type Rules, rules as defaultRules } from '../protocol/rules.ts'
-import { shelfRange } from '../protocol/record.ts'
 import { unreachable } from '../data/assert.ts'
 import type { Clock, Random, Storage, Trace, Transport } from '../ports.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import { ask, refusalOfError } from './ask.ts'
-import { coveredBy, get, type Got, write, type WriteRequest, type Written } from './coordinator.ts'
+import {
+  type Covered,
+  coveredBy,
+  get,
+  type Got,
+  write,
+  type WriteRequest,
+  type Written,
+} from './coordinator.ts'
+import { openIdentity } from './epochs.ts'
 import { Followers } from './followers.ts'
 import { Gossip, Table } from './gossip.ts'
 import { Handoff } from './handoff.ts'
@@ -68,7 +77,8 @@ const sweepMs = 10_000
 export async function startMember(options: MemberOptions): Promise<Member> {
   const { storage, random, transport, identity, ring } = options
   const say: Say = (event) => options.trace({ peer: identity.peer, ...event })
-  const records = await Records.open(storage, random, identity.peer, ring.q, say)
+  const store = await openIdentity(storage, random, identity.peer, say)
+  const records = new Records(storage, ring.q, say, store)
   let adopted = (_view: View): void => {}
   const adoptedView = (view: View): void => adopted(view)
   const table = await Table.load({ ring, identity, storage, transport, say, adopted: adoptedView })
@@ -156,6 +166,11 @@ export class Member {
 
   get(key: Key, r: number): Promise<Got> {
     return get(this.world, this.records, key, r)
+  }
+
+  /** Which owners hold at least this write durably. */
+  coveredBy(key: Key, dot: Dot): Promise<Covered> {
+    return coveredBy(this.world, this.records, key, dot, false)
   }
 
   /** How many keys this peer owes to their owners. */

@@ -1,5 +1,5 @@
 /**
- * The one way to read and write an object (HOUSE: state may change across an await).
+ * The one way to read and write an object: state may change across every await.
  *
  * Whatever changes a record goes through `change`: the newest state in, one synchronous decision, one durable step
  * out, with the marker of what is owed and the digest of its partition kept in the same breath. Reads see only what
@@ -10,7 +10,7 @@ import { type Key, showKey } from '../data/key.ts'
 import { type ObjectState, stateDigest } from '../data/siblings.ts'
 import type { ActorId } from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
-import { StorageError } from '../protocol/errors.ts'
+import type { Say } from '../protocol/event.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import {
   absentObject,
@@ -21,14 +21,12 @@ import {
   remembered,
   shelfRange,
   storageKeys,
-  storeFormat,
   type StoredObject,
-  storeIdentity,
   type StoreIdentity,
 } from '../protocol/record.ts'
-import type { Random, Storage, Write } from '../ports.ts'
+import type { Storage, Write } from '../ports.ts'
 import { Digests } from './digests.ts'
-import type { Say } from '../protocol/event.ts'
+import { Epochs } from './epochs.ts'
 
 /** What a decision sees: the object, and the means to mint. */
 export interface Desk {
@@ -58,55 +56,17 @@ export type Changed = (key: Key, state: ObjectState) => void
 
 export class Records {
   readonly digests: Digests
+  /** The generation of the store, stated in this peer's record and in each answer that something is durable. */
+  readonly generation: string
   readonly #storage: Storage
   readonly #say: Say
   readonly #changed = new Set<Changed>()
-  #identity: StoreIdentity
 
-  /** Opens the records of a store: makes its identity if it has none, refuses one of another peer or format. */
-  static async open(
-    storage: Storage,
-    random: Random,
-    self: PeerId,
-    q: number,
-    say: Say,
-  ): Promise<Records> {
-    const seed = random.bytes(16)
-    const identity = await storage.update([storageKeys.identity], ([stored]) => {
-      if (stored !== undefined) return { writes: [], result: checkedIdentity(stored, self) }
-      const made: StoreIdentity = { format: storeFormat, peer: self, seed, epoch: 0 }
-      const write = { key: storageKeys.identity, value: encode(storeIdentity, made) }
-      return { writes: [write], result: made }
-    })
-    say({ type: 'generation', detail: generationOfStore(identity) })
-    return new Records(storage, q, say, identity)
-  }
-
-  private constructor(storage: Storage, q: number, say: Say, identity: StoreIdentity) {
+  constructor(storage: Storage, q: number, say: Say, identity: StoreIdentity) {
     this.#storage = storage
     this.#say = say
-    this.#identity = identity
+    this.generation = generationOfStore(identity)
     this.digests = new Digests(storage, q)
-  }
-
-  get generation(): string {
-    return generationOfStore(this.#identity)
-  }
-
-  /** The 128 bits that show a generation to be this peer's own. */
-  get seed(): Uint8Array {
-    return this.#identity.seed
-  }
-
-  /** Takes a new generation: what this store mints from now on is told from all it ever minted. */
-  async renew(random: Random): Promise<void> {
-    const seed = random.bytes(16)
-    this.#identity = await this.#storage.update([storageKeys.identity], () => {
-      const renewed = { ...this.#identity, seed, epoch: 0 }
-      const write = { key: storageKeys.identity, value: encode(storeIdentity, renewed) }
-      return { writes: [write], result: renewed }
-    })
-    this.#say({ type: 'generation', detail: this.generation })
   }
 
   onChange(listener: Changed): () => void {
@@ -198,68 +158,12 @@ export class Records {
   }
 }
 
-/** Hands out epochs within one update, and writes back the counter if it did. */
-class Epochs {
-  readonly #stored: Uint8Array | undefined
-  #identity: StoreIdentity | undefined
-  #taken = 0
-
-  constructor(stored: Uint8Array | undefined) {
-    this.#stored = stored
-  }
-
-  generation(): string {
-    return generationOfStore(this.#read())
-  }
-
-  take(): ActorId {
-    this.#taken++
-    return `${this.generation()}.${this.#read().epoch + this.#taken}`
-  }
-
-  writes(): Write[] {
-    if (this.#taken === 0) return []
-    const identity = this.#read()
-    const spent = { ...identity, epoch: identity.epoch + this.#taken }
-    return [{ key: storageKeys.identity, value: encode(storeIdentity, spent) }]
-  }
-
-  /** A store without an identity was wiped under our feet: nothing may be minted from it. */
-  #read(): StoreIdentity {
-    if (this.#stored === undefined) {
-      throw new StorageError('store-lost', 'the store has lost its identity', {
-        remedy: 'Restart the peer: it comes back with a new generation and refills itself.',
-      })
-    }
-    return (this.#identity ??= decode(storeIdentity, this.#stored))
-  }
-}
-
 function nextObject<T>(key: Key, object: StoredObject, decision: Decision<T>): StoredObject {
   const state = decision.state ?? object.state
   const minter = 'minter' in decision ? decision.minter : object.minter
   if (state === object.state && minter === object.minter) return object
   const digest = state === object.state ? object.digest : stateDigest(key.bytes, state)
   return { state, minter, digest }
-}
-
-function checkedIdentity(stored: Uint8Array, self: PeerId): StoreIdentity {
-  const identity = decode(storeIdentity, stored)
-  if (identity.format > storeFormat) {
-    throw new StorageError(
-      'store-format',
-      `the store has format ${identity.format}, newer than ${storeFormat}`,
-      {
-        remedy: 'Start a newer version of Ringlet on this data, or use another data folder.',
-      },
-    )
-  }
-  if (identity.peer !== self) {
-    throw new StorageError('store-corrupt', 'the store belongs to another peer', {
-      remedy: 'Start the peer with the key that this data folder was made with.',
-    })
-  }
-  return identity
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

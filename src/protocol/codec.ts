@@ -64,7 +64,7 @@ export function optional<T>(some: Codec<T>): Codec<T | undefined> {
 }
 
 /** The fields one after another, in the order in which they are named here. */
-export function struct<F extends { [K in keyof F]: Codec<any> }>(fields: F): Codec<Struct<F>> {
+export function struct<F extends { [K in keyof F]: Codec<unknown> }>(fields: F): Codec<Struct<F>> {
   const entries = Object.entries(fields) as [string, Fields[string]][]
   return {
     write: (writer, value) => {
@@ -90,7 +90,7 @@ export function oneOf<const T extends string>(...options: readonly T[]): Codec<T
   }
 }
 
-type Variants = Readonly<Record<string, readonly [tag: number, codec: Codec<any>]>>
+type Variants = Readonly<Record<string, readonly [tag: number, codec: Codec<unknown>]>>
 export type Tagged<V extends Variants> = {
   readonly [K in keyof V]: { readonly type: K } & Decoded<V[K][1]>
 }[keyof V]

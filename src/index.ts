@@ -1,0 +1,24 @@
+/**
+ * What both doors of the package share: the mergeable types, the errors, and the types of the API. `open` comes from
+ * the door of the host, `web/index.ts` or `node/index.ts`.
+ */
+export type {
+  Bucket,
+  BucketOptions,
+  MemberStatus,
+  Peer,
+  PeerStatus,
+  PlainBucket,
+  PlainRead,
+  ReadOptions,
+  Receipt,
+  Stage,
+  TypedBucket,
+  TypedRead,
+  WriteOptions,
+} from './peer/api.ts'
+export type { KeyPath } from './data/key.ts'
+export { type ErrorCode, type Outcome, RingletError, StorageError } from './protocol/errors.ts'
+export { limits, type Limits } from './protocol/limits.ts'
+export { readRingFile, type RingFile } from './protocol/ring-file.ts'
+export type { MergeableType, WriteId } from './values/type.ts'

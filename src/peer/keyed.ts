@@ -1,0 +1,41 @@
+/**
+ * What a bucket stands on: keys that are read, written and watched, at an edge or at a member alike. Types only.
+ */
+import type { Key } from '../data/key.ts'
+import type { ObjectState, Value } from '../data/siblings.ts'
+import type { Seen } from '../data/vector.ts'
+import type { Stage } from '../protocol/copy.ts'
+import type { WriteId } from '../values/type.ts'
+import type { Receipt } from './api.ts'
+
+export interface KeyedRead {
+  readonly state: ObjectState
+  readonly source: 'quorum' | 'local'
+  readonly pending: number
+  readonly stage: Stage | undefined
+  readonly missing: number
+}
+
+export interface WriteOrder {
+  readonly key: Key
+  readonly context: Seen
+  readonly value: Value
+  /** The stage at which the write resolves. */
+  readonly ack: Stage
+}
+
+export interface Keyed {
+  /** `local`: this device's copy at once. `quorum`: R owners; what it follows it still shows without them. */
+  read(key: Key, consistency: 'quorum' | 'local'): Promise<KeyedRead>
+  write(order: WriteOrder): Promise<Receipt>
+  /** The identity of this device's next write of the key. */
+  nextWrite(key: Key): Promise<WriteId>
+  /** Whether this device holds a copy that it may start from. */
+  holds(key: Key): boolean
+  follow(key: Key): Promise<void>
+  unfollow(key: Key): Promise<void>
+  /** Calls `changed` after each change of what is read locally; the returned function stops that. */
+  subscribe(key: Key, changed: () => void): () => void
+  /** Wall time in milliseconds, for the value's own time. */
+  now(): number
+}
