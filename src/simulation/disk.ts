@@ -38,7 +38,10 @@ export class Disk {
   /** How many times slower than usual. */
   slowness = 1
   full = false
-  failNextSync = false
+  /** Asked at each sync: whether it fails, and the disk is lost. */
+  syncFails: () => boolean = () => false
+  /** Called when a failed sync has lost the disk. */
+  onLost: () => void = () => {}
   /** Called when a commit begins and when it is on the disk but nobody knows: the two best moments to crash. */
   onCommit: (moment: 'begins' | 'ends') => void = () => {}
   onWrite: WriteObserver = () => {}
@@ -85,7 +88,10 @@ export class Disk {
   /** The process that held the disk died; with the power lost, buffered writes are gone too. */
   crash(powerLost: boolean): void {
     const reached = this.#committing.length > 0 && this.#random.chance(0.5)
-    if (reached) this.#land(this.#committing)
+    if (reached) {
+      this.#land(this.#committing)
+      if (isSynced(this.#committing)) this.#unsynced = []
+    }
     this.hits.lostUpdates += this.#queue.length + (reached ? 0 : this.#committing.length)
     this.#forgetQueue()
     if (powerLost) {
@@ -103,7 +109,6 @@ export class Disk {
     this.#unsynced = []
     this.#lost = false
     this.full = false
-    this.failNextSync = false
     this.#turnEndsMs = 0
   }
 
@@ -138,6 +143,7 @@ export class Disk {
     return entries
   }
 
+  /** The newest state, queued or durable. */
   newest(key: string): Bytes | undefined {
     const queued = this.#overlay.get(key)
     return queued === undefined ? this.read(key) : queued.value?.slice()
@@ -193,11 +199,11 @@ export class Disk {
   }
 
   #failure(batch: readonly Queued[], synced: boolean): StorageError | undefined {
-    if (this.#lost || (synced && this.failNextSync)) {
+    if (!this.#lost && synced && this.syncFails()) {
       this.#lost = true
-      this.failNextSync = false
-      return lostError(this.name)
+      this.onLost()
     }
+    if (this.#lost) return lostError(this.name)
     if (!this.full || batch.every(({ writes }) => writes.length === 0)) return undefined
     return new StorageError('store-full', `${this.name} is full`, { remedy: 'Free some space.' })
   }
@@ -254,6 +260,11 @@ export class Disk {
     if (this.slowness > 1) this.hits.slowed++
     return this.slowness * (mean / 2 + this.#random.exponential(mean / 2))
   }
+}
+
+/** One synced write syncs all that stands before it. */
+function isSynced(batch: readonly Queued[]): boolean {
+  return batch.some(({ writes, durability }) => writes.length > 0 && durability === 'synced')
 }
 
 /** What one process sees of its disk. Nothing settles after the process has died. */

@@ -37,6 +37,8 @@ export interface NetworkHits {
   held: number
   late: number
   slowed: number
+  /** Links given up and dials that met no answer because of a cut. */
+  silent: number
 }
 
 /** What the network knows of one process's transport. */
@@ -74,7 +76,7 @@ export type Blocks = (from: PeerId, to: PeerId) => boolean
 
 export class Network {
   readonly scheduler: Scheduler
-  readonly hits: NetworkHits = { lost: 0, duplicated: 0, held: 0, late: 0, slowed: 0 }
+  readonly hits: NetworkHits = { lost: 0, duplicated: 0, held: 0, late: 0, slowed: 0, silent: 0 }
   /** The chance that a message vanishes, or arrives twice. */
   loss = 0
   duplication = 0
@@ -168,6 +170,7 @@ export class Network {
     const roundTripMs = this.delayMs(from.self, to) + this.delayMs(to, from.self)
     from.life.after(1.5 * roundTripMs, () => {
       if (this.isBlocked(from.self, to) || this.isBlocked(to, from.self)) {
+        this.hits.silent++
         from.life.after(silentDialMs, () => done(undefined))
         return
       }
@@ -251,7 +254,9 @@ export class Network {
       if (!end.up) return
       const a = end.station.self
       const b = end.other.station.self
-      if (!end.other.up || this.isBlocked(a, b) || this.isBlocked(b, a)) end.station.drop(end)
+      const blocked = this.isBlocked(a, b) || this.isBlocked(b, a)
+      if (blocked) this.hits.silent++
+      if (blocked || !end.other.up) end.station.drop(end)
     })
   }
 

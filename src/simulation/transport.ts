@@ -93,6 +93,7 @@ export class SimulatedTransport implements Transport, Station {
 
   dial(address: string): Promise<PeerId> {
     const peer = address.slice(addressOf('').length)
+    if (peer === this.self) return Promise.resolve(peer)
     this.learn(peer, [address])
     return new Promise((resolve, reject) => {
       this.#reach(peer, (end) => {

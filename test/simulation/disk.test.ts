@@ -142,7 +142,7 @@ describe('simulated disk', () => {
   })
 
   test('a failed sync is a lost disk', async () => {
-    disk.failNextSync = true
+    disk.syncFails = () => true
     const [a, b] = [append('a'), append('b')]
     await scheduler.run(100)
     expect([a.outcome, b.outcome, append('c').outcome]).toEqual([

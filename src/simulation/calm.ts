@@ -1,0 +1,64 @@
+/**
+ * Who was well, when: for P5, which promises a write only to those whose ring was in reach.
+ *
+ * The judgement is conservative. A write counts as entitled to succeed only if its own peer and enough others on
+ * distinct hosts were well and could talk to each other from well before it began until it ended; what ailed anybody else
+ * must not matter.
+ */
+import type { Cluster, Machine } from './cluster.ts'
+import type { Operation } from './history.ts'
+
+interface Trouble {
+  readonly concerns: (a: Machine, b: Machine) => boolean
+  readonly fromMs: number
+  untilMs: number
+}
+
+/** How long after a trouble a peer may still suspect, redial and load its tables. */
+const recoveryMs = 12_000
+
+export class Calm {
+  readonly #cluster: Cluster
+  readonly #troubles: Trouble[] = []
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
+  }
+
+  /** These machines are unwell until the result is called. */
+  disturb(machines: readonly Machine[]): () => void {
+    return this.#add((a, b) => machines.includes(a) || machines.includes(b))
+  }
+
+  /** These pairs cannot talk until the result is called. */
+  block(blocks: (a: string, b: string) => boolean): () => void {
+    return this.#add((a, b) => blocks(a.peer, b.peer))
+  }
+
+  /** Whether W hosts, the operation's own peer among them, were well and in touch for its whole duration. */
+  hadQuorum({ via, startMs, endMs }: Operation, w: number): boolean {
+    const machine = this.#cluster.machines.find(({ name }) => name === via)!
+    const hosts = new Set(
+      this.#cluster.machines
+        .filter((other) => this.#wereWell(machine, other, startMs, endMs))
+        .map(({ host }) => host),
+    )
+    return hosts.has(machine.host) && hosts.size >= w
+  }
+
+  #add(concerns: Trouble['concerns']): () => void {
+    const { scheduler } = this.#cluster
+    const trouble: Trouble = { concerns, fromMs: scheduler.nowMs, untilMs: Infinity }
+    this.#troubles.push(trouble)
+    return () => {
+      trouble.untilMs = scheduler.nowMs
+    }
+  }
+
+  #wereWell(a: Machine, b: Machine, startMs: number, endMs: number): boolean {
+    return this.#troubles.every(
+      ({ concerns, fromMs, untilMs }) =>
+        endMs < fromMs || startMs > untilMs + recoveryMs || !concerns(a, b),
+    )
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The promises, each as a function from what happened to what broke.
+ *
+ * Nothing here trusts a version vector: what a write had seen is known from the history, by the names of the writes
+ * that its writer's reads returned. The final states are read off the disks, not asked of the peers.
+ */
+import { equalBytes } from '../data/bytes.ts'
+import type { ObjectState } from '../data/siblings.ts'
+import type { History, Operation } from './history.ts'
+import type { Violation } from './violation.ts'
+import type { Witness } from './witness.ts'
+
+/** Who holds what of one key, read off the disks. */
+export interface Holding {
+  /** The short name of the peer. */
+  readonly peer: string
+  readonly owner: boolean
+  /** Whether there is a record of the key at all. */
+  readonly present: boolean
+  readonly state: ObjectState
+  readonly digest: Uint8Array
+  /** The owners that it notes as lacking this. */
+  readonly owes: readonly string[]
+}
+
+/** By `bucket/path`. */
+export type Holdings = ReadonlyMap<string, readonly Holding[]>
+
+/** P1: each acknowledged write is there at the end, or was seen by the writer of one that is. */
+export function lostWrites(history: History, holdings: Holdings): Violation[] {
+  const violations: Violation[] = []
+  for (const operation of history.operations) {
+    if (operation.kind === 'get' || operation.outcome !== 'done') continue
+    const present = presentWrites(history, holdings.get(operation.key) ?? [])
+    if (history.closure(present).has(operation.id)) continue
+    const text = `${describe(operation)} was acknowledged and is gone; what is left: ${listed(present)}`
+    violations.push({ promise: 'P1', key: operation.key, text })
+  }
+  return violations
+}
+
+/** P2, at the end: no value stands beside one whose writer had seen it. */
+export function falseSiblings(history: History, witness: Witness, holdings: Holdings): Violation[] {
+  return [...holdings].flatMap(([key, held]) => {
+    const text = 'at the end'
+    return falseAmong(history, witness, key, [...presentWrites(history, held)], text)
+  })
+}
+
+/** P2, at each read: what it returned was concurrent. */
+export function falseReads(history: History, witness: Witness): Violation[] {
+  return history.operations.flatMap((operation) =>
+    falseAmong(history, witness, operation.key, operation.returned, describe(operation)),
+  )
+}
+
+/** What still stands between the members and P3, in words; empty when they have converged. */
+export function convergenceGaps(holdings: Holdings): { key: string; text: string }[] {
+  const gaps: { key: string; text: string }[] = []
+  for (const [key, held] of holdings) {
+    const owners = held.filter(({ owner }) => owner)
+    const first = owners[0]
+    for (const { peer, digest } of owners.slice(1)) {
+      if (equalBytes(digest, first!.digest)) continue
+      gaps.push({ key, text: `owners ${first!.peer} and ${peer} hold different states` })
+    }
+    for (const { peer, owner, present, owes } of held) {
+      if (!owner && present) gaps.push({ key, text: `${peer} holds what it does not own` })
+      if (owes.length > 0)
+        gaps.push({ key, text: `${peer} still owes it to ${owes.join(' and ')}` })
+    }
+  }
+  return gaps
+}
+
+/** Every operation ends: done, refused or unknown. */
+export function endless(history: History): Violation[] {
+  return history.operations
+    .filter(({ outcome }) => outcome === 'pending')
+    .map((operation) => {
+      const text = `${describe(operation)} never got an outcome`
+      return { promise: 'P9', key: operation.key, text }
+    })
+}
+
+/** A quorum that was there all the time and did not suffice. */
+export function refusedWrites(history: History, hadQuorum: (o: Operation) => boolean): Violation[] {
+  return history.operations
+    .filter(
+      ({ kind, outcome }) => kind !== 'get' && (outcome === 'refused' || outcome === 'unknown'),
+    )
+    .filter(({ failure }) => failure !== 'too-many-siblings' && failure !== 'crashed')
+    .filter(hadQuorum)
+    .map((operation) => {
+      const text = `${describe(operation)} failed (${operation.failure}) though W hosts were in reach`
+      return { promise: 'P5', key: operation.key, text }
+    })
+}
+
+export function describe({ id, client, via, kind, key }: Operation): string {
+  return `${kind} w${id} of ${key} by ${client} at ${via}`
+}
+
+function falseAmong(
+  history: History,
+  witness: Witness,
+  key: string,
+  writes: readonly number[],
+  where: string,
+): Violation[] {
+  const violations: Violation[] = []
+  for (const newer of writes) {
+    for (const older of writes) {
+      // Retried at another coordinator, a write may appear again after it was superseded.
+      if (!history.get(newer).seen.has(older) || witness.dotsOf(older).size > 1) continue
+      const text = `${where}: w${older} stands beside w${newer}, whose writer had seen it`
+      violations.push({ promise: 'P2', key, text })
+    }
+  }
+  return violations
+}
+
+/** The writes whose values, tombstones included, some owner holds. */
+function presentWrites(history: History, holdings: readonly Holding[]): Set<number> {
+  const present = new Set<number>()
+  for (const { owner, state } of holdings) {
+    if (!owner) continue
+    for (const { value } of state.siblings) {
+      const write = history.writeOf(value)
+      if (write !== undefined) present.add(write)
+    }
+  }
+  return present
+}
+
+function listed(writes: Iterable<number>): string {
+  return [...writes].map((id) => `w${id}`).join(' ') || 'nothing'
+}

@@ -1,0 +1,81 @@
+/**
+ * Reads the disks of all machines: who holds what, whose it is, and what is owed to whom.
+ *
+ * The checker asks the disks and not the peers, so that a peer that answers wrongly is caught, and so that looking
+ * changes nothing: no event, no promise, no repair.
+ */
+import { type Bytes, equalBytes } from '../data/bytes.ts'
+import { type Key, partitionOf, showKey } from '../data/key.ts'
+import { decode } from '../protocol/codec.ts'
+import {
+  absentObject,
+  decodeObject,
+  digestOfStored,
+  keyOfStored,
+  marker,
+  shelfRange,
+} from '../protocol/record.ts'
+import type { Holding, Holdings } from './checker.ts'
+import type { Cluster, Machine } from './cluster.ts'
+
+/** Every key that any disk holds, with a holding for each owner and for whoever else has a record or a debt. */
+export function inspect(cluster: Cluster): Holdings {
+  const keys = new Map<
+    string,
+    { key: Key; records: Map<Machine, Bytes>; debts: Map<Machine, Bytes> }
+  >()
+  for (const machine of cluster.machines) {
+    for (const shelf of ['object', 'marker'] as const) {
+      const { from, to } = shelfRange(shelf)
+      for (const entry of machine.disk.entries(from, to)) {
+        const key = keyOfStored(entry.key)
+        const found = keys.get(key.text) ?? { key, records: new Map(), debts: new Map() }
+        keys.set(key.text, found)
+        found[shelf === 'object' ? 'records' : 'debts'].set(machine, entry.value)
+      }
+    }
+  }
+  const holdings = new Map<string, Holding[]>()
+  for (const { key, records, debts } of keys.values()) {
+    const owners = cluster.ring.ownersOf(partitionOf(key.position, cluster.settings.q))
+    const holders = cluster.machines.filter(
+      (machine) => owners.includes(machine.peer) || records.has(machine) || debts.has(machine),
+    )
+    holdings.set(
+      showKey(key),
+      holders.map((machine) => ({
+        peer: machine.name,
+        owner: owners.includes(machine.peer),
+        ...readRecord(key, records.get(machine)),
+        owes: debtsIn(debts.get(machine)).map((peer) => cluster.nameOf(peer)),
+      })),
+    )
+  }
+  return holdings
+}
+
+/** Whether all owners of every key in these holdings hold the same bytes at this moment. */
+export function ownersAgree(held: readonly Holding[]): boolean {
+  const owners = held.filter(({ owner }) => owner)
+  return owners.every(({ digest }) => equalBytes(digest, owners[0]!.digest))
+}
+
+function readRecord(
+  key: Key,
+  stored: Bytes | undefined,
+): Pick<Holding, 'present' | 'digest' | 'state'> {
+  if (stored === undefined)
+    return { present: false, digest: absentObject.digest, state: absentObject.state }
+  return {
+    present: true,
+    digest: digestOfStored(stored),
+    // Read when the checker asks; most looks only compare digests.
+    get state() {
+      return decodeObject(key, stored).state
+    },
+  }
+}
+
+function debtsIn(stored: Bytes | undefined): readonly string[] {
+  return stored === undefined ? [] : decode(marker, stored)
+}

@@ -1,0 +1,134 @@
+/**
+ * Deliberately broken builds, one broken rule each: the proof that the checker would notice.
+ *
+ * A checker that never cries may be blind. Each mutant replaces one decision of the core, or one thing that a port
+ * promises, and names the promise that breaks; the tests show a seed for each in which the checker sees it.
+ */
+import type { Change, Random, Storage } from '../ports.ts'
+import type { Bytes } from '../data/bytes.ts'
+import { toBinaryText } from '../data/bytes.ts'
+import { highest, union, withDot } from '../data/vector.ts'
+import type { Rules } from '../protocol/rules.ts'
+import type { Disk } from './disk.ts'
+import { seededRandom } from './random.ts'
+import type { Promised } from './violation.ts'
+
+export interface Mutant {
+  readonly name: string
+  /** The promises that it breaks: the checker must report one of these. */
+  readonly breaks: readonly Promised[]
+  readonly rules?: Partial<Rules>
+  readonly storage?: (storage: Storage, disk: Disk) => Storage
+  readonly random?: (random: Random, machine: string) => Random
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'the epoch is taken from the wire',
+    breaks: ['P7', 'P1'],
+    rules: {
+      minterOf: ({ state, minter }, generation) =>
+        minter ?? [...state.seen.keys()].findLast((actor) => actor.startsWith(`${generation}.`)),
+      minterAfter: ({ minter }) => minter,
+      mintedBehind: () => false,
+    },
+  },
+  {
+    name: 'a write is acknowledged before it is synced',
+    breaks: ['P1', 'P7'],
+    storage: acknowledgeEarly,
+  },
+  {
+    name: 'a marker is dropped when its target is slow',
+    breaks: ['P1', 'P3'],
+    rules: { debtAfter: (owed, target) => owed.filter((peer) => peer !== target) },
+  },
+  {
+    name: 'a repair overwrites what it finds',
+    breaks: ['P1', 'P3'],
+    rules: { merge: (_held, arrived) => arrived },
+  },
+  {
+    name: 'one host is counted twice',
+    breaks: ['P1'],
+    rules: { voteOf: (peer) => ({ peer, host: peer }) },
+  },
+  {
+    name: 'the context of a put covers all that the object has seen',
+    breaks: ['P1'],
+    rules: { contextAfterPut: (given, dot, object) => union(withDot(given, dot), object.seen) },
+  },
+  {
+    name: 'a queued write is served before it is durable',
+    breaks: ['P1', 'P2', 'P7'],
+    storage: readQueued,
+  },
+  {
+    name: 'a wiped disk takes its old generation again',
+    breaks: ['P7', 'P1'],
+    random: repeatFirstBytes,
+  },
+  {
+    name: 'a stand-in owes nothing',
+    breaks: ['P3', 'P1'],
+    rules: { debtOf: () => [] },
+  },
+  {
+    name: 'a peer mints on under an epoch that its disk has lost count of',
+    breaks: ['P7', 'P1'],
+    rules: {
+      minterOf: ({ minter }) => minter,
+      minterAfter: ({ minter }) => minter,
+      mintedBehind: (minted, elsewhere) => highest(new Map(), minted.actor) > elsewhere,
+    },
+  },
+]
+
+/** Resolves as soon as the change is decided; the disk takes its time, or loses it. */
+function acknowledgeEarly(storage: Storage): Storage {
+  return wrap(storage, {
+    async update<T>(keys: readonly Bytes[], change: Change<T>): Promise<T> {
+      let decided: { result: T } | undefined
+      const durable = storage.update(keys, (current) => {
+        const changed = change(current)
+        decided = changed
+        return changed
+      })
+      if (decided === undefined) return durable
+      durable.catch(() => {})
+      return decided.result
+    },
+  })
+}
+
+function readQueued(storage: Storage, disk: Disk): Storage {
+  return wrap(storage, {
+    get: (key) => Promise.resolve(disk.newest(toBinaryText(key))),
+    getMany: (keys) => Promise.resolve(keys.map((key) => disk.newest(toBinaryText(key)))),
+  })
+}
+
+function wrap(storage: Storage, changed: Partial<Storage>): Storage {
+  return {
+    get: (key) => storage.get(key),
+    getMany: (keys) => storage.getMany(keys),
+    range: (from, to, limit) => storage.range(from, to, limit),
+    update: (keys, change, durability) => storage.update(keys, change, durability),
+    usage: () => storage.usage(),
+    close: () => storage.close(),
+    ...changed,
+  }
+}
+
+/** A store draws its generation first of all. */
+function repeatFirstBytes(random: Random, machine: string): Random {
+  let drawn = false
+  return {
+    fraction: () => random.fraction(),
+    bytes(length) {
+      if (drawn) return random.bytes(length)
+      drawn = true
+      return seededRandom(`the first bytes of ${machine}`).bytes(length)
+    },
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * One seed, from nothing to a verdict: a safety phase in which things break, then a liveness phase in which nothing does.
+ *
+ * While faults strike, no acknowledged write may be lost and no causality be bent, but nobody can demand that copies be
+ * equal. So then everything is healed and every peer started, and within bounded virtual time they must be (P3).
+ */
+import { Calm } from './calm.ts'
+import {
+  convergenceGaps,
+  endless,
+  falseReads,
+  falseSiblings,
+  lostWrites,
+  refusedWrites,
+} from './checker.ts'
+import { Cluster } from './cluster.ts'
+import { Custody } from './custody.ts'
+import { type FaultKind, Faults } from './faults.ts'
+import { inspect } from './inspection.ts'
+import type { Mutant } from './mutants.ts'
+import { tellStory } from './story.ts'
+import type { Violation } from './violation.ts'
+import { Workload } from './workload.ts'
+
+export interface SimulationOptions {
+  readonly mutant?: Mutant
+  /** Only these kinds of faults, instead of the seed's choice. */
+  readonly faults?: readonly FaultKind[]
+  readonly peers?: number
+  readonly clients?: number
+}
+
+export interface SimulationResult {
+  readonly seed: number
+  /** Over every message, write and event: equal for two runs of one seed. */
+  readonly fingerprint: string
+  /** Operations by their outcome. */
+  readonly operations: Readonly<Record<'done' | 'refused' | 'unknown', number>>
+  readonly faults: Readonly<Record<FaultKind, number>>
+  readonly virtualMs: number
+  readonly events: number
+  /** How long after the last fault the owners of every key were equal. */
+  readonly convergedAfterMs: number
+  readonly violations: readonly Violation[]
+  /** Empty when nothing broke. */
+  readonly story: string
+}
+
+const r = 2
+const w = 2
+const safetyMs = 60_000
+/** A phase that is too quiet goes on for so long. */
+const longestSafetyMs = 150_000
+const fewestOperations = 300
+const fewestFaults = 8
+/** Members must know each other before the first write. */
+const startMs = 20_000
+/** Twelve mean pauses of anti-entropy. */
+const convergenceMs = 120_000
+
+export async function runSeed(
+  seed: number,
+  options: SimulationOptions = {},
+): Promise<SimulationResult> {
+  const run = new Run(seed, options)
+  try {
+    await run.start()
+    await run.breakThings()
+    await run.heal()
+  } catch (error) {
+    run.violations.push({
+      promise: 'P9',
+      key: '',
+      text: `the run stopped: ${String((error as Error).stack)}`,
+    })
+  }
+  return run.result()
+}
+
+class Run {
+  readonly violations: Violation[] = []
+  readonly #seed: number
+  readonly #cluster: Cluster
+  readonly #calm: Calm
+  readonly #faults: Faults
+  readonly #workload: Workload
+  #convergedAfterMs = 0
+
+  constructor(seed: number, options: SimulationOptions) {
+    this.#seed = seed
+    const { peers = 5, clients = 10, mutant, faults } = options
+    const cluster = new Cluster(seed, {
+      peers,
+      n: 3,
+      q: 16,
+      sharedHost: seed % 3 === 0,
+      mutant,
+    })
+    this.#cluster = cluster
+    this.#calm = new Calm(cluster)
+    this.#faults = new Faults(cluster, this.#calm, new Custody(cluster, w), faults)
+    const random = cluster.random.fork('workload')
+    const keys = 2 + random.whole(6)
+    this.#workload = new Workload(cluster, { clients, keys, r, w, pauseMs: 1300 })
+  }
+
+  async start(): Promise<void> {
+    const { scheduler, machines } = this.#cluster
+    for (const machine of machines) this.#cluster.start(machine)
+    await scheduler.run(startMs, () => this.#allKnown())
+    if (!this.#allKnown())
+      this.#fail('P3', `the members do not know each other after ${startMs} ms`)
+    // Long enough for every link and latency to be known.
+    await scheduler.run(scheduler.nowMs + 2000)
+  }
+
+  async breakThings(): Promise<void> {
+    const { scheduler, history } = this.#cluster
+    const fromMs = scheduler.nowMs
+    this.#workload.start()
+    this.#faults.start()
+    await scheduler.run(fromMs + safetyMs)
+    const busy = (): boolean =>
+      history.operations.length >= fewestOperations && this.#faults.total >= fewestFaults
+    if (!busy()) await scheduler.run(fromMs + longestSafetyMs, busy)
+  }
+
+  async heal(): Promise<void> {
+    const { scheduler, chronicle, machines, history } = this.#cluster
+    this.#workload.stop()
+    this.#faults.heal()
+    chronicle.tell('', 'everything is healed')
+    const healedMs = scheduler.nowMs
+    for (let atMs = healedMs; atMs < healedMs + convergenceMs; atMs += 1000) {
+      await scheduler.run(atMs + 1000)
+      for (const machine of machines)
+        if (machine.process === undefined) this.#cluster.start(machine)
+      const quiet = history.operations.every(({ outcome }) => outcome !== 'pending')
+      if (!quiet || !this.#allKnown() || convergenceGaps(inspect(this.#cluster)).length > 0)
+        continue
+      this.#convergedAfterMs = scheduler.nowMs - healedMs
+      break
+    }
+    // What has converged stays so.
+    await scheduler.run(scheduler.nowMs + 3000)
+    this.#check()
+  }
+
+  result(): SimulationResult {
+    const { history, scheduler, chronicle } = this.#cluster
+    const operations = { done: 0, refused: 0, unknown: 0 }
+    for (const { outcome } of history.operations) if (outcome !== 'pending') operations[outcome]++
+    return {
+      seed: this.#seed,
+      fingerprint: chronicle.fingerprint,
+      operations,
+      faults: this.#faults.counts,
+      virtualMs: scheduler.nowMs,
+      events: scheduler.events,
+      convergedAfterMs: this.#convergedAfterMs,
+      violations: this.violations,
+      story:
+        this.violations.length === 0 ? '' : tellStory(this.#seed, chronicle.lines, this.violations),
+    }
+  }
+
+  #check(): void {
+    const { history, witness, network } = this.#cluster
+    const holdings = inspect(this.#cluster)
+    const gaps = convergenceGaps(holdings)
+    this.violations.push(
+      ...lostWrites(history, holdings),
+      ...falseSiblings(history, witness, holdings),
+      ...falseReads(history, witness),
+      ...gaps.map((gap) => ({ promise: 'P3' as const, ...gap })),
+      ...refusedWrites(history, (operation) => this.#calm.hadQuorum(operation, w)),
+      ...witness.violations,
+      ...endless(history),
+      ...network.offences.map((text) => ({ promise: 'P10' as const, key: '', text })),
+    )
+    if (!this.#allKnown()) this.#fail('P3', 'the members do not all know each other')
+  }
+
+  #fail(promise: Violation['promise'], text: string): void {
+    this.violations.push({ promise, key: '', text })
+  }
+
+  #allKnown(): boolean {
+    const { serving, machines } = this.#cluster
+    if (serving.length < machines.length) return false
+    const digest = serving[0]!.process.member.view.digest
+    return serving.every(
+      ({ process }) =>
+        process.member.view.members.length === machines.length &&
+        process.member.view.digest === digest,
+    )
+  }
+}
