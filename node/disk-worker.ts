@@ -1,0 +1,85 @@
+/**
+ * The disk's own thread: takes a packed batch, commits it, says so. A sync blocks whoever asks for it; here it
+ * blocks nobody else.
+ */
+import { DatabaseSync } from 'node:sqlite'
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
+import { plainFailure, storageErrorOf, type PlainFailure } from './disk-errors.ts'
+import { deleteEntry, insertEntry, prepareFile } from './disk-file.ts'
+import { markLost } from './disk-folder.ts'
+import { unpackWrites } from './packed-writes.ts'
+
+export interface DiskWorkerData {
+  readonly folder: string
+  readonly path: string
+  /** How long to wait for somebody who looks into the file with a tool. */
+  readonly busyMs: number
+}
+
+/** A batch to commit; or nothing, to close. */
+export type DiskRequest = ArrayBuffer | undefined
+
+/** What came of the opening or of a batch; the batch's buffer comes back. */
+export interface DiskReply {
+  readonly failure?: PlainFailure
+  readonly buffer?: ArrayBuffer
+}
+
+if (parentPort) serve(parentPort, workerData)
+
+function serve(port: MessagePort, { folder, path, busyMs }: DiskWorkerData): void {
+  const opening = attempt(folder, () => {
+    const database = new DatabaseSync(path, { timeout: busyMs })
+    prepareFile(database, folder)
+    return database
+  })
+  if (opening.failure) {
+    port.postMessage({ failure: opening.failure } satisfies DiskReply)
+    return
+  }
+  const database = opening.result
+  const commit = committer(database)
+  port.on('message', (request: DiskRequest) => {
+    if (request === undefined) {
+      attempt(folder, () => database.close())
+      port.close()
+      return
+    }
+    const { failure } = attempt(folder, () => commit(request))
+    if (failure?.code === 'store-lost') markLost(folder)
+    const reply: DiskReply = failure ? { failure, buffer: request } : { buffer: request }
+    port.postMessage(reply, [request])
+  })
+  port.postMessage({} satisfies DiskReply)
+}
+
+function committer(database: DatabaseSync): (batch: ArrayBuffer) => void {
+  const [begin, commit] = [database.prepare('begin immediate'), database.prepare('commit')]
+  const [insert, remove] = [database.prepare(insertEntry), database.prepare(deleteEntry)]
+  return (batch) => {
+    try {
+      begin.run()
+      unpackWrites(batch, (key, value) => {
+        if (value === undefined) remove.run(key)
+        else insert.run(key, value)
+      })
+      commit.run()
+    } catch (error) {
+      if (database.isTransaction) database.exec('rollback')
+      throw error
+    }
+  }
+}
+
+type Attempt<T> = { readonly result: T; readonly failure?: undefined } | { failure: PlainFailure }
+
+/** What no disk is to blame for is thrown, and ends the thread. */
+function attempt<T>(folder: string, act: () => T): Attempt<T> {
+  try {
+    return { result: act() }
+  } catch (error) {
+    const failure = plainFailure(storageErrorOf(error, folder))
+    if (failure === undefined) throw error
+    return { failure }
+  }
+}
