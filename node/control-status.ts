@@ -1,0 +1,98 @@
+/**
+ * What a peer tells an operator about the ring: who is in it, who answers, what each owns and owes.
+ *
+ * Liveness is each peer's own judgement and nothing else (paper §4.8.3), so the picture is that of the peer that answers,
+ * and says so. It asks the others on the spot what they owe, and for a moment only: a person who waits for a dead peer
+ * learns nothing more. These questions draw no conclusions about the links; only real requests may.
+ */
+import { TransportError } from '../src/protocol/errors.ts'
+import type { MemberRecord } from '../src/protocol/membership.ts'
+import { decodeReply, encodeRequest, type ReplyOf } from '../src/protocol/message.ts'
+import type { Member } from '../src/peer/member.ts'
+
+export interface RingStatus {
+  readonly ring: {
+    readonly name: string
+    readonly id: string
+    readonly n: number
+    readonly q: number
+    readonly durableOwners: number
+  }
+  /** The peer whose picture this is. */
+  readonly seenBy: string
+  readonly members: readonly MemberReport[]
+  readonly storage: { readonly usedBytes?: number; readonly quotaBytes?: number }
+}
+
+export interface MemberReport {
+  readonly id: string
+  /** `suspect`: linked or listening, but it does not answer in time; `down`: nobody is there. */
+  readonly state: 'up' | 'suspect' | 'down'
+  readonly class: string
+  readonly host: string
+  readonly zone: string
+  readonly weight: number
+  /** Of the ring's replicas, from 0 to 1. */
+  readonly share: number
+  /** Keys that it holds for owners who lack them; null where it did not say. */
+  readonly hints: number | null
+  /** Whom it suspects; null where it did not say. */
+  readonly suspects: readonly string[] | null
+  readonly addresses: readonly string[]
+}
+
+/** Long for a peer on this machine, short for a person who waits. */
+const patienceMs = 150
+
+export async function describeRing(member: Member): Promise<RingStatus> {
+  const { identity, members } = member.view
+  const { name, id, n, q, durableOwners } = identity
+  const [storage, ...reports] = await Promise.all([
+    member.world.storage.usage(),
+    ...members.map(({ record }) => describe(member, record)),
+  ])
+  return {
+    ring: { name, id, n, q, durableOwners },
+    seenBy: member.id,
+    members: reports,
+    storage,
+  }
+}
+
+async function describe(member: Member, record: MemberRecord): Promise<MemberReport> {
+  const { peer, host, zone, weight, addresses } = record
+  const word =
+    peer === member.id
+      ? { state: 'up', hints: await member.hints(), suspects: member.world.links.suspects() }
+      : await askFor(member, peer)
+  return {
+    id: peer,
+    state: word.state as MemberReport['state'],
+    class: record.class,
+    host,
+    zone,
+    weight,
+    share: member.view.ring.shareOf(peer),
+    hints: word.hints,
+    suspects: word.suspects,
+    addresses,
+  }
+}
+
+type Word = Pick<MemberReport, 'state' | 'hints' | 'suspects'>
+
+async function askFor(member: Member, peer: string): Promise<Word> {
+  const { transport, links } = member.world
+  const body = encodeRequest({ type: 'status' })
+  const options = { lane: 'foreground', deadlineMs: patienceMs } as const
+  try {
+    const reply = decodeReply(await transport.request(peer, body, options))
+    if (reply.type !== 'status') return { state: 'suspect', hints: null, suspects: null }
+    const { hints, suspects }: ReplyOf<'status'> = reply
+    return { state: links.isSuspect(peer) ? 'suspect' : 'up', hints, suspects }
+  } catch (error) {
+    const isThere = error instanceof TransportError && error.failure === 'deadline'
+    const state = !links.isSuspect(peer) && isThere ? 'up' : isThere ? 'suspect' : 'down'
+    return { state, hints: null, suspects: null }
+  }
+}

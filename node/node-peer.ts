@@ -1,0 +1,111 @@
+/**
+ * A durable peer: a member of the ring on this machine's disk and network, put together and taken apart in order.
+ *
+ * The disk comes first, because it also says whether another process is this peer already; the key next, because it says
+ * who this is; then the sockets. The control port opens last: whoever can ask there gets answers. It all ends in the
+ * opposite order, so that what was accepted is finished and the goodbye is still heard.
+ */
+import { resolve } from 'node:path'
+import { systemClock, systemRandom } from '../src/adapters/system.ts'
+import { identityFromSeed } from '../src/data/identity.ts'
+import { StorageError } from '../src/protocol/errors.ts'
+import { ringHash } from '../src/protocol/membership.ts'
+import { storageKeys } from '../src/protocol/record.ts'
+import type { RingFile } from '../src/protocol/ring-file.ts'
+import { type Member, startMember } from '../src/peer/member.ts'
+import type { Storage, Trace } from '../src/ports.ts'
+import { serveControl } from './control.ts'
+import { openDisk } from './disk.ts'
+import { identitySeed } from './identity-file.ts'
+import { openNodeTransport } from './libp2p.ts'
+import { machineHost } from './machine-host.ts'
+
+export interface NodePeerOptions {
+  readonly ring: RingFile
+  /** The data folder; made if it is not there. */
+  readonly data: string
+  /** Multiaddrs to listen at. */
+  readonly listen: readonly string[]
+  /** Multiaddrs to tell others instead. */
+  readonly announce?: readonly string[]
+  /** Where the disk is; by default this machine. */
+  readonly host?: string
+  readonly zone?: string
+  readonly weight?: number
+  /** The control port on loopback; 0 takes any, undefined opens none. */
+  readonly control?: number
+  readonly trace?: Trace
+  /** Told in a sentence what went wrong on a link and was dealt with. */
+  readonly onProblem?: (problem: string) => void
+}
+
+export interface NodePeer {
+  readonly member: Member
+  readonly addresses: readonly string[]
+  /** `http://127.0.0.1:7411` */
+  readonly control: string | undefined
+  /** Resolves with why, if the disk is lost under the peer, which can then only be closed. */
+  readonly lost: Promise<StorageError>
+  close(): Promise<void>
+}
+
+/** How often the store is asked whether it still stands. */
+const lookMs = 1000
+
+/** Resolves once the peer serves. Rejects with `RingletError`. */
+export async function startNodePeer(options: NodePeerOptions): Promise<NodePeer> {
+  const { ring, listen, announce } = options
+  const folder = resolve(options.data)
+  await using opening = new AsyncDisposableStack()
+
+  const storage = await openDisk(folder)
+  opening.defer(() => storage.close())
+  const seed = identitySeed(folder)
+  const transport = await openNodeTransport({
+    seed,
+    ringHash: ringHash(ring.identity),
+    listen,
+    ...(announce === undefined ? {} : { announce }),
+    ...(options.onProblem === undefined ? {} : { onProblem: options.onProblem }),
+  })
+  opening.defer(() => transport.close())
+  const member = await startMember({
+    ring: ring.identity,
+    identity: identityFromSeed(seed),
+    transport,
+    storage,
+    clock: systemClock,
+    random: systemRandom,
+    trace: options.trace ?? (() => {}),
+    bootstrap: ring.bootstrap.filter((address) => !address.endsWith(`/p2p/${transport.self}`)),
+    class: 'durable',
+    host: options.host ?? machineHost(),
+    zone: options.zone ?? 'default',
+    weight: options.weight ?? 1,
+  })
+  opening.defer(() => member.close())
+  const watch = watchStore(storage)
+  opening.defer(watch.stop)
+  let control: string | undefined
+  if (options.control !== undefined) {
+    const listening = await serveControl(member, options.control)
+    opening.defer(() => listening.close())
+    control = `http://127.0.0.1:${listening.port}`
+  }
+
+  const held = opening.move()
+  const close = (): Promise<void> => held.disposeAsync()
+  return { member, addresses: transport.addresses, control, lost: watch.lost, close }
+}
+
+/** A store that lost its disk refuses everything from then on; somebody has to notice when nobody asks. */
+function watchStore(storage: Storage): { readonly lost: Promise<StorageError>; stop(): void } {
+  const { promise: lost, resolve: tell } = Promise.withResolvers<StorageError>()
+  const look = (): void => {
+    storage.get(storageKeys.identity).catch((error: unknown) => {
+      if (error instanceof StorageError && error.code !== 'closed') tell(error)
+    })
+  }
+  const timer = setInterval(look, lookMs)
+  return { lost, stop: () => clearInterval(timer) }
+}
