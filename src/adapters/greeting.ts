@@ -7,7 +7,7 @@
  *
  * - While neither has said hello, whoever comes first is welcome.
  * - When both have said hello, the dial of the smaller peer id counts. The smaller lets the other's hello wait until its own
- *   is answered, and then says *busy*; if its own fails, the one that waits is welcome. Nothing was sent on the
+ *   is answered, and then says *busy*; if its own fails or takes long, the one that waits is welcome. Nothing was sent on the
  *   link that goes, so nothing is lost with it.
  * - When a link stands already, a hello replaces it if its sender must have known that link and lost it: the sender is a
  *   new run of the peer, or dialled the old link itself, or says that it had taken the old one. Otherwise

@@ -64,8 +64,9 @@ interface Neighbour {
   welcomed: DialName
   /** Our hello that is on its way, and what becomes of it. */
   greeting: Promise<Link> | undefined
-  /** The connection that carried our newest hello. */
+  /** The connection that carried our newest hello, and the link it is to become. */
   greetingOver: string | undefined
+  greetingLink: Link | undefined
   /** The dial that is under way for all who want a link. */
   reaching: Promise<Link> | undefined
   /** Their hello that waits until ours is answered. */
@@ -212,13 +213,21 @@ export class Switchboard implements Transport {
         neighbour.welcomed = { run: hello.run, dial: hello.dial }
         return this.#up(link, { dialledBy: 'them', dial: hello.dial, theirRun: hello.run })
       case 'wait':
-        neighbour.waiting?.link.end('link-lost', 'a newer dial took its place')
-        neighbour.waiting = newcomer
-        return
+        return this.#letWait(neighbour, newcomer)
       case 'busy':
         link.greet(encodeGreeting({ type: 'busy' }))
         return link.end('link-lost', 'another link stands')
     }
+  }
+
+  /** Until our own hello is answered, which must not take long: it may be lost, and theirs is here. */
+  #letWait(neighbour: Neighbour, newcomer: Newcomer): void {
+    neighbour.waiting?.link.end('link-lost', 'a newer dial took its place')
+    neighbour.waiting = newcomer
+    setTimeout(() => {
+      if (neighbour.waiting !== newcomer) return
+      neighbour.greetingLink?.end('link-lost', 'a hello got no answer, while another waits')
+    }, this.#limits.heartbeatMs)
   }
 
   async #reachAndRequest(to: PeerId, body: Bytes, options: RequestOptions): Promise<Bytes> {
@@ -294,6 +303,7 @@ export class Switchboard implements Transport {
       throw error
     } finally {
       neighbour.greeting = undefined
+      neighbour.greetingLink = undefined
       const { waiting } = neighbour
       neighbour.waiting = undefined
       if (waiting?.link.hasEnded === false) this.#meet(waiting)
@@ -329,6 +339,7 @@ export class Switchboard implements Transport {
       if (newest !== link) link.end('link-lost', 'another link came first')
     }
     const tooLate = (): void => link.end('link-lost', `${peer} did not answer a greeting`)
+    neighbour.greetingLink = link
     neighbour.linked.add(overtaken)
     signal.addEventListener('abort', tooLate)
     const { welcomed } = neighbour
@@ -471,6 +482,7 @@ function newNeighbour(peer: PeerId): Neighbour {
     welcomed: noDial,
     greeting: undefined,
     greetingOver: undefined,
+    greetingLink: undefined,
     reaching: undefined,
     waiting: undefined,
     queued: 0,
