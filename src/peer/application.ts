@@ -13,7 +13,10 @@ import type {
   TypedBucket,
 } from './api.ts'
 import { plainBucket, typedBucket } from './bucket.ts'
+import type { Edge } from './edge.ts'
 import type { Keyed } from './keyed.ts'
+import { MemberKeyed } from './member-keyed.ts'
+import type { Member } from './member.ts'
 import type { World } from './world.ts'
 
 /** What an edge and a member each bring. */
@@ -35,6 +38,52 @@ export interface Beneath {
 
 export function makePeer(beneath: Beneath): Peer {
   return new ApplicationPeer(beneath)
+}
+
+export interface PeerOptions {
+  readonly r: number
+  readonly w: number
+  readonly warnings: readonly string[]
+  /** Closes what the peer stands on: its transport and its store. */
+  close(): Promise<void>
+}
+
+export function peerOfEdge(edge: Edge, { r, w, warnings, close }: PeerOptions): Peer {
+  return makePeer({
+    kind: 'edge',
+    keyed: edge,
+    world: edge.world,
+    r,
+    w,
+    warnings,
+    pendingWrites: () => edge.pendingWrites,
+    hints: () => 0,
+    receipt: (id) => edge.receipt(id),
+    onTouch: (changed) => edge.copies.onTouch(changed),
+    close: async () => {
+      await edge.close()
+      await close()
+    },
+  })
+}
+
+export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOptions): Peer {
+  return makePeer({
+    kind: 'member',
+    keyed: new MemberKeyed(member, r, w),
+    world: member.world,
+    r,
+    w,
+    warnings,
+    pendingWrites: () => 0,
+    hints: () => member.owedKeys,
+    receipt: () => undefined,
+    onTouch: (changed) => member.onTouch(changed),
+    close: async () => {
+      await member.close()
+      await close()
+    },
+  })
 }
 
 class ApplicationPeer implements Peer {

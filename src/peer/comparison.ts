@@ -12,6 +12,7 @@ import type { PeerId } from '../protocol/membership.ts'
 import { digestOfStored, keyOfStored, shelfRange } from '../protocol/record.ts'
 import { xorInto } from './digests.ts'
 import type { Records } from './records.ts'
+import { slices } from './slices.ts'
 import type { World } from './world.ts'
 
 /** One key of a partition as it stands here. */
@@ -57,20 +58,17 @@ export async function listPartition(
   salt: Bytes,
 ): Promise<Listed[]> {
   const width = 0x1_0000_0000 / world.view().identity.q
-  const { from, to } = shelfRange('object', partition * width, (partition + 1) * width)
+  const range = shelfRange('object', partition * width, (partition + 1) * width)
   const listed: Listed[] = []
-  for (let at = from; ;) {
-    const slice = await world.storage.range(at, to, 1000)
+  for await (const slice of slices(world.storage, range)) {
     for (const { key: storedKey, value } of slice) {
       const key = keyOfStored(storedKey)
       if (slot !== undefined && slotOf(key) !== slot) continue
       const digest = digestOfStored(value)
       listed.push({ key, digest: salt.length === 0 ? digest : digestOf(salt, digest) })
     }
-    const last = slice.at(-1)
-    if (last === undefined || slice.length < 1000) return listed
-    at = Uint8Array.of(...last.key, 0)
   }
+  return listed
 }
 
 export function slotFolds(listed: readonly Listed[]): Digest[] {

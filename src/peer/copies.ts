@@ -26,6 +26,7 @@ import { keyOfStored, shelfRange, storageKeys } from '../protocol/record.ts'
 import type { Storage } from '../ports.ts'
 import { Epochs } from './epochs.ts'
 import { LiveReceipt } from './receipt.ts'
+import { slices } from './slices.ts'
 
 interface Entry {
   readonly key: Key
@@ -45,14 +46,10 @@ export class Copies {
   /** Reads all entries of the store. An entry that cannot be read is left where it is, and said so. */
   static async load(storage: Storage, say: Say): Promise<Copies> {
     const copies = new Copies(storage, say)
-    const { from, to } = shelfRange('edge')
-    for (let at = from; ;) {
-      const slice = await storage.range(at, to, 1000)
+    for await (const slice of slices(storage, shelfRange('edge'))) {
       for (const { key, value } of slice) copies.#load(keyOfStored(key), value)
-      const last = slice.at(-1)
-      if (last === undefined || slice.length < 1000) return copies
-      at = Uint8Array.of(...last.key, 0)
     }
+    return copies
   }
 
   private constructor(storage: Storage, say: Say) {

@@ -11,8 +11,8 @@ import { type Digest, digestLength, digestOf } from '../data/hash.ts'
 import { type Key, partitionOf } from '../data/key.ts'
 import { digestOfStored, keyOfStored, shelfRange } from '../protocol/record.ts'
 import type { Storage } from '../ports.ts'
+import { slices } from './slices.ts'
 
-const sliceLength = 1000
 const noDigest: Digest = new Uint8Array(digestLength)
 
 interface Placed {
@@ -118,14 +118,8 @@ export class Digests {
     to: number,
     visit: (key: Bytes, digest: Digest) => void,
   ): Promise<void> {
-    const range = shelfRange('object', from, to)
-    let at = range.from
-    for (;;) {
-      const slice = await this.#storage.range(at, range.to, sliceLength)
+    for await (const slice of slices(this.#storage, shelfRange('object', from, to))) {
       for (const { key, value } of slice) visit(key, digestOfStored(value))
-      const last = slice.at(-1)
-      if (last === undefined || slice.length < sliceLength) return
-      at = Uint8Array.of(...last.key, 0)
     }
   }
 

@@ -14,10 +14,10 @@ import { decode } from '../protocol/codec.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
-import { keyOfStored, marker, type Shelf, shelfRange } from '../protocol/record.ts'
-import type { StoredEntry } from '../ports.ts'
+import { keyOfStored, marker, shelfRange } from '../protocol/record.ts'
 import { ask, isFailure } from './ask.ts'
 import type { Records } from './records.ts'
+import { slices } from './slices.ts'
 import { single } from './tasks.ts'
 import type { World } from './world.ts'
 
@@ -46,7 +46,8 @@ export class Handoff {
   /** How many keys this peer owes to somebody. */
   async count(): Promise<number> {
     let count = 0
-    for await (const slice of this.#slices('marker')) count += slice.length
+    for await (const slice of slices(this.#world.storage, shelfRange('marker')))
+      count += slice.length
     return count
   }
 
@@ -54,23 +55,25 @@ export class Handoff {
   async #derive(): Promise<void> {
     const view = this.#world.view()
     if (view.digest === this.#derived) return
-    for await (const slice of this.#slices('object')) {
-      for (const { key: storedKey } of slice) {
-        const key = keyOfStored(storedKey)
-        const { owners } = placementOf(view.ring, key.position)
-        const owed = this.#world.rules.debtOf(this.#world.self, owners)
-        await this.#records.change(key, ({ object, owed: before }) =>
-          object.state.seen.size === 0 || (owed.length === 0 && before.length === 0)
-            ? { result: undefined }
-            : { result: undefined, owed },
-        )
+    const owedBy = (key: Key): readonly PeerId[] => {
+      const { owners } = placementOf(view.ring, key.position)
+      return this.#world.rules.debtOf(this.#world.self, owners)
+    }
+    for (const shelf of ['object', 'marker'] as const) {
+      for await (const slice of slices(this.#world.storage, shelfRange(shelf))) {
+        for (const key of slice.map((entry) => keyOfStored(entry.key))) {
+          const owed = owedBy(key)
+          // What it holds and owns it owes to nobody: only a marker left from another view would have to go.
+          if (owed.length === 0 && shelf === 'object') continue
+          await this.#records.change(key, () => ({ result: undefined, owed }))
+        }
       }
     }
     this.#derived = view.digest
   }
 
   async #drain(): Promise<void> {
-    for await (const slice of this.#slices('marker')) {
+    for await (const slice of slices(this.#world.storage, shelfRange('marker'))) {
       const byTarget = new Map<PeerId, Key[]>()
       for (const { key: storedKey, value } of slice) {
         const key = keyOfStored(storedKey)
@@ -127,16 +130,5 @@ export class Handoff {
     })
     this.#world.say({ type: 'hint-drained', key: showKey(key), to: target })
     if (dropped) this.#world.say({ type: 'hint-dropped', key: showKey(key) })
-  }
-
-  async *#slices(shelf: Shelf): AsyncGenerator<StoredEntry[]> {
-    const { from, to } = shelfRange(shelf)
-    for (let at = from; ;) {
-      const slice = await this.#world.storage.range(at, to, 1000)
-      if (slice.length > 0) yield slice
-      const last = slice.at(-1)
-      if (last === undefined || slice.length < 1000) return
-      at = Uint8Array.of(...last.key, 0)
-    }
   }
 }

@@ -120,7 +120,9 @@ export class MemberKeyed implements Keyed {
     for (let tries = 0; tries < everywhereTries; tries++) {
       const { by, owners } = await this.#member.coveredBy(key, dot)
       if (by.length === owners) return receipt.advance({ stage: 'everywhere' })
-      await new Promise<void>((resolve) => void clock.after(everywherePauseMs, resolve))
+      await new Promise<void>((resolve) => {
+        clock.after(everywherePauseMs, resolve)
+      })
     }
   }
 }

@@ -99,6 +99,9 @@ export async function startMember(options: MemberOptions): Promise<Member> {
 export class Member {
   readonly world: World
   readonly records: Records
+  /** How many keys this peer owed when that was last counted. */
+  owedKeys = 0
+  readonly #watchers = new Set<() => void>()
   readonly #table: Table
   readonly #gossip: Gossip
   readonly #handoff: Handoff
@@ -122,7 +125,10 @@ export class Member {
       limits: options.limits ?? defaultLimits,
       rules: options.rules ?? defaultRules,
       tasks: new Tasks(failed),
-      links: new Links(clock, say, (peer) => this.#antiEntropy.soon(peer)),
+      links: new Links(clock, say, (peer) => {
+        this.#antiEntropy.soon(peer)
+        this.#touched()
+      }),
       view: () => table.view,
     }
     this.records = records
@@ -174,12 +180,20 @@ export class Member {
   }
 
   /** How many keys this peer owes to their owners. */
-  hints(): Promise<number> {
-    return this.#handoff.count()
+  async hints(): Promise<number> {
+    this.owedKeys = await this.#handoff.count()
+    return this.owedKeys
+  }
+
+  /** Calls `changed` when links, members or suspicions change. */
+  onTouch(changed: () => void): () => void {
+    this.#watchers.add(changed)
+    return () => this.#watchers.delete(changed)
   }
 
   viewChanged(view: View): void {
     for (const { record } of view.members) this.#antiEntropy.soon(record.peer)
+    this.#touched()
   }
 
   /** Says goodbye, finishes what is under way, and leaves the store to its owner. */
@@ -211,10 +225,15 @@ export class Member {
       }
       if (clock.elapsed() >= this.#sweepDue) {
         this.#sweepDue = clock.elapsed() + sweepMs
+        tasks.run('count', this.hints())
         tasks.run('sweep', this.records.forgetRequests(clock.now() - limits.requestMemoryMs))
       }
       this.#tick()
     })
+  }
+
+  #touched(): void {
+    for (const changed of this.#watchers) changed()
   }
 
   async #serve(from: PeerId, body: Uint8Array): Promise<Uint8Array> {
@@ -307,6 +326,7 @@ export class Member {
 
   #linkDown(peer: PeerId): void {
     this.world.say({ type: 'link-down', to: peer })
+    this.#touched()
     this.#followers.gone(peer)
     if (this.view.byPeer.has(peer)) this.world.links.failed(peer, 'link-lost')
     else this.world.links.forget(peer)

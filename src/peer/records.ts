@@ -27,6 +27,7 @@ import {
 import type { Storage, Write } from '../ports.ts'
 import { Digests } from './digests.ts'
 import { Epochs } from './epochs.ts'
+import { slices } from './slices.ts'
 
 /** What a decision sees: the object, and the means to mint. */
 export interface Desk {
@@ -50,6 +51,19 @@ export interface Decision<T> {
   /** Drops the whole record, and the marker with it. */
   readonly drop?: boolean
   readonly writes?: readonly Write[]
+}
+
+/** What one step came to. */
+interface Step<T> {
+  readonly writes: readonly Write[]
+  /** The digests of the record before and after. */
+  readonly before: Digest
+  readonly after: Digest
+  /** The state as it is now, if it changed. */
+  readonly now?: ObjectState
+  readonly result?: T
+  /** The decision threw this. */
+  readonly refused?: { readonly error: unknown }
 }
 
 export type Changed = (key: Key, state: ObjectState) => void
@@ -87,64 +101,66 @@ export class Records {
     const objectKey = storageKeys.object(key)
     const markerKey = storageKeys.marker(key)
     const keys = [objectKey, markerKey, storageKeys.identity, ...extraKeys]
-    let before: Digest = absentObject.digest
-    let after: Digest = before
-    let now: ObjectState | undefined
     this.digests.begin(key)
-    let result: T
+    let step: Step<T>
     try {
-      result = await this.#storage.update(keys, ([stored, owedBytes, identityBytes, ...extras]) => {
-        const object = this.#decoded(key, stored)
-        const owed = owedBytes === undefined ? [] : decode(marker, owedBytes)
-        before = object.digest
-        after = before
-        const epochs = new Epochs(identityBytes)
-        const decision = decide({
-          object,
-          owed,
-          extras,
-          generation: () => epochs.generation(),
-          takeEpoch: () => epochs.take(),
-        })
-        const writes: Write[] = [...(decision.writes ?? []), ...epochs.writes()]
-        if (decision.drop === true) {
-          after = absentObject.digest
-          writes.push({ key: objectKey, value: undefined }, { key: markerKey, value: undefined })
-          return { writes, result: decision.result }
-        }
-        const next = nextObject(key, object, decision)
-        if (next !== object) {
-          after = next.digest
-          now = next.state
-          writes.push({ key: objectKey, value: encodeObject(next) })
-        }
-        if (decision.owed !== undefined && !sameList(decision.owed, owed)) {
-          const value = decision.owed.length === 0 ? undefined : encode(marker, decision.owed)
-          writes.push({ key: markerKey, value })
-        }
-        return { writes, result: decision.result }
+      step = await this.#storage.update(keys, (current) => {
+        const taken = this.#step(key, current, decide)
+        return { writes: taken.writes, result: taken }
       })
     } catch (error) {
       this.digests.doubt(key)
       throw error
     }
-    this.digests.end(key, before, after)
-    if (now !== undefined) for (const listener of this.#changed) listener(key, now)
-    return result
+    this.digests.end(key, step.before, step.after)
+    if (step.refused !== undefined) throw step.refused.error
+    if (step.now !== undefined) for (const listener of this.#changed) listener(key, step.now)
+    return step.result as T
   }
 
   /** Forgets the request ids that were noted before `wallMs`: no retry comes that late. */
   async forgetRequests(wallMs: number): Promise<void> {
-    const { from, to } = shelfRange('request')
-    for (let at = from; ;) {
-      const slice = await this.#storage.range(at, to, 1000)
+    for await (const slice of slices(this.#storage, shelfRange('request'))) {
       const old = slice.filter(({ value }) => decode(remembered, value).at < wallMs)
       const writes = old.map(({ key }) => ({ key, value: undefined }))
       if (writes.length > 0) await this.#storage.update([], () => ({ writes, result: undefined }))
-      const last = slice.at(-1)
-      if (last === undefined || slice.length < 1000) return
-      at = Uint8Array.of(...last.key, 0)
     }
+  }
+
+  /** One decision, and all that is to be written for it. A decision that throws writes nothing. */
+  #step<T>(
+    key: Key,
+    [stored, owedBytes, identityBytes, ...extras]: readonly (Uint8Array | undefined)[],
+    decide: (desk: Desk) => Decision<T>,
+  ): Step<T> {
+    const object = this.#decoded(key, stored)
+    const before = object.digest
+    const owed = owedBytes === undefined ? [] : decode(marker, owedBytes)
+    const epochs = new Epochs(identityBytes)
+    const generation = (): string => epochs.generation()
+    const takeEpoch = (): ActorId => epochs.take()
+    let decision: Decision<T>
+    try {
+      decision = decide({ object, owed, extras, generation, takeEpoch })
+    } catch (error) {
+      return { writes: [], before, after: before, refused: { error } }
+    }
+    const { result } = decision
+    const writes: Write[] = [...(decision.writes ?? []), ...epochs.writes()]
+    const objectKey = storageKeys.object(key)
+    const markerKey = storageKeys.marker(key)
+    if (decision.drop === true) {
+      writes.push({ key: objectKey, value: undefined }, { key: markerKey, value: undefined })
+      return { writes, before, after: absentObject.digest, result }
+    }
+    if (decision.owed !== undefined && !sameList(decision.owed, owed)) {
+      const value = decision.owed.length === 0 ? undefined : encode(marker, decision.owed)
+      writes.push({ key: markerKey, value })
+    }
+    const next = nextObject(key, object, decision)
+    if (next === object) return { writes, before, after: before, result }
+    writes.push({ key: objectKey, value: encodeObject(next) })
+    return { writes, before, after: next.digest, now: next.state, result }
   }
 
   #decoded(key: Key, stored: Uint8Array | undefined): StoredObject {

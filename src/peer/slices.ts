@@ -1,0 +1,21 @@
+/**
+ * A range read slice by slice, so that a large store is never in memory at once and other work goes on in between.
+ */
+import type { Bytes } from '../data/bytes.ts'
+import type { Storage, StoredEntry } from '../ports.ts'
+
+const sliceLength = 1000
+
+/** Ascending, from `from` (included) to `to` (excluded). Entries written meanwhile may or may not be met. */
+export async function* slices(
+  storage: Storage,
+  { from, to }: { readonly from: Bytes; readonly to: Bytes },
+): AsyncGenerator<StoredEntry[]> {
+  for (let at = from; ;) {
+    const slice = await storage.range(at, to, sliceLength)
+    if (slice.length > 0) yield slice
+    const last = slice.at(-1)
+    if (last === undefined || slice.length < sliceLength) return
+    at = Uint8Array.of(...last.key, 0)
+  }
+}

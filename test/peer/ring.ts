@@ -1,0 +1,132 @@
+/**
+ * A ring of members in this process: memory for disks, memory for a network, the host's own clock.
+ */
+import { afterEach } from 'vitest'
+import { memoryNetwork } from '../../src/adapters/memory-transport.ts'
+import { MemoryContent, openMemory } from '../../src/adapters/memory.ts'
+import { systemClock, systemRandom } from '../../src/adapters/system.ts'
+import { identityFromSeed } from '../../src/data/identity.ts'
+import { type Edge, startEdge } from '../../src/peer/edge.ts'
+import { type Member, startMember } from '../../src/peer/member.ts'
+import type { PeerEvent } from '../../src/protocol/event.ts'
+import { type Limits, limits } from '../../src/protocol/limits.ts'
+import type { RingIdentity } from '../../src/protocol/membership.ts'
+import type { Transport } from '../../src/ports.ts'
+
+export const ring: RingIdentity = {
+  name: 'test',
+  id: 'AAAAAAAAAAAAAAAAAAAAAA',
+  n: 3,
+  q: 16,
+  durableOwners: 3,
+}
+
+/** Short waits: nothing here is slow but what a test makes slow. */
+export const quick: Limits = {
+  ...limits,
+  ownerMs: 200,
+  requestMs: 1000,
+  probeMs: 100,
+  gossipMs: 100,
+  antiEntropyMs: 300,
+}
+
+export interface TestMember {
+  readonly member: Member
+  readonly transport: Transport
+  readonly content: MemoryContent
+}
+
+export class TestRing {
+  readonly events: PeerEvent[] = []
+  readonly members: TestMember[] = []
+  readonly #network = memoryNetwork(quick)
+  readonly #open: { close(): Promise<void> }[] = []
+
+  async start(count: number): Promise<this> {
+    for (let i = 0; i < count; i++) this.members.push(await this.startMember(i))
+    await until('all members know all', () =>
+      this.members.every(({ member }) => member.view.members.length === count),
+    )
+    return this
+  }
+
+  async startMember(index: number, content = new MemoryContent()): Promise<TestMember> {
+    const identity = identityFromSeed(new Uint8Array(32).fill(index + 1))
+    const transport = this.#network.open(identity.peer)
+    const storage = openMemory(content)
+    const member = await startMember({
+      ring,
+      identity,
+      transport,
+      storage,
+      clock: systemClock,
+      random: systemRandom,
+      trace: (event) => this.events.push(event),
+      bootstrap: this.#bootstrap(),
+      class: 'durable',
+      host: `host-${index}`,
+      zone: '',
+      weight: 1,
+      limits: quick,
+    })
+    this.#open.push(member, transport, storage)
+    return { member, transport, content }
+  }
+
+  async startEdge(
+    index: number,
+    content = new MemoryContent(),
+  ): Promise<Edge & { gate(open: boolean): void }> {
+    const identity = identityFromSeed(new Uint8Array(32).fill(100 + index))
+    const transport = this.#network.open(identity.peer)
+    const storage = openMemory(content)
+    const edge = await startEdge({
+      ring,
+      identity,
+      transport,
+      storage,
+      clock: systemClock,
+      random: systemRandom,
+      trace: (event) => this.events.push(event),
+      bootstrap: this.#bootstrap(),
+      r: 2,
+      w: 2,
+      limits: quick,
+    })
+    this.#open.push(edge, transport, storage)
+    return Object.assign(edge, { gate: (open: boolean) => transport.setGate(open) })
+  }
+
+  async close(): Promise<void> {
+    for (const each of this.#open.splice(0)) await each.close()
+  }
+
+  #bootstrap(): string[] {
+    return this.members.flatMap(({ transport }) => transport.addresses)
+  }
+}
+
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  withinMs = 5000,
+): Promise<void> {
+  const end = performance.now() + withinMs
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** A ring that is closed after the test. */
+export function testRing(): TestRing {
+  const made = new TestRing()
+  open.push(made)
+  return made
+}
+
+const open: TestRing[] = []
+afterEach(async () => {
+  for (const each of open.splice(0)) await each.close()
+})
