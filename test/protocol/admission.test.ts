@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import { utf8 } from '../../src/data/bytes.ts'
+import { generationOf } from '../../src/data/hash.ts'
+import { identityFromSeed } from '../../src/data/identity.ts'
+import { makeKey } from '../../src/data/key.ts'
+import { emptyState, makeValue } from '../../src/data/siblings.ts'
+import { nothingSeen, withDot } from '../../src/data/vector.ts'
+import { refuse } from '../../src/protocol/admission.ts'
+import { limits } from '../../src/protocol/limits.ts'
+import { makeView, type RingIdentity, signRecord } from '../../src/protocol/membership.ts'
+import type { Request } from '../../src/protocol/message.ts'
+
+const ring: RingIdentity = {
+  name: 'r',
+  id: 'AAAAAAAAAAAAAAAAAAAAAA',
+  n: 3,
+  q: 16,
+  durableOwners: 3,
+}
+const identity = identityFromSeed(new Uint8Array(32).fill(1))
+const member = identity.peer
+const view = makeView(ring, [
+  signRecord(identity, ring, {
+    peer: member,
+    version: 1,
+    class: 'durable',
+    host: 'h',
+    zone: '',
+    weight: 1,
+    addresses: [],
+    generation: 'g',
+  }),
+])
+const key = makeKey('carts', 'alice')
+const seed = new Uint8Array(16).fill(5)
+const edge = 'an edge'
+const value = makeValue(utf8('x'), 0)
+const dot = { actor: `${generationOf(edge, seed)}.1`, counter: 1 }
+
+function delivery(changes: Partial<Extract<Request, { type: 'deliver' }>> = {}): Request {
+  const whole = { key, dot, context: nothingSeen, value, origin: edge, seed, w: 2, direct: false }
+  return { type: 'deliver', ...whole, ...changes }
+}
+
+describe('admission', () => {
+  it.each([
+    { type: 'replicate', key, state: emptyState, minter: undefined, insteadOf: undefined },
+    { type: 'read', key, have: undefined },
+    { type: 'handoff', items: [] },
+    { type: 'exchange', items: [] },
+    { type: 'folds', from: 0, to: 1, parts: 1, salt: seed },
+    { type: 'keys', partition: 0, slot: undefined, salt: seed },
+  ] satisfies Request[])('lets only members ask for $type', (request) => {
+    expect(refuse(view, member, request)).toBeUndefined()
+    expect(refuse(view, edge, request)).toMatchObject({ code: 'not-admitted' })
+  })
+
+  it('takes a dot that its sender shows to be its own', () => {
+    expect(refuse(view, edge, delivery())).toBeUndefined()
+  })
+
+  it.each([
+    ['a generation that is not its own', { dot: { actor: 'AAAAAAAAAAAAAAAA.1', counter: 1 } }],
+    ["another's seed", { seed: new Uint8Array(16) }],
+    ["another's name", { origin: 'somebody else' }],
+  ])('refuses a delivery under %s', (_, changes) => {
+    expect(refuse(view, edge, delivery(changes))).toMatchObject({ code: 'not-admitted' })
+  })
+
+  it('lets a member pass on what an edge has shown it, and no edge', () => {
+    expect(refuse(view, member, delivery({ direct: true }))).toBeUndefined()
+    expect(refuse(view, 'another edge', delivery({ direct: true }))).toMatchObject({
+      code: 'not-admitted',
+    })
+  })
+
+  it('refuses a write that would supersede itself', () => {
+    const context = withDot(nothingSeen, dot)
+    expect(refuse(view, edge, delivery({ context }))).toMatchObject({ code: 'malformed' })
+  })
+
+  it('refuses a value above the limit, and a W of nobody', () => {
+    const big = makeValue(new Uint8Array(limits.valueBytes + 1), 0)
+    expect(refuse(view, edge, delivery({ value: big }))).toMatchObject({ code: 'value-too-large' })
+    expect(refuse(view, edge, delivery({ w: 0 }))).toMatchObject({ code: 'bad-argument' })
+  })
+})
