@@ -35,11 +35,17 @@ export class Calm {
     return this.#add((a, b) => blocks(a.peer, b.peer))
   }
 
-  /** Whether W hosts, the operation's own peer among them, were well and in touch for its whole duration. */
-  hadQuorum({ via, startMs, endMs }: Operation, w: number): boolean {
+  /**
+   * Whether W hosts, the operation's own peer among them, were well and in touch for its whole duration. A tab needs
+   * nobody to write on its own device; what else it asks for is up to the members it finds.
+   */
+  mustSucceed({ via, startMs, endMs, ack }: Operation, w: number): boolean {
     const machine = this.#cluster.machines.find(({ name }) => name === via)!
+    if (machine.kind === 'edge') {
+      return ack === 'device' && this.#wereWell(machine, machine, startMs, endMs)
+    }
     const hosts = new Set(
-      this.#cluster.machines
+      this.#cluster.members
         .filter((other) => this.#wereWell(machine, other, startMs, endMs))
         .map(({ host }) => host),
     )

@@ -17,6 +17,8 @@ export interface Holding {
   readonly owner: boolean
   /** Whether there is a record of the key at all. */
   readonly present: boolean
+  /** Its check fails: it cannot be read. */
+  readonly damaged: boolean
   readonly state: ObjectState
   readonly digest: Uint8Array
   /** The owners that it notes as lacking this. */
@@ -64,7 +66,8 @@ export function convergenceGaps(holdings: Holdings): { key: string; text: string
       if (equalBytes(digest, first!.digest)) continue
       gaps.push({ key, text: `owners ${first!.peer} and ${peer} hold different states` })
     }
-    for (const { peer, owner, present, owes } of held) {
+    for (const { peer, owner, present, damaged, owes } of held) {
+      if (damaged) gaps.push({ key, text: `${peer} holds a damaged record` })
       if (!owner && present) gaps.push({ key, text: `${peer} holds what it does not own` })
       if (owes.length > 0)
         gaps.push({ key, text: `${peer} still owes it to ${owes.join(' and ')}` })
@@ -84,17 +87,30 @@ export function endless(history: History): Violation[] {
 }
 
 /** A quorum that was there all the time and did not suffice. */
-export function refusedWrites(history: History, hadQuorum: (o: Operation) => boolean): Violation[] {
+export function refusedWrites(
+  history: History,
+  mustSucceed: (operation: Operation) => boolean,
+): Violation[] {
   return history.operations
     .filter(
       ({ kind, outcome }) => kind !== 'get' && (outcome === 'refused' || outcome === 'unknown'),
     )
     .filter(({ failure }) => failure !== 'too-many-siblings' && failure !== 'crashed')
-    .filter(hadQuorum)
+    .filter(mustSucceed)
     .map((operation) => {
-      const text = `${describe(operation)} failed (${operation.failure}) though W hosts were in reach`
+      const text = `${describe(operation)} failed (${operation.failure}) though all it needed was in reach`
       return { promise: 'P5', key: operation.key, text }
     })
+}
+
+/** P7 rests on this: what a crash can still take back is shown to nobody, or its dot may name another write. */
+export function prematureReads(history: History): Violation[] {
+  return history.operations.flatMap((operation) =>
+    operation.premature.map((id) => {
+      const text = `${describe(operation)} returned w${id}, which was durable nowhere yet`
+      return { promise: 'P7' as const, key: operation.key, text }
+    }),
+  )
 }
 
 export function describe({ id, client, via, kind, key }: Operation): string {

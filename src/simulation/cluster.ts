@@ -4,14 +4,17 @@
  * The peers are the product's own, wired to simulated ports and told nothing of it. A machine outlives its processes: it
  * keeps the disk, the wall clock and the peer's key, as a data folder does.
  */
-import { utf8 } from '../data/bytes.ts'
+import { type Bytes, toBase64Url, utf8 } from '../data/bytes.ts'
 import { digestOf, hash } from '../data/hash.ts'
 import { type Identity, identityFromSeed } from '../data/identity.ts'
 import { makeRing, type Ring } from '../data/ring.ts'
-import { toBase64Url } from '../data/bytes.ts'
+import type { PeerEvent } from '../protocol/event.ts'
 import type { PeerId, RingIdentity } from '../protocol/membership.ts'
 import { rules } from '../protocol/rules.ts'
+import { type Edge, startEdge } from '../peer/edge.ts'
+import type { Keyed } from '../peer/keyed.ts'
 import { type Member, startMember } from '../peer/member.ts'
+import { MemberKeyed } from '../peer/member-keyed.ts'
 import { Chronicle } from './chronicle.ts'
 import { Disk } from './disk.ts'
 import { History } from './history.ts'
@@ -24,18 +27,22 @@ import { SimulatedTransport } from './transport.ts'
 import { Witness } from './witness.ts'
 
 export interface ClusterSettings {
-  readonly peers: number
+  readonly members: number
+  readonly edges: number
   readonly n: number
   readonly q: number
-  /** The first two peers share a host, and so lose their disks together. */
+  readonly r: number
+  readonly w: number
+  /** The first two members share a host, and so lose their disks together. */
   readonly sharedHost: boolean
   readonly mutant: Mutant | undefined
 }
 
 /** Where a peer lives: what a restart finds again. */
 export interface Machine {
-  /** The short name that stories use: a, b, c… */
+  /** The short name that stories use: a, b, c… for members, tab1, tab2… for edges. */
   readonly name: string
+  readonly kind: 'member' | 'edge'
   readonly peer: PeerId
   readonly identity: Identity
   readonly host: string
@@ -48,8 +55,11 @@ export interface Machine {
 export interface Process {
   readonly life: Life
   readonly transport: SimulatedTransport
-  /** Undefined until it serves. */
+  /** What applications use of it; undefined until it serves. */
+  keyed: Keyed | undefined
+  /** The peer itself: one of the two, once it serves. */
   member: Member | undefined
+  edge: Edge | undefined
   /** Resolves when the process has died. */
   readonly ended: Promise<void>
   readonly end: () => void
@@ -65,6 +75,8 @@ export class Cluster {
   readonly settings: ClusterSettings
   readonly identity: RingIdentity
   readonly machines: readonly Machine[]
+  readonly members: readonly Machine[]
+  readonly edges: readonly Machine[]
   /** The ring that all members together make. */
   readonly ring: Ring
 
@@ -79,14 +91,27 @@ export class Cluster {
     const id = toBase64Url(digestOf(utf8(`ring of seed ${seed}`)))
     const { n, q } = settings
     this.identity = { name: 'simulated', id, n, q, durableOwners: n }
-    this.machines = Array.from({ length: settings.peers }, (_, i) => this.#makeMachine(i))
-    const members = this.machines.map(({ peer, host }) => ringMember(peer, host))
-    this.ring = makeRing({ n, q, durableOwners: n }, members)
+    this.members = Array.from({ length: settings.members }, (_, i) =>
+      this.#makeMachine('member', i),
+    )
+    this.edges = Array.from({ length: settings.edges }, (_, i) => this.#makeMachine('edge', i))
+    this.machines = [...this.members, ...this.edges]
+    const shape = { n, q, durableOwners: n }
+    this.ring = makeRing(
+      shape,
+      this.members.map(({ peer: id, host }) => ({
+        id,
+        host,
+        class: 'durable',
+        zone: '',
+        weight: 1,
+      })),
+    )
   }
 
   /** The machines whose peers serve. */
-  get serving(): (Machine & { readonly process: Process & { readonly member: Member } })[] {
-    return this.machines.filter((machine) => machine.process?.member !== undefined) as never
+  get serving(): Machine[] {
+    return this.machines.filter(({ process }) => process?.keyed !== undefined)
   }
 
   nameOf(peer: string): string {
@@ -99,19 +124,26 @@ export class Cluster {
     machine.incarnation++
     const life = new Life(this.scheduler)
     const { promise, resolve } = Promise.withResolvers<void>()
-    const transport = new SimulatedTransport(this.network, machine.peer, life)
-    const process: Process = { life, transport, member: undefined, ended: promise, end: resolve }
+    const isMember = machine.kind === 'member'
+    const transport = new SimulatedTransport(this.network, machine.peer, life, isMember)
+    const process: Process = {
+      life,
+      transport,
+      keyed: undefined,
+      member: undefined,
+      edge: undefined,
+      ended: promise,
+      end: resolve,
+    }
     machine.process = process
     this.chronicle.tell('', `${machine.name} starts`)
-    this.#startMember(machine, process).then(
-      (member) => {
-        process.member = member
-      },
-      (error: unknown) => {
-        this.chronicle.tell('', `${machine.name} does not start: ${String(error)}`)
-        this.crash(machine, false)
-      },
-    )
+    const starting = isMember
+      ? this.#startMember(machine, process)
+      : this.#startEdge(machine, process)
+    starting.catch((error: unknown) => {
+      this.chronicle.tell('', `${machine.name} does not start: ${String(error)}`)
+      this.crash(machine, false)
+    })
   }
 
   /** The process dies in the middle of whatever it waits for. */
@@ -133,61 +165,80 @@ export class Cluster {
     this.chronicle.tell('', `${machine.name} gets an empty disk`)
   }
 
-  #startMember(machine: Machine, process: Process): Promise<Member> {
+  async #startMember(machine: Machine, process: Process): Promise<void> {
+    const { r, w } = this.settings
+    process.member = await startMember({
+      ...this.#portsOf(machine, process),
+      class: 'durable',
+      host: machine.host,
+      zone: '',
+      weight: 1,
+    })
+    process.keyed = new MemberKeyed(process.member, r, w)
+  }
+
+  async #startEdge(machine: Machine, process: Process): Promise<void> {
+    const { r, w } = this.settings
+    process.edge = await startEdge({ ...this.#portsOf(machine, process), r, w })
+    process.keyed = process.edge
+  }
+
+  #portsOf(machine: Machine, process: Process) {
     const { mutant } = this.settings
     const random = this.random.fork(`${machine.name} process ${machine.incarnation}`)
     const storage = machine.disk.open(process.life)
-    return startMember({
+    return {
       ring: this.identity,
       identity: machine.identity,
       transport: process.transport,
       storage: mutant?.storage?.(storage, machine.disk) ?? storage,
       clock: clockOf(process.life, this.scheduler, machine.wall),
       random: mutant?.random?.(random, machine.name) ?? random,
-      trace: (event) => this.chronicle.event(event),
-      bootstrap: this.machines.filter((other) => other !== machine).map((m) => addressOf(m.peer)),
-      class: 'durable',
-      host: machine.host,
-      zone: '',
-      weight: 1,
+      trace: (event: PeerEvent) => this.chronicle.event(event),
+      bootstrap: this.members.filter((other) => other !== machine).map((m) => addressOf(m.peer)),
       rules: { ...rules, ...mutant?.rules },
-    })
+    }
   }
 
-  #makeMachine(index: number): Machine {
-    const name = 'abcdefghijklmnopqrstuvwxyz'[index]!
+  #makeMachine(kind: Machine['kind'], index: number): Machine {
+    const name = kind === 'member' ? 'abcdefghijklmnopqrstuvwxyz'[index]! : `tab${index + 1}`
     const random = this.random.fork(`machine ${name}`)
-    const identity = identityOf(index)
+    const identity = identityOf(name)
+    const shares = this.settings.sharedHost && kind === 'member' && index < 2
+    return {
+      name,
+      kind,
+      peer: identity.peer,
+      identity,
+      host: shares ? 'host a+b' : `host ${name}`,
+      disk: this.#makeDisk(name, random),
+      wall: { offsetMs: random.between(-5000, 5000) },
+      incarnation: 0,
+      process: undefined,
+    }
+  }
+
+  #makeDisk(name: string, random: SeededRandom): Disk {
     const settings = {
       readMs: random.between(0.05, 0.5),
       syncMs: random.between(0.5, 8),
       updatesAtOnce: random.chance(0.6) || this.settings.mutant !== undefined,
     }
-    const note = (what: string, bytes?: Uint8Array): void => this.chronicle.note(what, bytes)
+    const note = (what: string, bytes?: Bytes): void => this.chronicle.note(what, bytes)
     const disk = new Disk(`disk of ${name}`, this.scheduler, random.fork('disk'), settings, note)
     disk.onWrite = (key, value) => this.witness.sees(key, value)
-    const host = this.settings.sharedHost && index < 2 ? 'host ab' : `host ${name}`
-    const wall = { offsetMs: random.between(-5000, 5000) }
-    return {
-      name,
-      peer: identity.peer,
-      identity,
-      host,
-      disk,
-      wall,
-      incarnation: 0,
-      process: undefined,
-    }
+    return disk
   }
 }
 
-function ringMember(id: string, host: string): Parameters<typeof makeRing>[1][number] {
-  return { id, class: 'durable', host, zone: '', weight: 1 }
-}
-
-const identities: Identity[] = []
+const identities = new Map<string, Identity>()
 
 /** Making a key takes a millisecond; every run uses the same few. */
-function identityOf(index: number): Identity {
-  return (identities[index] ??= identityFromSeed(hash(utf8(`simulated peer ${index}`))))
+function identityOf(name: string): Identity {
+  let identity = identities.get(name)
+  if (identity === undefined) {
+    identity = identityFromSeed(hash(utf8(`simulated peer ${name}`)))
+    identities.set(name, identity)
+  }
+  return identity
 }

@@ -112,6 +112,14 @@ export class Disk {
     this.#turnEndsMs = 0
   }
 
+  /** One bit of a durable value turns over. */
+  flipBit(key: Bytes, bit: number): void {
+    const value = this.read(toBinaryText(key))
+    if (value === undefined) return
+    value[bit >> 3]! ^= 1 << (bit & 7)
+    this.#durable.set(toBinaryText(key), value)
+  }
+
   /** What is durable, in the order of the keys: for the checker. */
   entries(from?: Bytes, to?: Bytes): StoredEntry[] {
     return this.slice(from && toBinaryText(from), to && toBinaryText(to), Infinity)

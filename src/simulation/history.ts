@@ -7,6 +7,7 @@
  */
 import type { Bytes } from '../data/bytes.ts'
 import type { Value } from '../data/siblings.ts'
+import type { Stage } from '../protocol/copy.ts'
 
 export type Outcome = 'pending' | 'done' | 'refused' | 'unknown'
 
@@ -20,13 +21,16 @@ export interface Operation {
   readonly key: string
   /** What its writer had seen, by id: closed under what those had seen. */
   readonly seen: ReadonlySet<number>
+  /** The stage at which a write counts as done. */
+  readonly ack: Stage
   readonly startMs: number
   endMs: number
   outcome: Outcome
   /** Why it was not done. */
   failure: string
-  /** Of a get: the writes that it returned. */
+  /** Of a get: the writes that it returned, and those of them that were durable nowhere yet. */
   returned: readonly number[]
+  premature: readonly number[]
 }
 
 export class History {
@@ -34,7 +38,9 @@ export class History {
   /** A tombstone has no bytes to carry a name; its wall time is its name. */
   readonly #tombstones = new Map<number, number>()
 
-  begin(start: Pick<Operation, 'client' | 'via' | 'kind' | 'key' | 'seen' | 'startMs'>): Operation {
+  begin(
+    start: Pick<Operation, 'client' | 'via' | 'kind' | 'key' | 'seen' | 'ack' | 'startMs'>,
+  ): Operation {
     const id = this.operations.length
     const operation: Operation = {
       ...start,
@@ -43,6 +49,7 @@ export class History {
       outcome: 'pending',
       failure: '',
       returned: [],
+      premature: [],
     }
     this.operations.push(operation)
     return operation

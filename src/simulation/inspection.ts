@@ -14,6 +14,7 @@ import {
   keyOfStored,
   marker,
   shelfRange,
+  type StoredObject,
 } from '../protocol/record.ts'
 import type { Holding, Holdings } from './checker.ts'
 import type { Cluster, Machine } from './cluster.ts'
@@ -24,7 +25,7 @@ export function inspect(cluster: Cluster): Holdings {
     string,
     { key: Key; records: Map<Machine, Bytes>; debts: Map<Machine, Bytes> }
   >()
-  for (const machine of cluster.machines) {
+  for (const machine of cluster.members) {
     for (const shelf of ['object', 'marker'] as const) {
       const { from, to } = shelfRange(shelf)
       for (const entry of machine.disk.entries(from, to)) {
@@ -38,7 +39,7 @@ export function inspect(cluster: Cluster): Holdings {
   const holdings = new Map<string, Holding[]>()
   for (const { key, records, debts } of keys.values()) {
     const owners = cluster.ring.ownersOf(partitionOf(key.position, cluster.settings.q))
-    const holders = cluster.machines.filter(
+    const holders = cluster.members.filter(
       (machine) => owners.includes(machine.peer) || records.has(machine) || debts.has(machine),
     )
     holdings.set(
@@ -54,25 +55,40 @@ export function inspect(cluster: Cluster): Holdings {
   return holdings
 }
 
-/** Whether all owners of every key in these holdings hold the same bytes at this moment. */
-export function ownersAgree(held: readonly Holding[]): boolean {
+/** Whether all owners of a key hold the same bytes at this moment, readable ones, and nobody else holds or owes any. */
+export function isSettled(held: readonly Holding[]): boolean {
   const owners = held.filter(({ owner }) => owner)
-  return owners.every(({ digest }) => equalBytes(digest, owners[0]!.digest))
+  return (
+    held.every(({ owes, owner, present }) => owes.length === 0 && (owner || !present)) &&
+    owners.every(({ digest, damaged }) => !damaged && equalBytes(digest, owners[0]!.digest))
+  )
 }
 
-function readRecord(
-  key: Key,
-  stored: Bytes | undefined,
-): Pick<Holding, 'present' | 'digest' | 'state'> {
-  if (stored === undefined)
-    return { present: false, digest: absentObject.digest, state: absentObject.state }
+type Content = Pick<Holding, 'present' | 'damaged' | 'digest' | 'state'>
+
+function readRecord(key: Key, stored: Bytes | undefined): Content {
+  const { digest, state } = absentObject
+  if (stored === undefined) return { present: false, damaged: false, digest, state }
+  // Read when the checker asks; most looks only compare digests.
+  let object: StoredObject | undefined
+  const read = (): StoredObject => (object ??= readOrAbsent(key, stored))
   return {
     present: true,
     digest: digestOfStored(stored),
-    // Read when the checker asks; most looks only compare digests.
-    get state() {
-      return decodeObject(key, stored).state
+    get damaged() {
+      return read() === absentObject
     },
+    get state() {
+      return read().state
+    },
+  }
+}
+
+function readOrAbsent(key: Key, stored: Bytes): StoredObject {
+  try {
+    return decodeObject(key, stored)
+  } catch {
+    return absentObject
   }
 }
 

@@ -5,10 +5,11 @@
  * on with a context long stale, some never look. A client moves between peers and takes its contexts along.
  */
 import { type Key, makeKey, showKey } from '../data/key.ts'
-import { makeValue } from '../data/siblings.ts'
-import { nothingSeen, type Seen } from '../data/vector.ts'
+import { makeValue, type Value } from '../data/siblings.ts'
 import { contextFromText, contextToText } from '../protocol/context.ts'
+import type { Stage } from '../protocol/copy.ts'
 import { RingletError } from '../protocol/errors.ts'
+import type { Receipt } from '../peer/api.ts'
 import type { Cluster, Machine, Process } from './cluster.ts'
 import { bytesOfId, type Operation } from './history.ts'
 import type { SeededRandom } from './random.ts'
@@ -16,8 +17,6 @@ import type { SeededRandom } from './random.ts'
 export interface WorkloadSettings {
   readonly clients: number
   readonly keys: number
-  readonly r: number
-  readonly w: number
   /** Mean pause of a client between two operations. */
   readonly pauseMs: number
 }
@@ -31,6 +30,12 @@ interface Memory {
 }
 
 const seenNothing: Memory = { context: '', seen: new Set() }
+
+/** An operation under way. */
+interface Begun {
+  readonly operation: Operation
+  readonly process: Process
+}
 
 export class Workload {
   readonly keys: readonly Key[]
@@ -48,6 +53,10 @@ export class Workload {
   }
 
   start(): void {
+    const random = this.#cluster.random.fork('follows')
+    for (const { process } of this.#cluster.edges) {
+      for (const key of this.keys) if (random.chance(0.6)) void process?.keyed?.follow(key)
+    }
     for (let i = 1; i <= this.#settings.clients; i++) void this.#live(new Client(this.#cluster, i))
   }
 
@@ -75,54 +84,61 @@ export class Workload {
     if (dice < 0.5) return this.#write(client, machine, key, remembered)
     // Read, think, write: the context is a little old by then.
     const read = await this.#read(client, machine, key)
-    if (read === undefined || machine.process?.member === undefined) return
+    if (read === undefined) return
     if (client.random.chance(0.3)) await this.#pause(client.random.exponential(500))
     const other = client.random.chance(0.2) ? (client.choosePeer() ?? machine) : machine
     await this.#write(client, other, key, read)
   }
 
   async #read(client: Client, machine: Machine, key: Key): Promise<Memory | undefined> {
-    const { history } = this.#cluster
-    const begun = this.#begin(client, machine, 'get', key, seenNothing)
+    const { history, witness } = this.#cluster
+    const begun = this.#begin(client, machine, { kind: 'get', key, seen: new Set(), ack: 'quorum' })
     if (begun === undefined) return undefined
     const { operation, process } = begun
-    const got = await this.#settle(operation, process, process.member!.get(key, this.#settings.r))
-    if (got === undefined) return undefined
-    const writes = got.state.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
+    const local = machine.kind === 'edge' && client.random.chance(0.5)
+    const answer = process.keyed!.read(key, local ? 'local' : 'quorum')
+    const read = await this.#settle(begun, answer)
+    if (read === undefined) return undefined
+    const writes = read.state.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
     operation.returned = writes
-    const memory = { context: contextToText(key, got.state.seen), seen: history.closure(writes) }
-    client.memories.set(key.text, memory)
+    // What a tab shows of its own is durable on its own disk, which the witness does not read.
+    if (machine.kind === 'member') operation.premature = writes.filter((id) => !witness.exists(id))
     this.#tell(operation, `returns ${writes.map((id) => `w${id}`).join(' ') || 'nothing'}`)
-    return memory
+    const context = contextToText(key, read.state.seen)
+    return client.remember(key, { context, seen: history.closure(writes) })
   }
 
   async #write(client: Client, machine: Machine, key: Key, memory: Memory): Promise<void> {
     const deletes = memory !== seenNothing && client.random.chance(0.15)
-    const begun = this.#begin(client, machine, deletes ? 'delete' : 'put', key, memory)
+    const kind = deletes ? 'delete' : 'put'
+    const ack = machine.kind === 'edge' && client.random.chance(0.5) ? 'device' : 'quorum'
+    const begun = this.#begin(client, machine, { kind, key, seen: memory.seen, ack })
     if (begun === undefined) return
     const { operation, process } = begun
-    const written = await this.#settle(
-      operation,
-      process,
-      process.member!.write({
-        kind: 'mint',
-        key,
-        context: contextOf(key, memory),
-        value: this.#valueOf(operation),
-        w: this.#settings.w,
-        origin: machine.peer,
-        request: client.random.bytes(16),
-      }),
-    )
-    if (written === undefined) return
-    const seen = new Set(memory.seen).add(operation.id)
-    client.memories.set(key.text, { context: contextToText(key, written.context), seen })
-    const acks = written.acks.map((peer) => this.#cluster.nameOf(peer)).join(' ')
-    this.#tell(operation, `is acknowledged by ${acks}`)
+    const context = contextFromText(key, memory.context)
+    const value = this.#valueOf(operation)
+    const receipt = await this.#settle(begun, process.keyed!.write({ key, context, value, ack }))
+    if (receipt === undefined) return
+    client.remember(key, { context: receipt.context, seen: new Set(memory.seen).add(operation.id) })
+    this.#tell(operation, `is acknowledged (${receipt.stage}${this.#acksOf(receipt)})`)
+    if (ack === 'device') this.#followUp(operation, receipt)
+  }
+
+  /** The ring may yet refuse for good what the device took: then it was never acknowledged by the ring. */
+  #followUp(operation: Operation, receipt: Receipt): void {
+    receipt.reached('quorum').catch((error: unknown) => {
+      operation.outcome = 'refused'
+      operation.failure = error instanceof RingletError ? error.code : String(error)
+      this.#tell(operation, `is refused after all (${operation.failure})`)
+    })
+  }
+
+  #acksOf({ acks }: Receipt): string {
+    return acks.map((peer) => ` ${this.#cluster.nameOf(peer)}`).join('')
   }
 
   /** Each write's value is its name; a tombstone's is its time, which no other write has. */
-  #valueOf(operation: Operation): ReturnType<typeof makeValue> {
+  #valueOf(operation: Operation): Value {
     const writtenAt = 1_900_000_000_000 + this.#writes++
     if (operation.kind === 'put') return makeValue(bytesOfId(operation.id), writtenAt)
     this.#cluster.history.nameTombstone(writtenAt, operation.id)
@@ -132,38 +148,30 @@ export class Workload {
   #begin(
     client: Client,
     machine: Machine,
-    kind: Operation['kind'],
-    key: Key,
-    memory: Memory,
-  ): { operation: Operation; process: Process } | undefined {
+    what: { kind: Operation['kind']; key: Key; seen: ReadonlySet<number>; ack: Stage },
+  ): Begun | undefined {
     const { process } = machine
-    if (process?.member === undefined) return undefined
+    if (process?.keyed === undefined) return undefined
+    const { kind, key, seen, ack } = what
     const operation = this.#cluster.history.begin({
       client: client.name,
       via: machine.name,
       kind,
       key: showKey(key),
-      seen: memory.seen,
+      seen,
+      ack,
       startMs: this.#cluster.scheduler.nowMs,
     })
-    const seen = memory === seenNothing ? ' blind' : ''
-    this.#tell(
-      operation,
-      `${kind} w${operation.id} ${operation.key} at ${machine.name}${kind === 'get' ? '' : seen}`,
-    )
+    const blind = kind !== 'get' && seen.size === 0 ? ' blind' : ''
+    this.#tell(operation, `: ${kind} ${operation.key} at ${machine.name}${blind}`)
     return { operation, process }
   }
 
   /** Waits for the answer or for the peer's death, and notes which. */
-  async #settle<T>(
-    operation: Operation,
-    process: Process,
-    answer: Promise<T>,
-  ): Promise<T | undefined> {
-    const { scheduler } = this.#cluster
+  async #settle<T>({ operation, process }: Begun, answer: Promise<T>): Promise<T | undefined> {
     try {
       const result = await Promise.race([answer, process.ended])
-      operation.endMs = scheduler.nowMs
+      operation.endMs = this.#cluster.scheduler.nowMs
       if (process.life.alive) {
         operation.outcome = 'done'
         return result as T
@@ -171,20 +179,30 @@ export class Workload {
       operation.outcome = 'unknown'
       operation.failure = 'crashed'
     } catch (error) {
-      operation.endMs = scheduler.nowMs
-      const known = error instanceof RingletError
-      operation.outcome = known ? error.outcome : 'unknown'
-      operation.failure = known ? error.code : String(error)
-      if (!known)
-        this.#cluster.network.offences.push(`${operation.via}: ${String((error as Error).stack)}`)
+      operation.endMs = this.#cluster.scheduler.nowMs
+      this.#noteFailure(operation, error)
     }
     this.#tell(operation, `is ${operation.outcome} (${operation.failure})`)
     return undefined
   }
 
+  #noteFailure(operation: Operation, error: unknown): void {
+    if (error instanceof RingletError) {
+      operation.outcome = error.outcome
+      operation.failure = error.code
+      return
+    }
+    operation.outcome = 'unknown'
+    operation.failure = String(error)
+    const stack = error instanceof Error ? error.stack : String(error)
+    this.#cluster.network.offences.push(
+      `${operation.via} failed with no error of its own: ${stack}`,
+    )
+  }
+
   #tell(operation: Operation, text: string): void {
-    const said = text.startsWith(operation.kind) ? text : `w${operation.id} ${text}`
-    this.#cluster.chronicle.tell(operation.client, said, operation.key)
+    const { client, id, key } = operation
+    this.#cluster.chronicle.tell(client, `w${id}${text.startsWith(':') ? '' : ' '}${text}`, key)
   }
 
   #pause(ms: number): Promise<void> {
@@ -213,12 +231,13 @@ class Client {
   /** Mostly the same peer while it serves. */
   choosePeer(): Machine | undefined {
     const { serving } = this.#cluster
-    const stays = this.#home?.process?.member !== undefined && this.random.chance(0.7)
+    const stays = this.#home?.process?.keyed !== undefined && this.random.chance(0.7)
     if (!stays) this.#home = serving.length === 0 ? undefined : this.random.pick(serving)
     return this.#home
   }
-}
 
-function contextOf(key: Key, { context }: Memory): Seen {
-  return context === '' ? nothingSeen : contextFromText(key, context)
+  remember(key: Key, memory: Memory): Memory {
+    this.memories.set(key.text, memory)
+    return memory
+  }
 }

@@ -1,0 +1,139 @@
+/**
+ * What goes wrong between machines: cuts of every shape, and messages that get lost, doubled or late.
+ */
+import type { PeerId } from '../protocol/membership.ts'
+import type { Machine } from './cluster.ts'
+import type { Blocks } from './network.ts'
+import type { SeededRandom } from './random.ts'
+import type { End, Inflict, Scene } from './scene.ts'
+
+export const networkFaults = {
+  partition,
+  'one-way cut': oneWay,
+  'isolated peer': isolate,
+  'flapping link': flap,
+  'broken links': breakLinks,
+  loss: lose,
+  duplication: duplicate,
+  'slow peer': slowPeer,
+} as const satisfies Record<string, Inflict>
+
+function partition(scene: Scene, _machine: Machine, random: SeededRandom): End {
+  const mixed = random.shuffled(scene.cluster.machines)
+  const side = mixed.slice(0, 1 + random.whole(mixed.length - 1))
+  const peers = new Set(side.map(({ peer }) => peer))
+  const names = side.map(({ name }) => name).sort()
+  const text = `the network splits: ${names.join(' ')} | the others`
+  return cut(scene, text, (from, to) => peers.has(from) !== peers.has(to))
+}
+
+function oneWay(scene: Scene, machine: Machine, random: SeededRandom): End {
+  const other = random.pick(scene.cluster.machines.filter((each) => each !== machine))
+  const text = `nothing gets from ${machine.name} to ${other.name}`
+  return cut(scene, text, (from, to) => from === machine.peer && to === other.peer)
+}
+
+function isolate(scene: Scene, machine: Machine): End {
+  return cut(scene, `${machine.name} is cut off`, isolates(machine.peer))
+}
+
+/** Cut off and back again, faster than anybody makes up his mind. */
+function flap(scene: Scene, machine: Machine, random: SeededRandom, lastsMs: number): End {
+  let heal: End | undefined
+  let struck = false
+  let over = false
+  const turn = (): void => {
+    if (heal !== undefined) struck = heal() || struck
+    heal = heal === undefined && !over ? isolate(scene, machine) : undefined
+  }
+  for (let atMs = 0; atMs < lastsMs; atMs += random.between(200, 3000)) {
+    scene.cluster.scheduler.after(atMs, () => {
+      if (!over) turn()
+    })
+  }
+  return () => {
+    over = true
+    if (heal !== undefined) turn()
+    return struck
+  }
+}
+
+function breakLinks(scene: Scene, machine: Machine): End {
+  const { network, chronicle } = scene.cluster
+  const settle = scene.calm.disturb([machine])
+  const links = machine.process?.transport.links() ?? []
+  chronicle.tell('', `every link of ${machine.name} breaks`)
+  for (const { peer } of links) network.reset(machine.peer, peer)
+  return () => {
+    settle()
+    return links.length > 0
+  }
+}
+
+function lose(scene: Scene, _machine: Machine, random: SeededRandom): End {
+  const { network, chronicle, machines } = scene.cluster
+  const settle = scene.calm.disturb(machines)
+  const before = network.hits.lost
+  network.loss = random.between(0.02, 0.3)
+  chronicle.tell('', `the network loses ${percent(network.loss)} of all messages`)
+  return () => {
+    network.loss = 0
+    settle()
+    chronicle.tell('', 'the network loses nothing any more')
+    return network.hits.lost > before
+  }
+}
+
+function duplicate(scene: Scene, _machine: Machine, random: SeededRandom): End {
+  const { network, chronicle } = scene.cluster
+  const before = network.hits.duplicated
+  network.duplication = random.between(0.05, 0.5)
+  chronicle.tell('', `the network doubles ${percent(network.duplication)} of all messages`)
+  return () => {
+    network.duplication = 0
+    chronicle.tell('', 'the network doubles nothing any more')
+    return network.hits.duplicated > before
+  }
+}
+
+function slowPeer(scene: Scene, machine: Machine, random: SeededRandom): End {
+  const { network, chronicle } = scene.cluster
+  const settle = scene.calm.disturb([machine])
+  const before = network.hits.slowed
+  const moreMs = random.between(25, 800)
+  const isolated = isolates(machine.peer)
+  chronicle.tell(
+    '',
+    `every message to and from ${machine.name} takes ${Math.round(moreMs)} ms more`,
+  )
+  const mend = network.slow((from, to) => (isolated(from, to) ? moreMs : 0))
+  return () => {
+    mend()
+    settle()
+    chronicle.tell('', `${machine.name} is as fast as before`)
+    return network.hits.slowed > before
+  }
+}
+
+function cut({ cluster, calm }: Scene, text: string, blocks: Blocks): End {
+  const { network, chronicle } = cluster
+  const strikes = (): number => network.hits.held + network.hits.silent
+  const settle = calm.block((a, b) => blocks(a, b) || blocks(b, a))
+  const before = strikes()
+  chronicle.tell('', text)
+  const heal = network.cut(blocks)
+  return () => {
+    heal()
+    settle()
+    chronicle.tell('', `healed: ${text}`)
+    return strikes() > before
+  }
+}
+
+function isolates(peer: PeerId): Blocks {
+  return (from, to) => from === peer || to === peer
+}
+
+function percent(fraction: number): string {
+  return `${Math.round(100 * fraction)} %`
+}

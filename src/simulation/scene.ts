@@ -1,0 +1,22 @@
+/** What a fault has to work with, and what it is. Types only. */
+import type { Calm } from './calm.ts'
+import type { Cluster, Machine } from './cluster.ts'
+import type { Custody } from './custody.ts'
+import type { SeededRandom } from './random.ts'
+
+export interface Scene {
+  readonly cluster: Cluster
+  readonly calm: Calm
+  readonly custody: Custody
+}
+
+/** Begins a fault, mostly of one machine; undefined where it has nothing to strike. */
+export type Inflict = (
+  scene: Scene,
+  machine: Machine,
+  random: SeededRandom,
+  lastsMs: number,
+) => End | undefined
+
+/** Ends a fault; whether it struck anything. */
+export type End = () => boolean
