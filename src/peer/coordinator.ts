@@ -116,6 +116,7 @@ export async function get(world: World, records: Records, key: Key, r: number): 
   const result = await fanout<Answer>(world, placement, {
     label: 'get',
     needed: r,
+    breadth: 'needed',
     own: owns ? { peer: self, owner: true, state: held.state } : undefined,
     counts: ({ owner, state }) => owner || state.seen.size > 0,
     send: async (peer) => {
@@ -323,6 +324,7 @@ function replicate(
   return fanout<StoredAnswer>(world, placement, {
     label: 'replicate',
     needed: w,
+    breadth: 'all',
     own,
     send: async (peer, insteadOf): Promise<StoredAnswer | Failure> => {
       const message: Request = { type: 'replicate', key, state, minter: dot.actor, insteadOf }
@@ -399,8 +401,8 @@ function quorumError<A>(
 ): RingletError {
   const got = hostsOf(result.tally.acks)
   const answers = {
-    ...Object.fromEntries(result.tally.acks.map(({ peer }) => [peer, 'ok'])),
     ...result.tally.failures,
+    ...Object.fromEntries(result.tally.acks.map(({ peer }) => [peer, 'ok'])),
   }
   return new RingletError(
     'quorum-not-reached',

@@ -37,6 +37,8 @@ export interface Fanned<A> {
 export interface FanoutOptions<A> {
   readonly label: string
   readonly needed: number
+  /** Ask every healthy owner at once (a put wants N copies), or only as many as are needed (a get). */
+  readonly breadth: 'all' | 'needed'
   /** The coordinator's own answer, if it has given one. */
   readonly own: A | undefined
   /** Asks one peer; `insteadOf` names the owner it stands in for. */
@@ -60,8 +62,11 @@ export function fanout<A extends object>(
   const healthy = targets.filter((peer) => !links.isSuspect(peer))
   const suspects = targets.filter((peer) => links.isSuspect(peer))
   const fallbacks = placement.fallbacks.filter((peer) => !answered(peer))
-  // Whom to turn to when somebody fails: live fallbacks, then the suspects after all.
+  const enough = options.needed - (options.own === undefined ? 0 : 1)
+  const first = options.breadth === 'all' ? healthy : links.fastestFirst(healthy).slice(0, enough)
+  // Whom to turn to when somebody fails: other owners, live fallbacks, then the suspects after all.
   const spares = [
+    ...healthy.filter((peer) => !first.includes(peer)),
     ...fallbacks.filter((peer) => !links.isSuspect(peer)),
     ...suspects,
     ...fallbacks.filter((peer) => links.isSuspect(peer)),
@@ -75,7 +80,11 @@ export function fanout<A extends object>(
   return new Promise((resolve) => {
     const settle = (): void => {
       const decided = verdict(tally, spares.map(vote))
-      if (decided === 'pending') return
+      if (decided === 'pending') {
+        // Two answers from one host are one: somebody else must be asked.
+        if (tally.waiting.length === 0) replace(undefined)
+        return
+      }
       resolve({ met: decided === 'met', tally, answers, hints, uncertain })
     }
 
@@ -101,14 +110,15 @@ export function fanout<A extends object>(
       tasks.run(options.label, attempt(next))
     }
 
-    const replace = (owner: PeerId): void => {
+    const replace = (owner: PeerId | undefined): void => {
       const spare = spares.shift()
       if (spare === undefined) return
       start({ peer: spare, insteadOf: placement.owners.includes(spare) ? undefined : owner })
     }
 
-    for (const peer of healthy) start({ peer, insteadOf: undefined })
-    for (const peer of suspects) {
+    for (const peer of first) start({ peer, insteadOf: undefined })
+    const short = options.breadth === 'all' ? suspects.length : enough - first.length
+    for (const peer of suspects.slice(0, Math.max(0, short))) {
       tally = failed(tally, vote(peer), 'suspect')
       replace(peer)
     }
