@@ -234,33 +234,37 @@ describe('what a cart remembers', () => {
     ['that meet after every write', 1],
     ['that meet now and then', 40],
     ['that meet rarely', 1000],
-  ])('of 10,000 adds and removes on three devices %s fits in 4 KiB', (_how, pause) => {
-    const lot = lots(pause)
-    const devices = ['kXyT9o0LmZ3vQ1aB', 'bN4cR8sWq7JdE2fG', 'Zp6HuY5iVt0KxM3n'].map((by) => ({
-      by,
-      count: 0,
-      value: cart.empty,
-    }))
-    for (let i = 0; i < 10_000; i++) {
-      const device = devices[lot(3)]!
-      const product = products[lot(products.length)]!
-      const id = write(device.by, ++device.count)
-      device.value =
-        lot(2) === 0
-          ? cart.add(device.value, product, 1 + lot(3), id)
-          : cart.remove(device.value, product, id)
-      if (lot(pause) === 0) device.value = cart.merge(device.value, devices[lot(3)]!.value)
-    }
-    const all = devices.map(({ value }) => value).reduce(cart.merge)
-    expect(encodeStructured(all).length).toBeLessThan(4096)
-    // All that is over is noted in very few intervals; what is left are the additions that are there.
-    const emptied = products.reduce(
-      (value, product, i) => cart.remove(value, product, write('last', i + 1)),
-      all,
-    )
-    expect(quantities(emptied)).toEqual({})
-    expect(encodeStructured(emptied).length).toBeLessThan(200)
-  })
+  ])(
+    'of 10,000 adds and removes on three devices %s fits in 4 KiB',
+    (_how, pause) => {
+      const lot = lots(pause)
+      const devices = ['kXyT9o0LmZ3vQ1aB', 'bN4cR8sWq7JdE2fG', 'Zp6HuY5iVt0KxM3n'].map((by) => ({
+        by,
+        count: 0,
+        value: cart.empty,
+      }))
+      for (let i = 0; i < 10_000; i++) {
+        const device = devices[lot(3)]!
+        const product = products[lot(products.length)]!
+        const id = write(device.by, ++device.count)
+        device.value =
+          lot(2) === 0
+            ? cart.add(device.value, product, 1 + lot(3), id)
+            : cart.remove(device.value, product, id)
+        if (lot(pause) === 0) device.value = cart.merge(device.value, devices[lot(3)]!.value)
+      }
+      const all = devices.map(({ value }) => value).reduce(cart.merge)
+      expect(encodeStructured(all).length).toBeLessThan(4096)
+      // All that is over is noted in very few intervals; what is left are the additions that are there.
+      const emptied = products.reduce(
+        (value, product, i) => cart.remove(value, product, write('last', i + 1)),
+        all,
+      )
+      expect(quantities(emptied)).toEqual({})
+      expect(encodeStructured(emptied).length).toBeLessThan(200)
+    },
+    30_000,
+  )
 
   test('of a write that was never seen is nothing, whatever its neighbours', () => {
     const counts = [1, 2, 4, 5, 9]
