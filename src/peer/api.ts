@@ -18,7 +18,7 @@ export interface Peer {
   /** A bucket whose values merge themselves. */
   bucket<V>(name: string, type: MergeableType<V>, options?: BucketOptions): TypedBucket<V>
   /** A bucket that shows siblings: structured data or raw bytes, reconciled by the application. */
-  bucket(name: string, options?: BucketOptions): PlainBucket
+  bucket(name: string, options?: BucketOptions & NoType): PlainBucket
   /** The receipt of an earlier write of this device, also one from before a reload. */
   receipt(id: string): Promise<Receipt | undefined>
   /** Closed, the gate drops every link and refuses new ones; reads and writes go on locally. */
@@ -32,6 +32,11 @@ export interface Peer {
 export interface BucketOptions {
   /** The stage at which a write resolves. Default `quorum`; a type may name another. */
   readonly ack?: Stage
+}
+
+/** A type with an `ack` is no options: without this, the compiler would take it for some. */
+interface NoType {
+  readonly merge?: never
 }
 
 export interface ReadOptions {
