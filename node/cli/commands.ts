@@ -1,0 +1,133 @@
+/**
+ * Every command of `ringlet`: how it is called, what it takes, and where it is. Data only, so that `--help` and a wrong
+ * flag cost nothing; what a command needs is loaded when it runs.
+ */
+import type { Given, Outcome } from './outcome.ts'
+
+export interface Command {
+  /** The names of what follows; in brackets what may be left out. */
+  readonly takes: string
+  /** One line, for the list of commands. */
+  readonly about: string
+  /** What else there is to know. */
+  readonly more?: string
+  readonly options: Options
+  load(): Promise<{ run(given: Given): Promise<Outcome> }>
+}
+
+export type Options = Readonly<Record<string, Option>>
+
+export interface Option {
+  readonly about: string
+  /** The name of its value; an option without one is a switch. */
+  readonly value?: string
+  /** May be given several times. */
+  readonly many?: boolean
+}
+
+/** Every command knows these. */
+export const everywhere: Options = {
+  json: { about: 'Answer in JSON, errors too.' },
+  help: { about: 'Show this.' },
+}
+
+const peer: Options = {
+  peer: {
+    value: 'URL',
+    about: 'Ask this control port, and not those that .ringlet/ of this folder or one above names.',
+  },
+}
+const context: Option = { value: 'TEXT', about: 'What was seen, as an earlier read or write told.' }
+
+export const commands: Readonly<Record<string, Command>> = {
+  status: {
+    takes: '',
+    about: 'Show the ring as one of its peers sees it: members, states, shares, hints.',
+    more:
+      'A peer is suspect when it does not answer in time, and down when nobody is there. Hints are keys that a\n' +
+      'peer holds for owners who lack them; after a restart they drain to 0.',
+    options: peer,
+    load: () => import('./status.ts'),
+  },
+  get: {
+    takes: 'BUCKET KEY',
+    about: 'Print the value of a key, as JSON; every value, where concurrent ones stand.',
+    options: { ...peer, r: { value: 'R', about: 'How many owners must answer (2).' } },
+    load: () => import('./get.ts'),
+  },
+  put: {
+    takes: 'BUCKET KEY VALUE',
+    about: 'Store a value: JSON if it is JSON, else text; - reads it from the input.',
+    more: 'Reads the key first, and supersedes exactly what it has read.',
+    options: {
+      ...peer,
+      context,
+      blind: { about: 'Read nothing first: the value stands beside what is there.' },
+      w: { value: 'W', about: 'How many hosts must have it durably (2).' },
+    },
+    load: () => import('./put.ts'),
+  },
+  delete: {
+    takes: 'BUCKET KEY',
+    about: 'Delete a key: what it has read of it, or what --context has seen.',
+    options: {
+      ...peer,
+      context,
+      w: { value: 'W', about: 'How many hosts must have it durably (2).' },
+    },
+    load: () => import('./delete.ts'),
+  },
+  start: {
+    takes: 'PEER',
+    about: 'Start a peer of the development ring again, by its number.',
+    options: {},
+    load: () => import('./start.ts'),
+  },
+  stop: {
+    takes: 'PEER',
+    about: 'Stop a peer of the development ring in peace, by its number.',
+    options: {},
+    load: () => import('./stop.ts'),
+  },
+  dev: {
+    takes: '',
+    about: 'Run a development ring on this machine, and serve the cart page. (npm start)',
+    options: {
+      peers: { value: 'COUNT', about: 'How many peers to make the ring of, 3 to 9 (3).' },
+      port: { value: 'PORT', about: 'The page’s port; the others follow (7400). 0: any free.' },
+      folder: { value: 'FOLDER', about: 'Where the ring is kept (.ringlet).' },
+    },
+    load: () => import('./dev.ts'),
+  },
+  init: {
+    takes: '[FILE]',
+    about: 'Make a new ring’s identity, in a public file (ring.json).',
+    more: 'A ring is made once. Give the file to every Node peer, and serve it to pages.',
+    options: {
+      name: { value: 'NAME', about: 'What people call the ring (ringlet).' },
+      n: { value: 'N', about: 'Owners of each key (3).' },
+      q: { value: 'Q', about: 'Partitions of the ring, a power of two (4096).' },
+      'durable-owners': { value: 'COUNT', about: 'How many owners are Node peers (N).' },
+    },
+    load: () => import('./init.ts'),
+  },
+  peer: {
+    takes: '',
+    about: 'Run one durable peer in the foreground.',
+    options: {
+      ring: { value: 'FILE', about: 'The ring’s file (ring.json).' },
+      data: { value: 'FOLDER', about: 'The data folder (ringlet-data).' },
+      listen: { value: 'IP', about: 'The address to listen at (127.0.0.1).' },
+      tcp: { value: 'PORT', about: 'For other Node peers (7421).' },
+      ws: { value: 'PORT', about: 'For tabs, over WebSockets (7431).' },
+      control: { value: 'PORT', about: 'For this command, on loopback (7411).' },
+      announce: { value: 'ADDRESS', many: true, about: 'A multiaddr to tell others instead.' },
+      bootstrap: { value: 'ADDRESS', many: true, about: 'A multiaddr of a member to ask first.' },
+      host: { value: 'ID', about: 'Where the disk is (this machine’s own id).' },
+      zone: { value: 'NAME', about: 'Owners are spread over zones (default).' },
+      weight: { value: 'WEIGHT', about: 'Its share of the ring against the others’, 1 to 64 (1).' },
+      trace: { about: 'Log every event.' },
+    },
+    load: () => import('./peer.ts'),
+  },
+}

@@ -1,0 +1,61 @@
+/**
+ * What the commands on one key share: its address at the control port, and how its values are shown.
+ */
+import type { KeyRead, KeyWritten } from '../control-keys.ts'
+import { type CallOptions } from './call.ts'
+import { type Given, wholeNumber } from './outcome.ts'
+import { askRing, type Ring } from './ring.ts'
+
+export interface NamedKey {
+  readonly bucket: string
+  readonly key: string
+}
+
+export function keyGiven({ words }: Given): NamedKey {
+  return { bucket: words['BUCKET']!, key: words['KEY']! }
+}
+
+export function readKey(ring: Ring, given: Given): Promise<KeyRead> {
+  return askRing(ring, `${pathOf(keyGiven(given))}${query(given, 'r')}`)
+}
+
+export function writeKey(
+  ring: Ring,
+  given: Given,
+  context: string,
+  options: CallOptions,
+): Promise<KeyWritten> {
+  const headers = { ...options.headers, ...(context === '' ? {} : { 'ringlet-context': context }) }
+  const path = `${pathOf(keyGiven(given))}${query(given, 'w')}`
+  return askRing(ring, path, { ...options, headers })
+}
+
+export function showKey({ bucket, key }: NamedKey): string {
+  return `${bucket}/${key}`
+}
+
+/** One line a value. */
+export function showValues({ siblings }: Pick<KeyRead, 'siblings'>): string[] {
+  return siblings.map(({ value }) => JSON.stringify(value))
+}
+
+/** Where a write is: `on peer-1 and peer-3`, and who keeps it for whom. */
+export function showPlaces(ring: Ring, { acks, hints }: KeyWritten): string {
+  const places = acks.map((peer) => {
+    const owner = hints[peer]
+    return owner === undefined
+      ? ring.nameOf(peer)
+      : `${ring.nameOf(peer)} for ${ring.nameOf(owner)}`
+  })
+  const last = places.pop()
+  return `on ${places.length === 0 ? last : `${places.join(', ')} and ${last}`}`
+}
+
+function pathOf({ bucket, key }: NamedKey): string {
+  return `/buckets/${encodeURIComponent(bucket)}/keys/${encodeURIComponent(key)}`
+}
+
+function query(given: Given, name: 'r' | 'w'): string {
+  if (given.values[name] === undefined) return ''
+  return `?${name}=${wholeNumber(given, name, 2, 99)}`
+}

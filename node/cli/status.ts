@@ -1,0 +1,48 @@
+/**
+ * `ringlet status`: the ring as one of its peers sees it.
+ */
+import type { MemberReport, RingStatus } from '../control-status.ts'
+import { showTable } from './table.ts'
+import { done, type Given, type Outcome } from './outcome.ts'
+import { askRing, findRing, type Ring } from './ring.ts'
+
+export async function run(given: Given): Promise<Outcome> {
+  const ring = findRing(given)
+  const status = await askRing<RingStatus>(ring, '/status')
+  return done(showStatus(ring, status), status)
+}
+
+function showStatus(ring: Ring, { ring: shape, members, seenBy }: RingStatus): string {
+  const sorted = members.toSorted((a, b) => (ring.nameOf(a.id) < ring.nameOf(b.id) ? -1 : 1))
+  const up = members.filter(({ state }) => state === 'up').length
+  const rows = sorted.map((member) => rowOf(ring, member))
+  const owed = members.reduce((sum, { hints }) => sum + (hints ?? 0), 0)
+  return [
+    `Ring ${shape.name}: ${up} of ${members.length} peers up, N=${shape.n}, Q=${shape.q}, ` +
+      `as ${ring.nameOf(seenBy)} sees it`,
+    '',
+    ...showTable(['peer', 'state', 'share', 'hints', 'class', 'host', 'address', 'id'], rows, [
+      'share',
+      'hints',
+    ]),
+    ...(owed === 0 ? [] : ['', `Catching up: ${keys(owed)} still on the way to their owners.`]),
+  ].join('\n')
+}
+
+function rowOf(ring: Ring, member: MemberReport): string[] {
+  const { id, state, share, hints, host, addresses } = member
+  return [
+    ring.nameOf(id),
+    state,
+    `${(share * 100).toFixed(1)} %`,
+    hints === null ? '?' : String(hints),
+    member.class,
+    host,
+    (addresses[0] ?? '').replace(/\/p2p\/.*/, ''),
+    id,
+  ]
+}
+
+function keys(count: number): string {
+  return count === 1 ? '1 key is' : `${count} keys are`
+}
