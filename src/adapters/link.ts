@@ -13,6 +13,7 @@ import { TransportError, type TransportFailure } from '../protocol/errors.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Lane } from '../ports.ts'
+import { Answering } from './answering.ts'
 import { Awaiting, type Awaited } from './awaiting.ts'
 import { FrameReader, frameKind, refusalReason, type FrameKind } from './frames.ts'
 import { Heartbeat, stampOf } from './heartbeat.ts'
@@ -64,12 +65,8 @@ export class Link {
   readonly #outboxes: Readonly<Record<Lane, Outbox>>
   readonly #heartbeat = new Heartbeat()
   readonly #requests: Awaiting<Request>
+  readonly #answering: Answering
   #lastNumber = 0
-  /** Requests of the other side whose replies have not left yet. */
-  #answering = 0
-  #answeringBytes = 0
-  /** Refusals and pongs that have not left yet. */
-  #courtesies = 0
   #flushIsDue = false
   #state: 'greeting' | 'open' | 'ended' = 'greeting'
 
@@ -79,9 +76,15 @@ export class Link {
     this.#lanes = lanes
     this.#limits = limits
     this.#listener = listener
-    const gone = (message: Outgoing): void => this.#gone(message)
+    const gone = ({ kind }: Outgoing): void => this.#answering.left(kind)
     this.#outboxes = { foreground: new Outbox(limits, gone), background: new Outbox(limits, gone) }
     this.#requests = new Awaiting((late) => this.#giveUp(late))
+    this.#answering = new Answering(limits, {
+      answer: (request) => listener.request(request),
+      send: (message, lane) => this.#send(message, lane),
+      sendFirst: (message) => this.#sendFirst(message),
+      offended: (offence) => this.#offended(offence),
+    })
     this.#listen('foreground')
   }
 
@@ -189,7 +192,7 @@ export class Link {
     if (this.#state === 'greeting') throw new MalformedError('a message before any greeting')
     switch (kind) {
       case frameKind.request:
-        return this.#serve(number, body, lane)
+        return this.#answering.serve(number, body, lane)
       case frameKind.reply:
         return this.#requests.take(number)?.resolve(body)
       case frameKind.refusal:
@@ -197,7 +200,7 @@ export class Link {
       case frameKind.notice:
         return this.#listener.notice(body)
       case frameKind.ping:
-        return this.#pong(number)
+        return this.#answering.pong(number)
       case frameKind.pong:
         return this.#heartbeat.answered(number, performance.now())
     }
@@ -206,52 +209,6 @@ export class Link {
   #greeting(body: Bytes): void {
     if (this.#state !== 'greeting') throw new MalformedError('a greeting on an open link')
     this.#listener.greeted(body)
-  }
-
-  #serve(number: number, body: Bytes, lane: Lane): void {
-    const bytes = this.#answeringBytes + body.length
-    const tooMuch = this.#answering > 0 && bytes > 2 * this.#limits.messageBytes
-    if (this.#answering >= this.#limits.requestsInFlight || tooMuch) {
-      return this.#refuse(number, refusalReason.overloaded, lane)
-    }
-    this.#answering++
-    this.#answeringBytes = bytes
-    const { length } = body
-    this.#listener.request(body).then(
-      (reply) => this.#reply(number, reply, lane, length),
-      () => this.#cannotReply(number, refusalReason.noReply, lane, length),
-    )
-  }
-
-  #reply(number: number, body: Bytes, lane: Lane, requestLength: number): void {
-    if (body.length > this.#limits.messageBytes) {
-      return this.#cannotReply(number, refusalReason.replyTooLarge, lane, requestLength)
-    }
-    this.#answeringBytes -= requestLength
-    this.#send(outgoing(frameKind.reply, number, body), lane)
-  }
-
-  #cannotReply(number: number, reason: number, lane: Lane, requestLength: number): void {
-    this.#answering--
-    this.#answeringBytes -= requestLength
-    this.#refuse(number, reason, lane)
-  }
-
-  #refuse(number: number, reason: number, lane: Lane): void {
-    if (this.#mayBeCourteous()) {
-      this.#send(outgoing(frameKind.refusal, number, Uint8Array.of(reason)), lane)
-    }
-  }
-
-  #pong(number: number): void {
-    if (this.#mayBeCourteous()) this.#sendFirst(outgoing(frameKind.pong, number, emptyBytes))
-  }
-
-  /** Refusals and pongs cost the other side nothing to ask for: one who does not read them is cut off. */
-  #mayBeCourteous(): boolean {
-    if (++this.#courtesies <= this.#limits.requestsInFlight) return true
-    this.#offended('it asks much and reads nothing')
-    return false
   }
 
   #offended(offence: string): void {
@@ -316,13 +273,6 @@ export class Link {
     if (this.#state === 'ended') return
     this.#outboxes[lane].add(message)
     this.#flushSoon()
-  }
-
-  /** A message has left whole. */
-  #gone(message: Outgoing): void {
-    const { kind } = message
-    if (kind === frameKind.reply) this.#answering--
-    else if (kind === frameKind.refusal || kind === frameKind.pong) this.#courtesies--
   }
 
   #flushSoon(): void {

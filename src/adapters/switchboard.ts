@@ -16,38 +16,14 @@ import {
   decodeGreeting,
   encodeGreeting,
   judge,
-  noDial,
   runBytes,
-  type DialName,
   type Greeting,
-  type Hello,
   type Standing,
 } from './greeting.ts'
 import { Link, type Lanes } from './link.ts'
-
-/** What lies beneath: a way to reach peers, and who they are. */
-export interface Underlay {
-  readonly self: PeerId
-  readonly addresses: readonly string[]
-  /** Dials the first of `addresses` that answers. Rejects with `TransportError`. */
-  connect(addresses: readonly string[], signal: AbortSignal): Promise<Connection>
-  /** The addresses that lead to `peer`, as far as one can tell from them. */
-  toPeer(peer: PeerId, addresses: readonly string[]): readonly string[]
-  /** The peer that an address names; undefined if it names none. */
-  peerOf(address: string): PeerId | undefined
-  close(): Promise<void>
-}
-
-/** A connection that was dialled, to a peer that proved who it is. */
-export interface Connection {
-  /** Two dials to one peer may be given the same connection. */
-  readonly id: string
-  readonly peer: PeerId
-  readonly address: string
-  /** Opens both lanes. Rejects with `TransportError`, `wrong-ring` if the other side does not know our ring. */
-  open(signal: AbortSignal): Promise<Lanes>
-  close(): void
-}
+import { isStranger, newNeighbour, type Neighbour, type Newcomer } from './neighbour.ts'
+import { Reception } from './reception.ts'
+import type { Connection, Underlay } from './underlay.ts'
 
 export interface SwitchboardOptions {
   readonly limits: Limits
@@ -55,40 +31,11 @@ export interface SwitchboardOptions {
   readonly onProblem: (problem: string) => void
 }
 
-interface Neighbour {
-  readonly peer: PeerId
-  addresses: readonly string[]
-  link: Link | undefined
-  standing: Standing | undefined
-  /** Their newest dial that we welcomed. */
-  welcomed: DialName
-  /** Our hello that is on its way, and what becomes of it. */
-  greeting: Promise<Link> | undefined
-  /** The connection that carried our newest hello, and the link it is to become. */
-  greetingOver: string | undefined
-  greetingLink: Link | undefined
-  /** The dial that is under way for all who want a link. */
-  reaching: Promise<Link> | undefined
-  /** Their hello that waits until ours is answered. */
-  waiting: Newcomer | undefined
-  /** Requests that wait for a link. */
-  queued: number
-  /** The last dial that failed, and when. */
-  failure: { readonly at: number; readonly error: TransportError } | undefined
-  /** Called at the next link. */
-  readonly linked: Set<(link: Link) => void>
-}
-
-/** A connection on which the other side has said hello. */
-interface Newcomer {
-  readonly link: Link
-  readonly hello: Hello
-}
-
 export class Switchboard implements Transport {
   readonly #underlay: Underlay
   readonly #limits: Limits
   readonly #onProblem: (problem: string) => void
+  readonly #reception: Reception
   readonly #neighbours = new Map<PeerId, Neighbour>()
   /** Every link that has not ended, those still greeting included. */
   readonly #links = new Map<Link, () => void>()
@@ -96,8 +43,6 @@ export class Switchboard implements Transport {
   readonly #beats: ReturnType<typeof setInterval>
   #dials = 0
   #sessions = 0
-  #receiver: Receiver | undefined
-  #unserved: ((receiver: Receiver) => void)[] = []
   #state: 'open' | 'gate closed' | 'closed' = 'open'
   #cut = new AbortController()
 
@@ -105,6 +50,7 @@ export class Switchboard implements Transport {
     this.#underlay = underlay
     this.#limits = limits
     this.#onProblem = onProblem
+    this.#reception = new Reception(limits.requestsInFlight, onProblem)
     this.#beats = setInterval(() => this.#beat(), limits.heartbeatMs)
   }
 
@@ -117,10 +63,7 @@ export class Switchboard implements Transport {
   }
 
   serve(receiver: Receiver): void {
-    this.#receiver = receiver
-    const unserved = this.#unserved
-    this.#unserved = []
-    for (const deliver of unserved) this.#tell(deliver)
+    this.#reception.serve(receiver)
   }
 
   request(to: PeerId, body: Bytes, options: RequestOptions): Promise<Bytes> {
@@ -205,7 +148,7 @@ export class Switchboard implements Transport {
     const { link, hello } = newcomer
     const neighbour = this.#neighbour(link.peer)
     const { peer, standing } = neighbour
-    const isGreeting = neighbour.greeting !== undefined
+    const isGreeting = neighbour.hello !== undefined
     const verdict = judge(hello, { self: this.self, peer, run: this.#run, standing, isGreeting })
     switch (verdict) {
       case 'welcome':
@@ -226,7 +169,7 @@ export class Switchboard implements Transport {
     neighbour.waiting = newcomer
     setTimeout(() => {
       if (neighbour.waiting !== newcomer) return
-      neighbour.greetingLink?.end('link-lost', 'a hello got no answer, while another waits')
+      neighbour.hello?.link?.end('link-lost', 'a hello got no answer, while another waits')
     }, this.#limits.heartbeatMs)
   }
 
@@ -281,33 +224,40 @@ export class Switchboard implements Transport {
   async #dial({ peer }: Neighbour, addresses: readonly string[]): Promise<Link> {
     const signal = this.#dialSignal()
     const known = this.#underlay.toPeer(peer, addresses)
+    if (known.length === 0) {
+      throw new TransportError('unreachable', false, `none of its addresses leads to ${peer}`)
+    }
     return this.#greetOver(await this.#underlay.connect(known, signal), signal)
   }
 
   /** Makes a dialled connection the link to its peer, unless there is one or another is about to be. */
   async #greetOver(connection: Connection, signal: AbortSignal): Promise<Link> {
     const neighbour = this.#neighbour(connection.peer)
-    const better = neighbour.link ?? neighbour.greeting
+    const better = neighbour.link ?? neighbour.hello?.outcome
     if (better !== undefined) {
-      if (connection.id !== neighbour.greetingOver) connection.close()
+      if (connection.id !== neighbour.helloOver) connection.close()
       return better
     }
-    const greeting = this.#greet(neighbour, connection, signal)
-    neighbour.greetingOver = connection.id
-    neighbour.greeting = greeting
-    try {
-      return await greeting
-    } catch (error) {
-      // Another link may have come first, and ours was busy.
-      if (neighbour.link !== undefined) return neighbour.link
-      throw error
-    } finally {
-      neighbour.greeting = undefined
-      neighbour.greetingLink = undefined
-      const { waiting } = neighbour
-      neighbour.waiting = undefined
-      if (waiting?.link.hasEnded === false) this.#meet(waiting)
-    }
+    const outcome = this.#introduce(neighbour, connection, signal)
+    neighbour.helloOver = connection.id
+    neighbour.hello = { link: undefined, outcome }
+    return outcome
+  }
+
+  /** Our hello and what comes of it: our link, or theirs, which came first or waited. */
+  async #introduce(
+    neighbour: Neighbour,
+    connection: Connection,
+    signal: AbortSignal,
+  ): Promise<Link> {
+    const outcome = await this.#greet(neighbour, connection, signal).catch(asTransportError)
+    const { waiting } = neighbour
+    neighbour.hello = undefined
+    neighbour.waiting = undefined
+    if (waiting?.link.hasEnded === false) this.#meet(waiting)
+    if (outcome instanceof Link) return outcome
+    if (neighbour.link !== undefined) return neighbour.link
+    throw outcome
   }
 
   async #greet(neighbour: Neighbour, connection: Connection, signal: AbortSignal): Promise<Link> {
@@ -339,7 +289,7 @@ export class Switchboard implements Transport {
       if (newest !== link) link.end('link-lost', 'another link came first')
     }
     const tooLate = (): void => link.end('link-lost', `${peer} did not answer a greeting`)
-    neighbour.greetingLink = link
+    if (neighbour.hello !== undefined) neighbour.hello.link = link
     neighbour.linked.add(overtaken)
     signal.addEventListener('abort', tooLate)
     const { welcomed } = neighbour
@@ -359,8 +309,8 @@ export class Switchboard implements Transport {
   ): Link {
     const link: Link = new Link(peer, address, lanes, this.#limits, {
       greeted: (body) => greeted(link, decodeGreeting(body)),
-      request: (body) => this.#serveRequest(peer, body),
-      notice: (body) => this.#notice(peer, body),
+      request: (body) => this.#reception.request(peer, body),
+      notice: (body) => this.#reception.notice(peer, body),
       ended: () => this.#ended(link),
       offended: (offence) => this.#onProblem(`the link with ${peer} is closed: ${offence}`),
     })
@@ -375,7 +325,7 @@ export class Switchboard implements Transport {
     neighbour.standing = standing
     neighbour.failure = undefined
     const session = ++this.#sessions
-    this.#tell((receiver) => receiver.up(link.peer, session))
+    this.#reception.up(link.peer, session)
     link.open(session)
     for (const each of neighbour.linked) each(link)
     neighbour.linked.clear()
@@ -388,7 +338,7 @@ export class Switchboard implements Transport {
     if (neighbour?.link === link) {
       neighbour.link = undefined
       neighbour.standing = undefined
-      this.#tell((receiver) => receiver.down(link.peer, link.session))
+      this.#reception.down(link.peer, link.session)
     }
     hangUp?.()
   }
@@ -404,36 +354,6 @@ export class Switchboard implements Transport {
     this.#forgetStrangers()
   }
 
-  #serveRequest(peer: PeerId, body: Bytes): Promise<Bytes> {
-    const receiver = this.#receiver
-    if (receiver === undefined) {
-      return new Promise((resolve, reject) => {
-        this.#unserved.push((late) => void late.request(peer, body).then(resolve, reject))
-      })
-    }
-    try {
-      return receiver.request(peer, body)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
-  }
-
-  #notice(peer: PeerId, body: Bytes): void {
-    const mayWait = this.#unserved.length < this.#limits.requestsInFlight
-    if (this.#receiver !== undefined || mayWait) this.#tell((it) => it.notice(peer, body))
-  }
-
-  /** Tells the receiver; what comes before it serves is kept for it. Its defects are not the link's. */
-  #tell(news: (receiver: Receiver) => void): void {
-    const receiver = this.#receiver
-    if (receiver === undefined) return void this.#unserved.push(news)
-    try {
-      news(receiver)
-    } catch (error) {
-      this.#onProblem(`the receiver failed: ${String(error)}`)
-    }
-  }
-
   #neighbour(peer: PeerId): Neighbour {
     const known = this.#neighbours.get(peer)
     if (known !== undefined) return known
@@ -445,11 +365,10 @@ export class Switchboard implements Transport {
   /** Visitors come and go by the thousand: the oldest without link or address are forgotten. */
   #forgetStrangers(): void {
     let tooMany = this.#neighbours.size - this.#limits.members - this.#limits.edgesPerMember
-    for (const [peer, { addresses, link, reaching, greeting, queued }] of this.#neighbours) {
+    for (const neighbour of this.#neighbours.values()) {
       if (tooMany <= 0) return
-      const isStranger = link ?? reaching ?? greeting ?? (queued > 0 || addresses.length > 0)
-      if (isStranger !== false) continue
-      this.#neighbours.delete(peer)
+      if (!isStranger(neighbour)) continue
+      this.#neighbours.delete(neighbour.peer)
       tooMany--
     }
   }
@@ -470,24 +389,6 @@ export class Switchboard implements Transport {
     const isRecent =
       failure !== undefined && performance.now() - failure.at < this.#limits.probeMs / 2
     return isRecent ? failure.error : undefined
-  }
-}
-
-function newNeighbour(peer: PeerId): Neighbour {
-  return {
-    peer,
-    addresses: [],
-    link: undefined,
-    standing: undefined,
-    welcomed: noDial,
-    greeting: undefined,
-    greetingOver: undefined,
-    greetingLink: undefined,
-    reaching: undefined,
-    waiting: undefined,
-    queued: 0,
-    failure: undefined,
-    linked: new Set(),
   }
 }
 

@@ -2,7 +2,8 @@
 import { TransportError } from '../../src/protocol/errors.ts'
 import type { Bytes } from '../../src/data/bytes.ts'
 import type { Lanes, Pipe, PipeListener } from '../../src/adapters/link.ts'
-import { Switchboard, type Connection, type Underlay } from '../../src/adapters/switchboard.ts'
+import { Switchboard } from '../../src/adapters/switchboard.ts'
+import type { Connection, Underlay } from '../../src/adapters/underlay.ts'
 import { limits as defaultLimits, type Limits } from '../../src/protocol/limits.ts'
 
 /** One end of a stream; what is sent comes out of the other, in a later turn. */
