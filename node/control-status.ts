@@ -7,7 +7,7 @@
  */
 import { TransportError } from '../src/protocol/errors.ts'
 import type { MemberRecord } from '../src/protocol/membership.ts'
-import { decodeReply, encodeRequest, type ReplyOf } from '../src/protocol/message.ts'
+import { decodeReply, encodeRequest } from '../src/protocol/message.ts'
 import type { Member } from '../src/peer/member.ts'
 
 export interface RingStatus {
@@ -36,6 +36,8 @@ export interface MemberReport {
   readonly share: number
   /** Keys that it holds for owners who lack them; null where it did not say. */
   readonly hints: number | null
+  /** How many keys it holds, deleted ones included; null where it did not say. */
+  readonly keys: number | null
   /** Whom it suspects; null where it did not say. */
   readonly suspects: readonly string[] | null
   readonly addresses: readonly string[]
@@ -61,25 +63,20 @@ export async function describeRing(member: Member): Promise<RingStatus> {
 
 async function describe(member: Member, record: MemberRecord): Promise<MemberReport> {
   const { peer, host, zone, weight, addresses } = record
-  const word =
-    peer === member.id
-      ? { state: 'up', hints: await member.hints(), suspects: member.world.links.suspects() }
-      : await askFor(member, peer)
-  return {
-    id: peer,
-    state: word.state as MemberReport['state'],
-    class: record.class,
-    host,
-    zone,
-    weight,
-    share: member.view.ring.shareOf(peer),
-    hints: word.hints,
-    suspects: word.suspects,
-    addresses,
-  }
+  const word = peer === member.id ? await ownWord(member) : await askFor(member, peer)
+  const share = member.view.ring.shareOf(peer)
+  return { id: peer, class: record.class, host, zone, weight, share, addresses, ...word }
 }
 
-type Word = Pick<MemberReport, 'state' | 'hints' | 'suspects'>
+type Word = Pick<MemberReport, 'state' | 'hints' | 'keys' | 'suspects'>
+
+const nothingSaid = { hints: null, keys: null, suspects: null }
+
+async function ownWord(member: Member): Promise<Word> {
+  const keys = member.records.digests.count ?? null
+  const suspects = member.world.links.suspects()
+  return { state: 'up', hints: await member.hints(), keys, suspects }
+}
 
 async function askFor(member: Member, peer: string): Promise<Word> {
   const { transport, links } = member.world
@@ -87,12 +84,12 @@ async function askFor(member: Member, peer: string): Promise<Word> {
   const options = { lane: 'foreground', deadlineMs: patienceMs } as const
   try {
     const reply = decodeReply(await transport.request(peer, body, options))
-    if (reply.type !== 'status') return { state: 'suspect', hints: null, suspects: null }
-    const { hints, suspects }: ReplyOf<'status'> = reply
-    return { state: links.isSuspect(peer) ? 'suspect' : 'up', hints, suspects }
+    if (reply.type !== 'status') return { state: 'suspect', ...nothingSaid }
+    const { hints, keys, suspects } = reply
+    return { state: links.isSuspect(peer) ? 'suspect' : 'up', hints, keys, suspects }
   } catch (error) {
     const isThere = error instanceof TransportError && error.failure === 'deadline'
     const state = !links.isSuspect(peer) && isThere ? 'up' : isThere ? 'suspect' : 'down'
-    return { state, hints: null, suspects: null }
+    return { state, ...nothingSaid }
   }
 }

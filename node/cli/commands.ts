@@ -42,10 +42,11 @@ const context: Option = { value: 'TEXT', about: 'What was seen, as an earlier re
 export const commands: Readonly<Record<string, Command>> = {
   status: {
     takes: '',
-    about: 'Show the ring as one of its peers sees it: members, states, shares, hints.',
+    about: 'Show the ring as one of its peers sees it: members, states, shares, keys, hints.',
     more:
-      'A peer is suspect when it does not answer in time, and down when nobody is there. Hints are keys that a\n' +
-      'peer holds for owners who lack them; after a restart they drain to 0.',
+      'A peer is suspect when it does not answer in time, and down when nobody is there. Keys counts what a peer\n' +
+      'holds, deleted keys included: one that comes back catches up with the others. Hints are keys that a peer\n' +
+      'holds for owners who lack them: they drain to 0 when the owners are back.',
     options: peer,
     load: () => import('./status.ts'),
   },

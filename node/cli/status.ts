@@ -6,6 +6,8 @@ import { showTable } from './table.ts'
 import { done, type Given, type Outcome } from './outcome.ts'
 import { askRing, findRing, type Ring } from './ring.ts'
 
+const titles = ['peer', 'state', 'share', 'keys', 'hints', 'class', 'host', 'address', 'id']
+
 export async function run(given: Given): Promise<Outcome> {
   const ring = findRing(given)
   const status = await askRing<RingStatus>(ring, '/status')
@@ -21,21 +23,19 @@ function showStatus(ring: Ring, { ring: shape, members, seenBy }: RingStatus): s
     `Ring ${shape.name}: ${up} of ${members.length} peers up, N=${shape.n}, Q=${shape.q}, ` +
       `as ${ring.nameOf(seenBy)} sees it`,
     '',
-    ...showTable(['peer', 'state', 'share', 'hints', 'class', 'host', 'address', 'id'], rows, [
-      'share',
-      'hints',
-    ]),
+    ...showTable(titles, rows, ['share', 'keys', 'hints']),
     ...(owed === 0 ? [] : ['', `Catching up: ${keys(owed)} still on the way to their owners.`]),
   ].join('\n')
 }
 
 function rowOf(ring: Ring, member: MemberReport): string[] {
-  const { id, state, share, hints, host, addresses } = member
+  const { id, state, share, host, addresses } = member
   return [
     ring.nameOf(id),
     state,
     `${(share * 100).toFixed(1)} %`,
-    hints === null ? '?' : String(hints),
+    String(member.keys ?? '?'),
+    String(member.hints ?? '?'),
     member.class,
     host,
     (addresses[0] ?? '').replace(/\/p2p\/.*/, ''),

@@ -24,6 +24,8 @@ export class Digests {
   readonly #storage: Storage
   readonly #q: number
   #folds: Map<number, Digest> | undefined
+  /** How many records the folds are made of. */
+  #count = 0
   #scanning: Promise<void> | undefined
   #doubtful = false
   /** How many updates of a key are on their way. */
@@ -34,6 +36,11 @@ export class Digests {
   constructor(storage: Storage, q: number) {
     this.#storage = storage
     this.#q = q
+  }
+
+  /** How many records the store holds, once the first folds are made. */
+  get count(): number | undefined {
+    return this.#folds === undefined ? undefined : this.#count
   }
 
   /** Before an update of this key is handed to the store. */
@@ -53,6 +60,7 @@ export class Digests {
     } else if (this.#folds !== undefined) {
       foldInto(this.#folds, partition, before)
       foldInto(this.#folds, partition, after)
+      this.#count += weightOf(after) - weightOf(before)
     }
   }
 
@@ -99,9 +107,8 @@ export class Digests {
     }
     if (this.#doubtful) return
     this.#folds = new Map()
-    for (const [key, { partition, digest }] of met) {
-      if (!this.#unplaced.has(key)) foldInto(this.#folds, partition, digest)
-    }
+    this.#count = 0
+    for (const [key, placed] of met) if (!this.#unplaced.has(key)) this.#place(placed)
     this.#placeLanded()
   }
 
@@ -109,8 +116,14 @@ export class Digests {
     for (const [key, placed] of this.#unplaced) {
       if (placed === undefined) continue
       this.#unplaced.delete(key)
-      if (this.#folds !== undefined) foldInto(this.#folds, placed.partition, placed.digest)
+      this.#place(placed)
     }
+  }
+
+  #place({ partition, digest }: Placed): void {
+    if (this.#folds === undefined) return
+    foldInto(this.#folds, partition, digest)
+    this.#count += weightOf(digest)
   }
 
   async #each(
@@ -129,6 +142,11 @@ export class Digests {
     else this.#inFlight.set(key.text, left)
     return left === 0
   }
+}
+
+/** A digest of zeros stands for no record. */
+function weightOf(digest: Digest): number {
+  return digest.some((byte) => byte !== 0) ? 1 : 0
 }
 
 function foldInto(folds: Map<number, Digest>, partition: number, digest: Digest): void {

@@ -294,7 +294,7 @@ export class Member {
         return {
           type: 'status',
           hints: await this.hints(),
-          keys: 0,
+          keys: records.digests.count ?? 0,
           suspects: world.links.suspects(),
         }
       case 'ping':

@@ -72,6 +72,9 @@ describe("the folds of a store's digests", () => {
         }
         await Promise.all(running)
         expect(await all(records.digests)).toEqual(await expected(records))
+        const held = await Promise.all(keys.map((key) => records.read(key)))
+        const there = held.filter(({ state }) => state.seen.size > 0)
+        expect(records.digests.count).toBe(there.length)
       }),
       { numRuns: 200 },
     )
