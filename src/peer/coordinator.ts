@@ -11,7 +11,7 @@ import { type Key, showKey } from '../data/key.ts'
 import { apply, liveSiblings, type ObjectState, type Value } from '../data/siblings.ts'
 import { covers, type Dot, highest, type Seen, withDot } from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
-import { RingletError, StorageError } from '../protocol/errors.ts'
+import { isRefusedOnItsMerits, RingletError, StorageError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { ReplyOf, Request } from '../protocol/message.ts'
 import { type Placement, placementOf } from '../protocol/placement.ts'
@@ -71,15 +71,6 @@ export interface Covered {
   readonly owners: number
   readonly highest: number
 }
-
-/** Refusals that another coordinator would only repeat. */
-const final = new Set([
-  'too-many-siblings',
-  'value-too-large',
-  'key-too-large',
-  'not-admitted',
-  'malformed',
-])
 
 /** Resolves when W hosts have it durably; `direct`: coordinate here, pass it on to nobody. */
 export async function write(
@@ -200,7 +191,9 @@ async function forward(
     const result = isFailure(reply) ? reply.why : 'ok'
     world.say({ type: 'forward', key: showKey(key), to: owner, result })
     if (!isFailure(reply)) return { ...reply, context: withDot(request.context, reply.dot) }
-    if (reply.refusal !== undefined && final.has(reply.why)) throw errorOfRefusal(reply.refusal)
+    if (reply.refusal !== undefined && isRefusedOnItsMerits(reply.why)) {
+      throw errorOfRefusal(reply.refusal)
+    }
   }
   return undefined
 }

@@ -11,7 +11,7 @@ import type { Key } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
 import { contextToText } from '../protocol/context.ts'
 import { type Stage, withWrite } from '../protocol/copy.ts'
-import { RingletError } from '../protocol/errors.ts'
+import { isRefusedOnItsMerits, RingletError, StorageError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import { limits as defaultLimits, type Limits } from '../protocol/limits.ts'
 import type { PeerId, RingIdentity, View } from '../protocol/membership.ts'
@@ -171,7 +171,16 @@ export class Edge implements Keyed {
       const forwarded = await this.#forward(order)
       if (forwarded !== undefined) return forwarded
     }
-    const receipt = await this.#mint(order)
+    let receipt: LiveReceipt
+    try {
+      receipt = await this.#mint(order)
+    } catch (error) {
+      // This device cannot keep it: the ring may, if that is what the writer asked for.
+      if (!(error instanceof StorageError) || !mustKeep || ack === 'device') throw error
+      const forwarded = await this.#forward(order)
+      if (forwarded === undefined) throw error
+      return forwarded
+    }
     this.#outbox.kick()
     if (ack !== 'device') await this.#within(receipt, ack)
     return receipt
@@ -328,9 +337,7 @@ export class Edge implements Keyed {
       if (!('failed' in answer)) return answer
       last = { ...answer, sent: answer.sent || last.sent }
       // What one member refuses on the merits, the next would refuse too.
-      if (answer.refusal !== undefined && answer.refusal.outcome === 'refused') {
-        if (answer.why !== 'quorum-not-reached' && answer.why !== 'overloaded') return last
-      }
+      if (answer.refusal !== undefined && isRefusedOnItsMerits(answer.why)) return last
     }
     return last
   }

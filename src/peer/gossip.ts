@@ -6,7 +6,8 @@
  * before it is shown to anybody. A peer's own record continues above whatever the ring remembers of it, so that a
  * peer that lost its disk is not shouted down by its own past.
  */
-import type { Bytes } from '../data/bytes.ts'
+import { type Bytes, utf8 } from '../data/bytes.ts'
+import { hash32 } from '../data/hash.ts'
 import type { Identity } from '../data/identity.ts'
 import { decode, encode, list } from '../protocol/codec.ts'
 import type { Say } from '../protocol/event.ts'
@@ -74,10 +75,14 @@ export class Table {
     return this.#own
   }
 
-  /** States this peer's record anew, above every version of it that is known. */
+  /**
+   * States this peer's record anew, above every version of it that is known. A store that knows none begins anywhere:
+   * began each at 1, a peer that lost its disk would repeat a version of its past, and two words of one version
+   * would stand side by side, each taken for what everybody knows.
+   */
   state(statement: OwnStatement): Promise<void> {
     const { peer } = this.#options.identity
-    const known = this.#view.byPeer.get(peer)?.record.version ?? 0
+    const known = this.#view.byPeer.get(peer)?.record.version ?? hash32(utf8(statement.generation))
     const record = { ...statement, peer, version: known + 1 }
     this.#own = signRecord(this.#options.identity, this.#options.ring, record)
     return this.#adopt([this.#own])

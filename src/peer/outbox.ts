@@ -8,6 +8,7 @@
 import type { Key } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { changeWrite, mintedAgain, type OwnWrite } from '../protocol/copy.ts'
+import { isRefusedOnItsMerits } from '../protocol/errors.ts'
 import type { Reply, ReplyOf, Request } from '../protocol/message.ts'
 import { errorOfRefusal, type Failure } from './ask.ts'
 import type { Copies } from './copies.ts'
@@ -132,7 +133,7 @@ export class Outbox {
     })
     if (!('failed' in answer)) return this.#delivered(key, own, answer)
     if (!answer.sent && answer.refusal === undefined) this.#forget(own, uncertain)
-    const isFinal = answer.refusal?.outcome === 'refused' && isOnItsMerits(answer.why)
+    const isFinal = answer.refusal?.outcome === 'refused' && isRefusedOnItsMerits(answer.why)
     if (!isFinal || uncertain || answer.sent) return
     await this.#copies.change(key, (held) => ({
       ...changeWrite(held, dot, () => undefined),
@@ -193,11 +194,6 @@ export class Outbox {
   #forget(own: OwnWrite, uncertain: boolean): void {
     if (!uncertain) this.#attempted.delete(nameOf(own.dot))
   }
-}
-
-/** Refusals that no other member and no later time would change. */
-function isOnItsMerits(code: string): boolean {
-  return code !== 'quorum-not-reached' && code !== 'overloaded' && code !== 'closed'
 }
 
 function nameOf(dot: Dot): string {

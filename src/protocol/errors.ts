@@ -35,6 +35,23 @@ export type ErrorCode =
   | 'port-in-use'
   | 'ring-file'
 
+/** Refused for what the request is, not for the state a peer is in: another peer, or a later time, refuses it too. */
+const onItsMerits: ReadonlySet<string> = new Set<ErrorCode>([
+  'bad-argument',
+  'value-too-large',
+  'key-too-large',
+  'bucket-name-too-large',
+  'context-malformed',
+  'context-of-another-key',
+  'too-many-siblings',
+  'malformed',
+  'not-admitted',
+])
+
+export function isRefusedOnItsMerits(code: string): boolean {
+  return onItsMerits.has(code)
+}
+
 export type Outcome = 'refused' | 'unknown'
 
 export interface ErrorDetails {
