@@ -62,6 +62,13 @@ class Gate {
     this.#held = undefined
   }
 
+  /** Lets the commit that is held pass, and stays shut for those to come. */
+  passOne(): void {
+    const held = this.#held
+    this.#held = undefined
+    held?.resolve()
+  }
+
   /** Fails the commit that is held, and opens for those to come. */
   fail(error: Error): void {
     this.#isShut = false
@@ -127,6 +134,30 @@ const cases: readonly CommittingCase[] = [
       gate.open()
       ensure((await looking) === 1, 'the later update saw the queued write')
       await Promise.all([writing, elsewhere])
+    },
+  },
+  {
+    name: 'an update sees the newest of several queued writes, and waits for just that one',
+    async check(storage, gate) {
+      gate.shut()
+      const first = increment(storage, a)
+      await gate.held()
+      const second = increment(storage, a)
+      let isSeen = false
+      const looking = look(storage, a).then((seen) => {
+        isSeen = true
+        return seen
+      })
+      await aWhile(storage)
+      gate.passOne()
+      await first
+      await gate.held()
+      const third = increment(storage, a)
+      await aWhile(storage)
+      ensure(!isSeen, 'what saw the second write resolved with the first')
+      ensure(numberOf(await storage.get(a)) === 1, 'only the first is durable')
+      gate.open()
+      sameList([await second, await looking, await third], [2, 2, 3], 'the counts')
     },
   },
   {
