@@ -2,7 +2,7 @@
  * The launcher's own small port on loopback, for `ringlet start` and `ringlet stop`. The launcher forks its peers itself, so
  * that they end with it, however they came to be.
  *
- *     GET  /                  { folder, process }
+ *     GET  /                  { folder, process, peers: [{ name, process }] }
  *     POST /peers/2/start     { text, process }
  *     POST /peers/2/stop
  */
@@ -33,7 +33,10 @@ export function serveLauncher(options: LauncherOptions): Promise<Listening> {
 }
 
 function answerTo(options: LauncherOptions, { method, url = '/' }: IncomingMessage): object {
-  if (url === '/') return { folder: options.folder, process: process.pid }
+  if (url === '/') {
+    const peers = options.peers.map(({ peer, pid }) => ({ name: peer.name, process: pid ?? null }))
+    return { folder: options.folder, process: process.pid, peers }
+  }
   const [, number, act] = /^\/peers\/(\d+)\/(start|stop)$/.exec(url) ?? []
   if (method !== 'POST' || number === undefined) {
     throw new RingletError('bad-argument', `${method} ${url} is not served`)
