@@ -30,8 +30,13 @@ if (parentPort) serve(parentPort, workerData)
 function serve(port: MessagePort, { folder, path, busyMs }: DiskWorkerData): void {
   const opening = attempt(folder, () => {
     const database = new DatabaseSync(path, { timeout: busyMs })
-    prepareFile(database, folder)
-    return database
+    try {
+      prepareFile(database, folder)
+      return database
+    } catch (error) {
+      database.close()
+      throw error
+    }
   })
   if (opening.failure) {
     port.postMessage({ failure: opening.failure } satisfies DiskReply)

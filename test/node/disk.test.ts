@@ -112,6 +112,7 @@ describe('a data folder', () => {
     const before = readFileSync(path)
     await expectRefusal(openDisk(folder), 'store-format')
     expect(readFileSync(path).equals(before)).toBe(true)
+    expect(readdirSync(folder).toSorted()).toEqual(['store.db', 'store.lock'])
   })
 
   test('with nonsense, or another program’s database, in place of the store is refused', async () => {
