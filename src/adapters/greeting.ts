@@ -15,8 +15,14 @@
  *
  * A *run* is one life of a transport (8 random bytes); dials are numbered within a run.
  */
-import { compareText, equalBytes, Reader, Writer, type Bytes } from '../data/bytes.ts'
-import { MalformedError } from '../data/bytes.ts'
+import {
+  compareText,
+  equalBytes,
+  MalformedError,
+  Reader,
+  Writer,
+  type Bytes,
+} from '../data/bytes.ts'
 import type { PeerId } from '../protocol/membership.ts'
 
 export interface Hello {

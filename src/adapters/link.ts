@@ -85,7 +85,6 @@ export class Link {
       sendFirst: (message) => this.#sendFirst(message),
       offended: (offence) => this.#offended(offence),
     })
-    this.#listen('foreground')
   }
 
   get isOpen(): boolean {
@@ -100,18 +99,23 @@ export class Link {
     return this.#heartbeat.roundTripMs
   }
 
+  /** Begins to listen; not before the listener knows the link, which may end at once. */
+  start(): void {
+    this.#listen('foreground')
+  }
+
   greet(body: Bytes): void {
     this.#send(outgoing(frameKind.greeting, 0, body), 'foreground')
     // Nothing may overtake a greeting, not even a ping.
     this.flush()
   }
 
-  /** Both sides agreed: from now on requests and notices pass. */
+  /** Both sides agreed: from now on requests and notices pass. What arrives does so in a later turn. */
   open(session: number): void {
     if (this.#state !== 'greeting') return
     this.#state = 'open'
     this.session = session
-    this.#listen('background')
+    queueMicrotask(() => this.#listen('background'))
     this.#ping()
   }
 

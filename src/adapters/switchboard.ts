@@ -6,8 +6,7 @@
  * just failed is not dialled again for a moment: the caller has fallbacks to try and should turn to them at once.
  * What happens when both sides dial stands in `greeting.ts`.
  */
-import type { Bytes } from '../data/bytes.ts'
-import { MalformedError } from '../data/bytes.ts'
+import { MalformedError, type Bytes } from '../data/bytes.ts'
 import { TransportError, type TransportFailure } from '../protocol/errors.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { PeerId } from '../protocol/membership.ts'
@@ -315,6 +314,7 @@ export class Switchboard implements Transport {
       offended: (offence) => this.#onProblem(`the link with ${peer} is closed: ${offence}`),
     })
     this.#links.set(link, hangUp)
+    link.start()
     return link
   }
 
@@ -325,8 +325,8 @@ export class Switchboard implements Transport {
     neighbour.standing = standing
     neighbour.failure = undefined
     const session = ++this.#sessions
-    this.#reception.up(link.peer, session)
     link.open(session)
+    this.#reception.up(link.peer, session)
     for (const each of neighbour.linked) each(link)
     neighbour.linked.clear()
   }

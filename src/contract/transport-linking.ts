@@ -1,6 +1,6 @@
 /** Links: they come on demand, one a pair, are numbered, and take with them what was on its way when they go. */
 import { ensure, sameBytes, sameList, type ContractCase } from './case.ts'
-import { utf8 } from '../data/bytes.ts'
+import { utf8, type Bytes } from '../data/bytes.ts'
 import { eventually, fails, introduce, Peer, stall, withTwo } from './transport-peers.ts'
 import type { TransportSubject } from './transport-subject.ts'
 
@@ -33,6 +33,16 @@ export function linkingCases(subject: TransportSubject): ContractCase[] {
           const news = [`up ${theirs}`, 'request', `down ${theirs}`]
           await eventually(() => other.news.length === 3, 'the asked hears of the end')
           sameList(other.news, news, 'what the asked hears')
+        }),
+    },
+    {
+      name: 'a peer may ask at the moment it hears of a link, and is answered',
+      run: () =>
+        withTwo(subject, async (one, other) => {
+          const answers: Promise<unknown>[] = []
+          other.linked = () => void answers.push(other.ask(one, utf8('at once')))
+          await one.ask(other)
+          sameBytes((await Promise.all(answers))[0] as Bytes, utf8('at once'), 'the reply')
         }),
     },
     {

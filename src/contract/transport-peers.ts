@@ -15,6 +15,9 @@ export class Peer implements Receiver {
   requests = 0
   answer: (body: Bytes) => Promise<Bytes> = (body) => Promise.resolve(body)
 
+  /** What to do at the news of a link. */
+  linked: () => void = () => {}
+
   constructor(transport: Transport) {
     this.transport = transport
   }
@@ -37,6 +40,7 @@ export class Peer implements Receiver {
 
   up(_peer: string, session: number): void {
     this.news.push(`up ${session}`)
+    this.linked()
   }
 
   down(_peer: string, session: number): void {

@@ -25,6 +25,7 @@ function linked(max: Limits = small) {
       return promise
     },
   })
+  link.start()
   link.open(1)
   const write = (kind: 0 | 1 | 2 | 3 | 4 | 5 | 6, number: number, body = emptyBytes) => {
     const frame = new Uint8Array(9 + body.length)

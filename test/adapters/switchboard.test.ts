@@ -47,6 +47,8 @@ async function failureOf(promise: Promise<unknown>): Promise<string> {
   return `${error.failure}, ${error.sent ? 'sent' : 'not sent'}: ${error.message}`
 }
 
+const verb = (news: string) => news.split(' ')[0]
+
 const ask = (board: Switchboard, to: string, text = '?', options = patient) =>
   board.request(to, utf8(text), options)
 
@@ -142,6 +144,22 @@ describe('a link that died unnoticed on one side', () => {
     await ask(next.board, other!)
     expect(two.news).toEqual([`up ${old} 1`, `down ${old} 1`, `up ${old} 2`])
   })
+
+  test.each(['foreground', 'background'] as const)(
+    'in the %s before anyone listened is told as what it was: no link, or a beginning and an end',
+    async (lane) => {
+      const at = network()
+      at.whenOpened = ({ near }) => near[lane].close()
+      const a = peer(at, 'a', ['b'])
+      const b = peer(at, 'b')
+      expect(await failureOf(ask(a.board, 'b'))).toMatch(/not sent/)
+      await pause(20)
+      for (const { news } of [a, b]) expect(['', 'up,down']).toContain(news.map(verb).join())
+      at.whenOpened = () => {}
+      a.board.learn('b', ['@b', '@b'])
+      await ask(a.board, 'b')
+    },
+  )
 
   test('is found out by its silence, and requests fail as sent', async () => {
     const at = network({ heartbeatMs: 30 })

@@ -96,6 +96,8 @@ export class FakeNetwork {
   /** How long a connection takes to make, and its bytes to travel. */
   connectMs: (from: string, to: string) => number = () => 0
   travelMs: (from: string, to: string) => number = () => 0
+  /** Called when the lanes have been opened, before either side says hello. */
+  whenOpened: (cable: Cable) => void = () => {}
 
   constructor(limits: Partial<Limits> = {}) {
     this.limits = { ...defaultLimits, ...limits }
@@ -126,6 +128,7 @@ export class FakeNetwork {
       close: hangUp(cable.near),
       open: async () => {
         this.boards.get(to)!.accept(from, `@${from}`, cable.far, hangUp(cable.far))
+        this.whenOpened(cable)
         return cable.near
       },
     }
