@@ -46,6 +46,9 @@ interface Presented extends Omit<KeyedRead, 'state'> {
   readonly context: string
 }
 
+/** The last update of each key on its way, per peer: two handles of one bucket stand in one queue. */
+const updatesOf = new WeakMap<Keyed, Map<string, Promise<unknown>>>()
+
 /** Handles remember so many keys; the longest unused is forgotten, and its next put is blind. */
 const rememberedKeys = 10_000
 
@@ -102,7 +105,6 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
   readonly #keyed: Keyed
   readonly #shape: Shape<V, R, C>
   readonly #contexts = new Map<string, Seen>()
-  readonly #updates = new Map<string, Promise<unknown>>()
 
   constructor(keyed: Keyed, name: string, shape: Shape<V, R, C>) {
     checkBucketName(name)
@@ -138,11 +140,14 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     options: WriteOptions = {},
   ): Promise<Receipt> {
     const key = this.#key(path)
-    const turn = this.#afterEarlier(key, () => this.#updateNow(key, change, options))
+    const updates = updatesOf.get(this.#keyed) ?? new Map<string, Promise<unknown>>()
+    updatesOf.set(this.#keyed, updates)
+    const earlier = updates.get(key.text) ?? Promise.resolve()
+    const turn = earlier.then(() => this.#updateNow(key, change, options))
     const settled = turn.catch(() => undefined)
-    this.#updates.set(key.text, settled)
+    updates.set(key.text, settled)
     void settled.then(() => {
-      if (this.#updates.get(key.text) === settled) this.#updates.delete(key.text)
+      if (updates.get(key.text) === settled) updates.delete(key.text)
     })
     return turn
   }
@@ -186,11 +191,6 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     }
   }
 
-  async #afterEarlier<T>(key: Key, run: () => Promise<T>): Promise<T> {
-    await this.#updates.get(key.text)
-    return run()
-  }
-
   async #updateNow(
     key: Key,
     change: (current: C, write: WriteId) => unknown,
@@ -198,9 +198,10 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
   ): Promise<Receipt> {
     const state = await this.#stateToUpdate(key)
     const current = this.#shape.start(siblingsOf(state), key)
-    const next = change(current, await this.#keyed.nextWrite(key))
+    const write = await this.#keyed.nextWrite(key)
+    const next = change(current, write)
     const bytes = encodeValue(this.#shape.check(next as V))
-    return this.#write(key, state.seen, bytes, options)
+    return this.#write(key, state.seen, bytes, options, write)
   }
 
   /** This device's copy if it holds one, else what the owners say. */
@@ -219,9 +220,16 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     context: Seen,
     bytes: Uint8Array | undefined,
     { ack = this.#shape.ack }: WriteOptions,
+    write?: WriteId,
   ): Promise<Receipt> {
     const value = makeValue(bytes, Math.max(0, Math.floor(this.#keyed.now())))
-    const receipt = await this.#keyed.write({ key, context, value, ack })
+    const receipt = await this.#keyed.write({
+      key,
+      context,
+      value,
+      ack,
+      ...(write !== undefined && { write }),
+    })
     this.#remember(key, contextFromText(key, receipt.context))
     return receipt
   }
@@ -256,14 +264,18 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
   }
 }
 
-/** The live values; equal ones collapse, as a put whose fate was unknown may stand there twice. */
+/**
+ * The live values in the order of their writers' clocks, oldest first; equal ones collapse into the newest, as a put
+ * whose fate was unknown may stand there twice.
+ */
 function siblingsOf(state: ObjectState): unknown[] {
+  const newestFirst = liveSiblings(state).toSorted((a, b) => b.value.writtenAt - a.value.writtenAt)
   const distinct: Uint8Array[] = []
-  for (const { value } of liveSiblings(state)) {
+  for (const { value } of newestFirst) {
     const bytes = value.bytes!
     if (!distinct.some((other) => equalBytes(other, bytes))) distinct.push(bytes)
   }
-  return distinct.map(decodeValue)
+  return distinct.reverse().map(decodeValue)
 }
 
 /** A stored value that is no structured data was written by something else: it is shown as its bytes. */

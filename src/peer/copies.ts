@@ -72,9 +72,12 @@ export class Copies {
 
   /** How many own writes no quorum has, and the stage of the last one. */
   standing(key: Key): { pending: number; stage: Stage | undefined } {
-    const { writes, count } = this.of(key)
+    const { writes, minter } = this.of(key)
     const pending = writes.filter(({ stage }) => stage === 'device').length
-    return { pending, stage: writes.at(-1)?.stage ?? (count > 0 ? 'everywhere' : undefined) }
+    return {
+      pending,
+      stage: writes.at(-1)?.stage ?? (minter === undefined ? undefined : 'everywhere'),
+    }
   }
 
   followed(): Key[] {
@@ -96,6 +99,11 @@ export class Copies {
 
   change(key: Key, decide: (held: EdgeCopy) => EdgeCopy): Promise<EdgeCopy> {
     return this.#update(key, [], (held) => ({ next: decide(held), writes: [] }))
+  }
+
+  /** Notes that writes of the key were counted so far, wherever they were minted. */
+  countTo(key: Key, count: number): Promise<EdgeCopy> {
+    return this.change(key, (held) => (held.count >= count ? held : { ...held, count }))
   }
 
   /** A change that may take an epoch, in the same durable step. */

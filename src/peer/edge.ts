@@ -168,6 +168,8 @@ export class Edge implements Keyed {
     const { key, ack } = order
     const mustKeep = ack === 'device' || this.holds(key)
     if (!mustKeep) {
+      // Durable before it leaves: after a crash, the value may already hold what this count added.
+      if (order.write !== undefined) await this.copies.countTo(key, order.write.count)
       const forwarded = await this.#forward(order)
       if (forwarded !== undefined) return forwarded
     }
@@ -238,18 +240,18 @@ export class Edge implements Keyed {
 
   /** Durable on this device when it resolves; from here on the network can only delay it. */
   async #mint({ key, context, value }: WriteOrder): Promise<LiveReceipt> {
-    const { id } = await this.nextWrite(key)
-    const receiptId = `${id}@${key.position}`
-    const held = await this.copies.mint(key, (before, takeEpoch, generation) =>
-      withWrite(before, {
+    let receiptId = ''
+    const held = await this.copies.mint(key, (before, takeEpoch, generation) => {
+      receiptId = `${generation}:${before.count + 1}@${key.position}`
+      return withWrite(before, {
         id: receiptId,
         context,
         value,
         generation,
         takeEpoch,
         unsent: (own) => !this.#outbox.attempted(own),
-      }),
-    )
+      })
+    })
     const own = held.writes.at(-1)!
     this.world.say({ type: 'mint', dot: `${own.dot.actor} ${own.dot.counter}` })
     const returned = contextToText(

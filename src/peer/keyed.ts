@@ -22,13 +22,15 @@ export interface WriteOrder {
   readonly value: Value
   /** The stage at which the write resolves. */
   readonly ack: Stage
+  /** What an update was told that its write is called: it must not be told so again. */
+  readonly write?: WriteId
 }
 
 export interface Keyed {
   /** `local`: this device's copy at once. `quorum`: R owners; what it follows it still shows without them. */
   read(key: Key, consistency: 'quorum' | 'local'): Promise<KeyedRead>
   write(order: WriteOrder): Promise<Receipt>
-  /** The identity of this device's next write of the key. */
+  /** The identity of this device's next write of the key; the same again until that write is made. */
   nextWrite(key: Key): Promise<WriteId>
   /** Whether this device holds a copy that it may start from. */
   holds(key: Key): boolean

@@ -15,6 +15,8 @@ import type { Member } from './member.ts'
 import { LiveReceipt } from './receipt.ts'
 
 const lookAgainMs = 1000
+/** The counts of so many keys are remembered. */
+const countedKeys = 10_000
 /** How often, and how many times, the owners are asked whether they all have a write that somebody waits for. */
 const everywherePauseMs = 500
 const everywhereTries = 120
@@ -23,15 +25,15 @@ export class MemberKeyed implements Keyed {
   readonly #member: Member
   readonly #r: number
   readonly #w: number
-  /** Write ids of this run: `by` is drawn anew at each start, so a count is never used twice. */
-  readonly #by: string
+  /** Drawn anew at each start, and whenever the counts are forgotten: no count of one name is used twice. */
+  #by = ''
   readonly #counts = new Map<string, number>()
 
   constructor(member: Member, r: number, w: number) {
     this.#member = member
     this.#r = r
     this.#w = w
-    this.#by = toBase64Url(member.world.random.bytes(12))
+    this.#forgetCounts()
   }
 
   now(): number {
@@ -78,6 +80,7 @@ export class MemberKeyed implements Keyed {
   }
 
   async nextWrite(key: Key): Promise<WriteId> {
+    if (this.#counts.size >= countedKeys) this.#forgetCounts()
     const count = (this.#counts.get(key.text) ?? 0) + 1
     this.#counts.set(key.text, count)
     return { id: `${this.#by}:${count}`, by: this.#by, count }
@@ -104,6 +107,11 @@ export class MemberKeyed implements Keyed {
       stopListening()
       stopLooking()
     }
+  }
+
+  #forgetCounts(): void {
+    this.#by = toBase64Url(this.#member.world.random.bytes(12))
+    this.#counts.clear()
   }
 
   #owns(key: Key): boolean {

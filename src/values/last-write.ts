@@ -2,7 +2,8 @@
  * The last write wins: for values of which only the newest matters, such as a draft's cursor or a theme.
  *
  * This loses writes. Of two that knew nothing of each other, the one with the lower clock goes, and a device whose
- * clock runs ahead wins against all others. Where that would hurt, take another type, or none and see siblings.
+ * clock runs ahead wins against all others. (Siblings are merged in the order of their writers' clocks.) Where that
+ * would hurt, take another type, or none and see siblings.
  */
 import type { MergeableType } from './type.ts'
 
@@ -15,5 +16,5 @@ import type { MergeableType } from './type.ts'
  * ```
  */
 export function lastWrite<V>(empty: V): MergeableType<V> {
-  return { name: 'last write', empty, order: 'written', merge: (_earlier, later) => later }
+  return { name: 'last write', empty, merge: (_earlier, later) => later }
 }

@@ -20,16 +20,12 @@ export interface WriteId {
 export interface MergeableType<V> {
   readonly name: string
   readonly empty: V
+  /** Siblings come in the order of their writers' clocks, the oldest first; only a type that loses some may tell. */
   merge(a: V, b: V): V
   /** Whether a stored value is one of this type: others may write anything under the key. */
   validate?(value: unknown): value is V
   /** The stage at which writes resolve unless told otherwise. */
   readonly ack?: 'device' | 'quorum' | 'everywhere'
-  /**
-   * `written`: siblings are to be merged in the order of their writers' clocks, oldest first. Only for types that
-   * lose something by design.
-   */
-  readonly order?: 'written'
 }
 
 /** An argument that no value of the type can hold; the message says what can. */
