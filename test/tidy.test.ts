@@ -26,8 +26,8 @@ const tidyHouse: Texts = {
   'web/index.ts': `export * from '../src/index.ts'`,
   'web/cart/index.html': `<script type="module" src="./cart.ts"></script>`,
   'web/cart/cart.ts': `import { open } from '../index.ts'; open()`,
-  'src/index.ts': `/** Both. */ import { peer } from './peer/peer.ts'; export const open = peer`,
-  'src/peer/peer.ts': `/** Root. */
+  'src/index.ts': `/** Both. */ import { peer } from './peer/member.ts'; export const open = peer`,
+  'src/peer/member.ts': `/** Root. */
     import { put } from './coordinator.ts'
     import { store } from './replica.ts'
     export const peer = async () => [await put(), store]`,
@@ -95,16 +95,16 @@ const planted: readonly [
     /misc\.ts stands on no floor/,
   ],
   [
-    'in src/peer siblings meet in peer.ts only',
+    'the parts of a peer never import each other',
     'a coordinator that calls the replica',
     { 'src/peer/coordinator.ts': `${essay}import { store } from './replica.ts'; store` },
-    /coordinator\.ts imports its sibling src\/peer\/replica\.ts: speak through messages/,
+    /coordinator\.ts imports src\/peer\/replica\.ts, a part of a peer: speak through messages/,
   ],
   [
-    'in src/peer siblings meet in peer.ts only',
+    'the parts of a peer never import each other',
     'a shared part that calls one that is not',
     { 'src/peer/fanout.ts': `${essay}import { store } from './replica.ts'; store` },
-    /fanout\.ts imports its sibling src\/peer\/replica\.ts/,
+    /fanout\.ts imports src\/peer\/replica\.ts/,
   ],
   [
     'there are no circles, type imports included',
@@ -124,8 +124,8 @@ const planted: readonly [
   [
     'nobody imports an index.ts but the two doors',
     'a barrel',
-    { 'src/peer/peer.ts': `${essay}export * from '../data/index.ts'` },
-    /peer\.ts imports src\/data\/index\.ts/,
+    { 'src/peer/member.ts': `${essay}export * from '../data/index.ts'` },
+    /member\.ts imports src\/data\/index\.ts/,
   ],
   [
     'node: modules stay in node/',

@@ -22,8 +22,20 @@ const below: Readonly<Record<string, readonly string[]>> = {
 }
 const anySource = Object.keys(below)
 
-/** What the parts of a peer share. All else in `src/peer` meets in `peer.ts` only. */
-const sharedInPeer = ['ask', 'digests', 'fanout', 'links', 'records', 'tasks', 'world']
+/**
+ * The parts of a peer, which speak to each other through messages and storage. Only the files that put a peer together
+ * import them; everything else in `src/peer` is shared ground.
+ */
+const partsOfPeer = [
+  'anti-entropy',
+  'coordinator',
+  'followers',
+  'gossip',
+  'handoff',
+  'outbox',
+  'replica',
+]
+const rootsOfPeer = ['member', 'edge']
 
 const doors = ['web/index.ts', 'node/index.ts']
 
@@ -48,7 +60,7 @@ const bannedNames: Readonly<Record<string, string>> = {
 
 export const rules: Readonly<Record<string, (tree: Tree) => readonly string[]>> = {
   'imports go down a floor or stay on the ground floor': importsGoDown,
-  'in src/peer siblings meet in peer.ts only': peerSiblingsMeetInPeer,
+  'the parts of a peer never import each other': partsStayApart,
   'there are no circles, type imports included': noCircles,
   'nobody imports an index.ts but the two doors': indexIsForDoors,
   'node: modules stay in node/': nodeStaysInNode,
@@ -89,18 +101,19 @@ function allowedFor(floor: string): readonly string[] | undefined {
   }
 }
 
-function peerSiblingsMeetInPeer({ sources }: Tree): string[] {
-  const isShared = (path: string): boolean => sharedInPeer.includes(posix.basename(path, '.ts'))
+function partsStayApart({ sources }: Tree): string[] {
+  const isIn = (names: readonly string[], path: string): boolean =>
+    names.includes(posix.basename(path, '.ts'))
   return sources
-    .filter(({ path }) => floorOf(path) === 'peer' && path !== 'src/peer/peer.ts')
+    .filter(({ path }) => floorOf(path) === 'peer' && !isIn(rootsOfPeer, path))
     .flatMap((source) =>
       source.imports
         .filter(({ target, typeOnly }) => !typeOnly && floorOf(target) === 'peer')
-        .filter(({ target }) => !isShared(target))
+        .filter(({ target }) => isIn(partsOfPeer, target))
         .map(
           ({ target }) =>
-            `${source.path} imports its sibling ${target}: speak through messages and storage, ` +
-            `take it as an argument from peer.ts, or, if all parts share it, list it in ${here}`,
+            `${source.path} imports ${target}, a part of a peer: speak through messages and storage, ` +
+            `or take it as an argument from ${rootsOfPeer.map((root) => `${root}.ts`).join(' or ')}`,
         ),
     )
 }
