@@ -33,7 +33,9 @@ export class DiskWriter implements AsyncDisposable {
   }
 
   private constructor(data: DiskWorkerData) {
-    this.#worker = new Worker(new URL(workerFile, import.meta.url), { workerData: data })
+    // Without the flags of the process: some, like `--input-type`, are not for a file.
+    const options = { workerData: data, execArgv: [] }
+    this.#worker = new Worker(new URL(workerFile, import.meta.url), options)
     let cause: unknown
     this.#worker.on('message', (reply: DiskReply) => this.#settle(reply))
     this.#worker.on('error', (error) => {
