@@ -41,7 +41,10 @@ export function readDevRing(folder: string): DevRing | undefined {
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+    throw new RingletError('ring-file', `${path} cannot be read.`, {
+      remedy: 'Let this user read and write that folder, or name another with --folder.',
+      cause: error,
+    })
   }
   try {
     return checked(JSON.parse(text))

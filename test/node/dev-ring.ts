@@ -24,9 +24,15 @@ export function emptyFolder(): { readonly path: string } & Disposable {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** Runs `ringlet …` in `cwd` to its end. */
-export async function ringlet(cwd: string, args: readonly string[], input = ''): Promise<Ran> {
+/** Runs `ringlet …` in `cwd` to its end, which `signal` may bring about. */
+export async function ringlet(
+  cwd: string,
+  args: readonly string[],
+  input = '',
+  signal?: AbortSignal,
+): Promise<Ran> {
   const child = spawn(process.execPath, [program, ...args], { cwd })
+  signal?.addEventListener('abort', () => child.kill('SIGTERM'))
   const out = collect(child.stdout)
   const error = collect(child.stderr)
   child.stdin.end(input)
