@@ -14,7 +14,10 @@ type Carts = TypedBucket<Cart>
 /** Of the tab, not of the origin: the other tabs are not cut off with it, and a reload keeps it. */
 const cutKey = 'ringlet-cart:cut'
 
-const key = new URLSearchParams(location.search).get('cart') || 'alice'
+const asked = new URLSearchParams(location.search)
+const key = asked.get('cart') || 'alice'
+/** `?trace` writes each event of the protocol into the browser's console. */
+const trace = asked.has('trace') ? console.debug : () => {}
 
 let peer: Peer | undefined
 let carts: Carts | undefined
@@ -42,7 +45,7 @@ addEventListener('unhandledrejection', ({ reason }) => fail('defect', reason))
 start().catch((error: unknown) => fail('open', error))
 
 async function start(): Promise<void> {
-  peer = await open(location.origin, { gate: isCut ? 'closed' : 'open' })
+  peer = await open(location.origin, { gate: isCut ? 'closed' : 'open', trace })
   // The switch may have been turned meanwhile.
   peer.setGate(!isCut)
   const opened = peer.bucket('carts', cart)
