@@ -117,8 +117,16 @@ describe('a ring that runs', () => {
   test('keeps its data folders to itself', async () => {
     const second = await ringlet(ring.cwd, [
       'peer',
-      ...['--ring', '.ringlet/ring.json', '--data', '.ringlet/peer-1'],
-      ...['--tcp', '0', '--ws', '0', '--control', '0'],
+      '--ring',
+      '.ringlet/ring.json',
+      '--data',
+      '.ringlet/peer-1',
+      '--tcp',
+      '0',
+      '--ws',
+      '0',
+      '--control',
+      '0',
     ])
     expect(second.exit).toBe(3)
     expect(second.error).toMatch(/another process holds it.*\(store-locked\)\n {2}Stop the peer/)
@@ -133,8 +141,18 @@ describe('a ring that runs', () => {
       ring.cwd,
       [
         'peer',
-        ...['--ring', 'other.json', '--data', 'stranger', '--tcp', '0', '--ws', '0'],
-        ...['--control', '0', '--bootstrap', `/ip4/127.0.0.1/tcp/${tcpPort}/p2p/${id}`],
+        '--ring',
+        'other.json',
+        '--data',
+        'stranger',
+        '--tcp',
+        '0',
+        '--ws',
+        '0',
+        '--control',
+        '0',
+        '--bootstrap',
+        `/ip4/127.0.0.1/tcp/${tcpPort}/p2p/${id}`,
       ],
       '',
       stranger.signal,

@@ -1,0 +1,99 @@
+/**
+ * `npm run bench`: how much of what the parts can do is left when everything is promised.
+ *
+ *     npm run bench -- [--seconds 2] [--rounds 5] [--json]
+ *
+ * The ring and the bare pipeline (`bare.ts`) take turns on this machine: puts with W = 2 and gets with R = 2, 1 KiB, at 1
+ * and 64 in flight. The ratio of their medians is what counts; the absolute numbers are this machine's.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { showTable } from '../../node/cli/table.ts'
+import { startBare } from './bare.ts'
+import { measure, medianRun, type Run, warmUp } from './measure.ts'
+import { startRing } from './ring.ts'
+import { measurePage, type PageSize } from './size.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '5' },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+const cases = [
+  { op: 'put', inFlight: 1 },
+  { op: 'put', inFlight: 64 },
+  { op: 'get', inFlight: 1 },
+  { op: 'get', inFlight: 64 },
+] as const
+
+interface Result {
+  readonly name: string
+  /** The ring's operations per second over the bare pipeline's. */
+  readonly ratio: number
+  readonly ring: Run
+  readonly bare: Run
+}
+
+const results = await compare(Number(values.seconds), Number(values.rounds))
+const page = await measurePage()
+console.log(values.json ? JSON.stringify({ results, page }) : report(results, page))
+process.exit()
+
+async function compare(seconds: number, rounds: number): Promise<Result[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'ringlet-bench-'))
+  try {
+    const value = crypto.getRandomValues(new Uint8Array(1024))
+    const [ring, bare] = [await startRing(folder, value), await startBare(folder, value)]
+    const turns = { ring, bare }
+    for (const contestant of [ring, bare]) {
+      await warmUp(contestant)
+      for (const { op } of cases) await measure(contestant, op, 64, seconds / 4)
+    }
+    const runs = cases.map(() => ({ ring: [] as Run[], bare: [] as Run[] }))
+    for (let round = 0; round < rounds; round++) {
+      for (const [i, { op, inFlight }] of cases.entries()) {
+        for (const name of ['ring', 'bare'] as const) {
+          runs[i]![name].push(await measure(turns[name], op, inFlight, seconds))
+        }
+      }
+    }
+    await Promise.all([ring.close(), bare.close()])
+    return cases.map(({ op, inFlight }, i) => {
+      const [ringRun, bareRun] = [medianRun(runs[i]!.ring), medianRun(runs[i]!.bare)]
+      const ratio = ringRun.opsPerSecond / bareRun.opsPerSecond
+      return { name: `${op}, ${inFlight} in flight`, ratio, ring: ringRun, bare: bareRun }
+    })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function report(measured: readonly Result[], size: PageSize | undefined): string {
+  const titles = ['', 'ratio', 'ring/s', 'p50 ms', 'p99 ms', 'bare/s', 'bare p50', 'bare p99']
+  const rows = measured.map(({ name, ratio, ring, bare }) => [
+    name,
+    `${ratio.toFixed(2)} ×`,
+    ...[ring, bare].flatMap(({ opsPerSecond, p50Ms, p99Ms }) => [
+      opsPerSecond.toFixed(0),
+      p50Ms.toFixed(2),
+      p99Ms.toFixed(2),
+    ]),
+  ])
+  return [
+    ...showTable(titles, rows, titles.slice(1)),
+    ...(size === undefined ? [] : ['', showSize(size)]),
+  ].join('\n')
+}
+
+function showSize({ own, packages }: PageSize): string {
+  const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`
+  return (
+    `The cart page’s scripts, gzipped: ${kilobytes(own + packages)}, of which ` +
+    `${kilobytes(own)} our own and ${kilobytes(packages)} libp2p and other packages.`
+  )
+}
