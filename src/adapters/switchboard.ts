@@ -284,19 +284,12 @@ export class Switchboard implements Transport {
       this.#up(link, { dialledBy: 'us', dial, theirRun: answer.run })
       resolve(link)
     })
-    const overtaken = (newest: Link): void => {
-      if (newest !== link) link.end('link-lost', 'another link came first')
-    }
     const tooLate = (): void => link.end('link-lost', `${peer} did not answer a greeting`)
     if (neighbour.hello !== undefined) neighbour.hello.link = link
-    neighbour.linked.add(overtaken)
     signal.addEventListener('abort', tooLate)
     const { welcomed } = neighbour
     link.greet(encodeGreeting({ type: 'hello', run: this.#run, dial, welcomed }))
-    return promise.finally(() => {
-      neighbour.linked.delete(overtaken)
-      signal.removeEventListener('abort', tooLate)
-    })
+    return promise.finally(() => signal.removeEventListener('abort', tooLate))
   }
 
   #newLink(

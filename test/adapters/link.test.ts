@@ -11,13 +11,22 @@ const small = { ...defaultLimits, flushBytes: 1000, frameBytes: 4000, messageByt
 /** A link whose other side is the test itself, which reads frames and writes bytes. */
 function linked(max: Limits = small) {
   const cable = new Cable()
-  const heard = { requests: 0, notices: 0, offences: [] as string[], hasEnded: false }
+  const heard = {
+    requests: 0,
+    notices: 0,
+    onNotice: () => {},
+    offences: [] as string[],
+    hasEnded: false,
+  }
   const answers: ((reply: Bytes) => void)[] = []
   const link = new Link('peer', '@peer', cable.near, max, {
     greeted: () => {},
     offended: (offence) => void heard.offences.push(offence),
     ended: () => void (heard.hasEnded = true),
-    notice: () => void heard.notices++,
+    notice: () => {
+      heard.notices++
+      heard.onNotice()
+    },
     request: () => {
       heard.requests++
       const { promise, resolve } = Promise.withResolvers<Bytes>()
@@ -118,6 +127,39 @@ describe('what is queued in one turn', () => {
   })
 })
 
+describe('a long message', () => {
+  test('once it has left holds up no later notice', async () => {
+    const { link, cable } = linked()
+    link.notify(new Uint8Array(2500), 'foreground')
+    await turns()
+    cable.near.foreground.sent.length = 0
+    for (let i = 0; i < 3; i++) link.notify(new Uint8Array(i), 'foreground')
+    await turns()
+    expect(cable.near.foreground.sent).toHaveLength(1)
+    link.end('closed', 'done')
+  })
+
+  test('whose deadline passes half-way is sent to its end, so that the next is not taken for its rest', async () => {
+    const { link, cable } = linked()
+    await turns()
+    const wire = cable.near.foreground
+    wire.sent.length = 0
+    const hasty = outcomeOf(link.request(new Uint8Array(2500), 'foreground', 40))
+    const patient = outcomeOf(link.request(new Uint8Array(2200), 'foreground', 5000))
+    link.flush()
+    wire.full = true
+    expect(await hasty).toBe('deadline, sent')
+    wire.drain()
+    await turns()
+    const whole: number[] = []
+    const reader = new FrameReader(small, (_kind, _number, body) => whole.push(body.length))
+    for (const batch of wire.sent) reader.read(batch)
+    expect(whole).toEqual([2500, 2200])
+    link.end('link-lost', 'done')
+    expect(await patient).toBe('link-lost, sent')
+  })
+})
+
 describe('a stream that is full', () => {
   test('is given nothing until it has drained, and a ping is the first thing then', async () => {
     const { link, cable } = linked()
@@ -139,19 +181,27 @@ describe('a stream that is full', () => {
   test('makes requests wait in a bounded queue: what does not fit is refused as not sent', async () => {
     const { link, cable } = linked()
     await turns()
-    cable.near.foreground.full = true
-    const outcomes = Array.from({ length: 12 }, () =>
-      outcomeOf(link.request(new Uint8Array(500), 'foreground', 5000)),
-    )
-    const long = Array.from({ length: 4 }, () =>
-      outcomeOf(link.request(new Uint8Array(15_000), 'foreground', 5000)),
-    )
-    await turns()
+    const wire = cable.near.foreground
+    const fill = (count: number, length: number) =>
+      Array.from({ length: count }, () =>
+        outcomeOf(link.request(new Uint8Array(length), 'foreground', 5000)),
+      )
+    const filled: [short: Promise<string>[], long: Promise<string>[]][] = []
+    for (let round = 0; round < 2; round++) {
+      wire.full = true
+      filled.push([fill(12, 500), fill(4, 15_000)])
+      await turns()
+      if (round === 0) wire.drain()
+      await turns()
+    }
     link.end('link-lost', 'done')
     const refused = (all: string[]) => all.filter((it) => it === 'overloaded, not sent').length
-    expect(refused(await Promise.all(outcomes))).toBe(5)
-    expect(refused(await Promise.all(long))).toBe(2)
-    expect((await Promise.all(outcomes))[0]).toBe('link-lost, not sent')
+    for (const [short, long] of filled) {
+      expect(refused(await Promise.all(short))).toBe(5)
+      expect(refused(await Promise.all(long))).toBe(2)
+    }
+    expect(await filled[0]![0][0]).toBe('link-lost, sent')
+    expect(await filled[1]![0][0]).toBe('link-lost, not sent')
   })
 
   test('lets requests expire unsent, and they are not sent any more', async () => {
@@ -185,6 +235,33 @@ describe('the other side', () => {
     await turns()
     expect(heard.requests).toBe(4)
     link.end('closed', 'done')
+  })
+
+  test('may ask at length again and again: what has been answered counts no more', async () => {
+    const { link, cable, answers } = linked()
+    for (let i = 1; i <= 6; i++) {
+      const frame = new Uint8Array(9 + 3900)
+      for (let part = 0; part < 4; part++) {
+        writeFrame(frame, 0, frameKind.request, i, frame.subarray(9), part === 3)
+        cable.far.foreground.send(frame.slice())
+      }
+      await turns()
+      answers.at(-1)!(emptyBytes)
+      await turns()
+    }
+    expect(framesIn(cable.near.foreground.sent).slice(1)).toEqual(Array(6).fill('reply 0'))
+    link.end('closed', 'done')
+  })
+
+  test('is not heard any more within the piece that made the link end', async () => {
+    const { link, cable, heard } = linked()
+    await turns()
+    const piece = new Uint8Array(3 * 9)
+    for (let i = 0; i < 3; i++) writeFrame(piece, 9 * i, frameKind.notice, 0, emptyBytes)
+    heard.onNotice = () => link.end('link-lost', 'a notice of the end')
+    cable.far.foreground.send(piece)
+    await turns()
+    expect(heard).toMatchObject({ notices: 1, hasEnded: true })
   })
 
   test('has its replies counted until they have left: who does not read is not served', async () => {

@@ -232,6 +232,8 @@ describe('dialling', () => {
     await pause(20)
     expect(b.board.links()).toHaveLength(1)
     expect([a.news, b.news]).toEqual([['up b 1'], ['up a 1']])
+    expect(at.dials.length).toBeGreaterThan(1)
+    expect(at.unclosed.size).toBe(1)
   })
 
   test('an inbound link serves the requests that wait for a dial which hangs', async () => {

@@ -93,6 +93,8 @@ export class FakeNetwork {
   readonly problems: string[] = []
   /** Every connection that was made, in order. */
   readonly dials: Dial[] = []
+  /** Those that whoever dialled them has not closed. */
+  readonly unclosed = new Set<number>()
   /** How long a connection takes to make, and its bytes to travel. */
   connectMs: (from: string, to: string) => number = () => 0
   travelMs: (from: string, to: string) => number = () => 0
@@ -117,15 +119,19 @@ export class FakeNetwork {
     const cable = new Cable()
     for (const wire of Object.values(cable.near)) wire.delayMs = this.travelMs(from, to)
     for (const wire of Object.values(cable.far)) wire.delayMs = this.travelMs(to, from)
-    this.dials.push({ from, to, cable })
+    const number = this.dials.push({ from, to, cable })
+    this.unclosed.add(number)
     const hangUp = (lanes: Lanes) => () => {
       for (const wire of Object.values(lanes) as Wire[]) wire.close()
     }
     return {
-      id: `${this.dials.length}`,
+      id: `${number}`,
       peer: to,
       address: `@${to}`,
-      close: hangUp(cable.near),
+      close: () => {
+        this.unclosed.delete(number)
+        hangUp(cable.near)()
+      },
       open: async () => {
         this.boards.get(to)!.accept(from, `@${from}`, cable.far, hangUp(cable.far))
         this.whenOpened(cable)
