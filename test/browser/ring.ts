@@ -3,6 +3,7 @@
  * what the tests ask of it from outside: what each peer holds, and the death of one of them.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -106,7 +107,7 @@ export class Ring {
   }
 
   async close(): Promise<void> {
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve))
+    const ended = once(this.#child, 'exit')
     if (this.#child.exitCode === null && this.#child.kill('SIGINT')) await ended
     rmSync(this.#folder, { recursive: true, force: true })
   }

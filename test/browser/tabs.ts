@@ -3,13 +3,7 @@
  *
  * The ring is shared by all tests of a worker, so each test has a cart, and a browser profile, of its own.
  */
-import {
-  type BrowserContext,
-  type ConsoleMessage,
-  expect,
-  type Page,
-  test as base,
-} from '@playwright/test'
+import { type BrowserContext, expect, type Page, test as base } from '@playwright/test'
 import { type Items, Ring } from './ring.ts'
 
 export { expect }
@@ -23,8 +17,8 @@ export class Tab {
 
   constructor(page: Page) {
     this.page = page
-    page.on('console', (message) => void this.#note(message))
-    page.on('pageerror', (error) => this.events.push(String(error.stack)))
+    page.on('console', (message) => this.#note(message.text()))
+    page.on('pageerror', (error) => this.#note(String(error.stack)))
     page.on('websocket', (socket) => {
       const name = `${this.#opened++} ${socket.url()}`
       this.#sockets.add(name)
@@ -47,12 +41,6 @@ export class Tab {
     await expect(this.status).not.toHaveText(/Loading|Opening/)
     await expect(this.page.locator('#peer')).toHaveText(/^12D3KooW/)
     return this
-  }
-
-  async #note(message: ConsoleMessage): Promise<void> {
-    const at = new Date().toISOString().slice(17, -1)
-    const [event] = await Promise.all(message.args().map((arg) => arg.jsonValue()))
-    this.events.push(`${at} ${typeof event === 'object' ? JSON.stringify(event) : message.text()}`)
   }
 
   get status() {
@@ -107,6 +95,10 @@ export class Tab {
     return Object.fromEntries(lines)
   }
 
+  #note(event: string): void {
+    this.events.push(`${new Date().toISOString().slice(17, -1)} ${event}`)
+  }
+
   async toShow(items: Items, timeout = 10_000): Promise<void> {
     await expect.poll(() => this.items(), { timeout }).toEqual(items)
   }
@@ -126,7 +118,8 @@ let carts = 0
 
 export const test = base.extend<Fixtures, { ring: Ring }>({
   ring: [
-    // oxlint-disable-next-line no-empty-pattern: Playwright reads what a fixture needs from the pattern
+    // Playwright reads what a fixture needs from the pattern.
+    // oxlint-disable-next-line no-empty-pattern
     async ({}, use) => {
       const ring = await Ring.start()
       await use(ring)

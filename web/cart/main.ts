@@ -5,11 +5,19 @@
  * is `update`, which is done once it is on this device; that it goes further is shown, not waited for.
  */
 import { cart, type Cart, forgetRing, open, type Peer, RingletError } from '../index.ts'
-import type { TypedBucket, TypedRead } from '../index.ts'
+import type { OpenOptions, TypedBucket, TypedRead } from '../index.ts'
 import { Page } from './page.ts'
-import { noCart, reachSentence, savedSentence, type Source, troubleOf } from './sentences.ts'
+import {
+  emptySentence,
+  noCart,
+  reachSentence,
+  savedSentence,
+  type Source,
+  troubleOf,
+} from './sentences.ts'
 
 type Carts = TypedBucket<Cart>
+type Trace = NonNullable<OpenOptions['trace']>
 
 /** Of the tab, not of the origin: the other tabs are not cut off with it, and a reload keeps it. */
 const cutKey = 'ringlet-cart:cut'
@@ -17,7 +25,9 @@ const cutKey = 'ringlet-cart:cut'
 const asked = new URLSearchParams(location.search)
 const key = asked.get('cart') || 'alice'
 /** `?trace` writes each event of the protocol into the browser's console. */
-const trace = asked.has('trace') ? console.debug : () => {}
+const trace: Trace = (event) => {
+  if (asked.has('trace')) console.debug(JSON.stringify(event))
+}
 
 let peer: Peer | undefined
 let carts: Carts | undefined
@@ -94,14 +104,8 @@ function show(): void {
   }
   const { status } = peer
   page.showPeer(status.id, status.warnings)
-  page.showStanding(savedSentence(read.stage, source, status), reachSentence(status))
-  page.showItems(cart.items(read.value), emptySentences[source])
-}
-
-const emptySentences: Readonly<Record<Source, string>> = {
-  quorum: 'The cart is empty.',
-  local: 'Nothing in this device’s copy of the cart.',
-  'nowhere yet': 'Loading…',
+  page.showStanding(savedSentence(read.stage, source), reachSentence(status))
+  page.showItems(cart.items(read.value), emptySentence(read, source))
 }
 
 function showTrouble(): void {

@@ -5,7 +5,7 @@
  * focus away, and a line that goes hands it on to its neighbour.
  */
 import type { CartItem } from '../index.ts'
-import { markOf, products } from './products.ts'
+import { products } from './products.ts'
 import type { Trouble } from './sentences.ts'
 
 export interface Asked {
@@ -25,7 +25,7 @@ export class Page {
 
   constructor(asked: Asked) {
     this.#asked = asked
-    element('products').append(...products.map(({ name }) => this.#productLine(name)))
+    element('products').append(...products.map((name) => this.#productLine(name)))
     const cut = element<HTMLInputElement>('cut')
     cut.addEventListener('change', () => asked.cut(cut.checked))
   }
@@ -86,7 +86,7 @@ export class Page {
 
   #productLine(name: string): HTMLLIElement {
     const add = button('Add', () => this.#asked.add(name), ` ${name} to cart`)
-    return make('li', {}, mark(name), make('span', { className: 'name' }, name), add)
+    return make('li', {}, make('span', { className: 'name' }, name), add)
   }
 
   #newLine(product: string): HTMLLIElement {
@@ -94,7 +94,6 @@ export class Page {
     const line = make(
       'li',
       {},
-      mark(product),
       make('span', { className: 'name' }, product),
       make('span', { className: 'times' }, '× ', make('span', { className: 'quantity' })),
       remove,
@@ -121,10 +120,6 @@ function element<E extends HTMLElement>(id: string): E {
 function say(id: string, text: string): void {
   const target = element(id)
   if (target.textContent !== text) target.textContent = text
-}
-
-function mark(product: string): HTMLSpanElement {
-  return make('span', { className: 'mark', ariaHidden: 'true' }, markOf(product))
 }
 
 /** `rest` is part of the button's name for who cannot see where it stands. */

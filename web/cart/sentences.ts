@@ -10,16 +10,9 @@ import { type PeerStatus, RingletError, type Stage } from '../index.ts'
 export type Source = 'quorum' | 'local' | 'nowhere yet'
 
 /** How far this tab's last change got; where it made none, where the cart comes from. */
-export function savedSentence(
-  stage: Stage | undefined,
-  source: Source,
-  status: Pick<PeerStatus, 'gate' | 'reach'>,
-): string {
-  if (stage === 'device') return `Last change: ${phrases.device}${why(status)}`
+export function savedSentence(stage: Stage | undefined, source: Source): string {
   if (stage !== undefined) return `Last change: ${phrases[stage]}`
-  if (source === 'nowhere yet') return 'Loading…'
-  if (source === 'quorum') return 'No change yet: loaded from a quorum'
-  return `No change yet: loaded from this device${why(status)}`
+  return source === 'nowhere yet' ? 'Loading…' : `No change yet: loaded ${origins[source]}`
 }
 
 const phrases: Readonly<Record<Stage, string>> = {
@@ -28,11 +21,7 @@ const phrases: Readonly<Record<Stage, string>> = {
   everywhere: 'everywhere',
 }
 
-/** Why it has not gone further. */
-function why({ gate, reach }: Pick<PeerStatus, 'gate' | 'reach'>): string {
-  if (gate === 'closed') return ', this tab is cut off'
-  return reach === 'none' ? ', no peer answers' : ''
-}
+const origins = { quorum: 'from a quorum', local: 'from this device' } as const
 
 export function reachSentence(status: PeerStatus): string {
   const { gate, members, links, pendingWrites } = status
@@ -44,6 +33,22 @@ export function reachSentence(status: PeerStatus): string {
   if (answering === 0) return `No peer answers: shopping goes on here.${owed}`
   if (answering === members.length) return `All ${answering} peers answer.${owed}`
   return `${answering} of ${members.length} peers answer.${owed}`
+}
+
+/** What stands in the place of the list while there is nothing in it. */
+export function emptySentence(
+  { invalid }: { invalid: readonly unknown[] },
+  source: Source,
+): string {
+  if (invalid.length > 0) return 'There is no cart to show.'
+  switch (source) {
+    case 'quorum':
+      return 'The cart is empty.'
+    case 'local':
+      return 'Nothing in this device’s copy of the cart.'
+    case 'nowhere yet':
+      return 'Loading…'
+  }
 }
 
 export interface Trouble {

@@ -1,0 +1,151 @@
+/**
+ * What goes wrong is said on the page, with a remedy; nothing is overwritten, and the page is never blank.
+ */
+import { readFileSync } from 'node:fs'
+import { expect, test } from './tabs.ts'
+
+const ringFile = '**/.well-known/ringlet.json'
+
+test('a stored value that is no cart is shown as it is, and never overwritten', async ({
+  ring,
+  key,
+  openTab,
+}) => {
+  const foreign = { mug: 3, note: 'not yours' }
+  await ring.put(key, foreign)
+  const tab = await openTab()
+  await expect(tab.trouble).toContainText('is no cart')
+  await expect(tab.trouble).toContainText('"note": "not yours"')
+  await expect(tab.trouble).toContainText('npx ringlet delete carts')
+  await expect(tab.page.getByText('There is no cart to show.')).toBeVisible()
+  await tab.add('mug')
+  await tab.page.waitForTimeout(500)
+  await expect(tab.trouble).toContainText('is no cart')
+  for (let peer = 1; peer <= ring.peers; peer++) {
+    expect(await ring.siblingsAt(peer, key)).toEqual([foreign])
+  }
+})
+
+test('a cart that turns into something else is told while one looks, and so is its recovery', async ({
+  ring,
+  key,
+  openTab,
+}) => {
+  const tab = await openTab()
+  await tab.add('mug')
+  await expect(tab.status).toHaveText('Last change: everywhere')
+  const [mugs] = await ring.siblingsAt(1, key)
+  await ring.put(key, 'a text')
+  await expect(tab.trouble).toContainText('"a text"')
+  await ring.put(key, mugs)
+  await expect(tab.trouble).toBeHidden()
+  await tab.toShow({ mug: 1 })
+  await tab.add('mug')
+  await tab.toShow({ mug: 2 })
+})
+
+test('another ring under the same address is an error, until the earlier one is forgotten', async ({
+  ring,
+  openTab,
+  context,
+}) => {
+  const tab = await openTab()
+  await tab.add('mug')
+  await expect(tab.status).toHaveText('Last change: everywhere')
+  const { file } = ring
+  const other = { ...file, ring: { ...file.ring, id: 'AAAAAAAAAAAAAAAAAAAAAA' }, bootstrap: [] }
+  await context.route(ringFile, (route) => route.fulfill({ json: other }))
+  const before = tab.openedSockets
+  await tab.page.reload()
+  await expect(tab.trouble).toContainText('code: wrong-ring')
+  await expect(tab.trouble).toContainText('AAAAAAAAAAAAAAAAAAAAAA')
+  await expect(tab.status).toHaveText('The ring could not be opened')
+  expect(tab.openedSockets).toBe(before)
+
+  await tab.page.getByRole('button', { name: 'Forget the earlier ring' }).click()
+  await expect(tab.status).toHaveText('No change yet: loaded from this device')
+  await expect(tab.trouble).toBeHidden()
+
+  // What was stored for the earlier ring is still there.
+  await context.unroute(ringFile)
+  await tab.page.reload()
+  await tab.page.getByRole('button', { name: 'Forget the earlier ring' }).click()
+  await tab.toShow({ mug: 1 })
+  await expect(tab.status).toHaveText('Last change: everywhere')
+})
+
+test('without its server a page opens the ring it has seen before', async ({
+  openTab,
+  context,
+}) => {
+  const tab = await openTab()
+  await tab.add('lamp')
+  await expect(tab.status).toHaveText('Last change: everywhere')
+  await context.route(ringFile, (route) => route.abort())
+  await tab.reload()
+  await tab.toShow({ lamp: 1 })
+  await expect(tab.trouble).toBeHidden()
+  // Something else answers there, as in a café's network.
+  await context.unroute(ringFile)
+  await context.route(ringFile, (route) => route.fulfill({ body: '<p>Please log in' }))
+  await tab.reload()
+  await tab.toShow({ lamp: 1 })
+})
+
+test('a ring that was never seen and cannot be fetched is an error with a remedy', async ({
+  context,
+  page,
+  url,
+}) => {
+  await context.route(ringFile, (route) => route.abort())
+  await page.goto(url)
+  await expect(page.getByRole('alert')).toContainText('Nobody answers at http://localhost')
+  await expect(page.getByRole('alert')).toContainText(
+    'Open it once while its server can be reached',
+  )
+  await expect(page.getByRole('status')).toHaveText('The ring could not be opened')
+  await context.unroute(ringFile)
+  await context.route(ringFile, (route) => route.fulfill({ status: 404, body: 'nothing' }))
+  await page.reload()
+  await expect(page.getByRole('alert')).toContainText('404')
+  await context.unroute(ringFile)
+  await context.route(ringFile, (route) => route.fulfill({ json: { ringlet: 99 } }))
+  await page.reload()
+  await expect(page.getByRole('alert')).toContainText('code: ring-file')
+})
+
+test('a device without space says so, changes nothing, and goes on when there is space', async ({
+  openTab,
+  context,
+  ring,
+  peersToHold,
+}) => {
+  const tab = await openTab()
+  await tab.add('mug')
+  await expect(tab.status).toHaveText('Last change: everywhere')
+  const browser = await context.newCDPSession(tab.page)
+  const { origin } = new URL(ring.page)
+  await browser.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 })
+  await tab.add('book')
+  await expect(tab.trouble).toContainText('code: store-full')
+  expect(await tab.items()).toEqual({ mug: 1 })
+  await browser.send('Storage.overrideQuotaForOrigin', { origin })
+  await tab.add('lamp')
+  await tab.toShow({ lamp: 1, mug: 1 })
+  await expect(tab.trouble).toBeHidden()
+  await peersToHold({ lamp: 1, mug: 1 })
+})
+
+test('a cart whose name no key can have is an error, not a blank page', async ({ page, ring }) => {
+  await page.goto(`${ring.page}?cart=${'x'.repeat(600)}`)
+  await expect(page.getByRole('alert')).toContainText('code: key-too-large')
+  await expect(page.getByRole('button', { name: 'Add mug to cart' })).toBeVisible()
+})
+
+test('importing the package needs no window', async () => {
+  // Node, where there is none: what an import does on its own account would fail here.
+  const text = readFileSync(new URL('../../web/index.ts', import.meta.url), 'utf8')
+  expect(text).toContain('browser-peer')
+  const { open } = await import('../../web/index.ts')
+  expect(typeof open).toBe('function')
+})
