@@ -29,6 +29,8 @@ export class Faults {
   readonly #kinds: readonly FaultKind[]
   readonly #standing = new Set<Standing>()
   readonly #pauseMs: number
+  /** Mean: some runs are shaken by short faults, some by long ones. */
+  readonly #lastsMs: number
   #open = true
 
   /** `only`: these kinds, instead of the seed's choice; one named twice strikes twice as often. */
@@ -38,6 +40,7 @@ export class Faults {
     this.counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Faults['counts']
     this.#kinds = only ?? chooseKinds(this.#random)
     this.#pauseMs = this.#random.between(1200, 3000)
+    this.#lastsMs = 10 ** this.#random.between(2.7, 4.1)
   }
 
   get total(): number {
@@ -69,7 +72,7 @@ export class Faults {
     const { cluster } = this.#scene
     const running = cluster.machines.filter(({ process }) => process !== undefined)
     if (running.length === 0) return
-    const lastsMs = 300 + random.exponential(4000)
+    const lastsMs = 300 + random.exponential(this.#lastsMs)
     const end = inflictions[kind](this.#scene, random.pick(running), random, lastsMs)
     if (end === undefined) return
     const standing = {

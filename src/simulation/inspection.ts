@@ -55,13 +55,17 @@ export function inspect(cluster: Cluster): Holdings {
   return holdings
 }
 
-/** Whether all owners of a key hold the same bytes at this moment, readable ones, and nobody else holds or owes any. */
-export function isSettled(held: readonly Holding[]): boolean {
-  const owners = held.filter(({ owner }) => owner)
-  return (
-    held.every(({ owes, owner, present }) => owes.length === 0 && (owner || !present)) &&
-    owners.every(({ digest, damaged }) => !damaged && equalBytes(digest, owners[0]!.digest))
-  )
+/** The member that alone holds its state of the most keys. */
+export function loneliest(cluster: Cluster): Machine {
+  const alone = new Map<string, number>()
+  for (const held of inspect(cluster).values()) {
+    for (const { peer, present, digest } of held) {
+      const shared = held.some((other) => other.peer !== peer && equalBytes(other.digest, digest))
+      if (present && !shared) alone.set(peer, (alone.get(peer) ?? 0) + 1)
+    }
+  }
+  const count = ({ name }: Machine): number => alone.get(name) ?? 0
+  return cluster.members.reduce((most, each) => (count(each) > count(most) ? each : most))
 }
 
 type Content = Pick<Holding, 'present' | 'damaged' | 'digest' | 'state'>

@@ -6,6 +6,7 @@
  */
 import { shelfRange } from '../protocol/record.ts'
 import type { Machine } from './cluster.ts'
+import { loneliest } from './inspection.ts'
 import { nameOfStored } from './custody.ts'
 import type { SeededRandom } from './random.ts'
 import type { End, Inflict, Scene } from './scene.ts'
@@ -98,11 +99,15 @@ function fillDisk(scene: Scene, machine: Machine): End {
 function failSync(scene: Scene, machine: Machine): End | undefined {
   const { cluster, custody, calm } = scene
   const { disk } = machine
-  const mayFail = (): boolean => machine.kind === 'member' && custody.mayLose([machine])
-  if (!mayFail()) return undefined
+  if (machine.kind === 'edge' || !custody.mayLose([machine])) return undefined
   const settle = calm.disturb([machine])
   let struck = false
-  disk.syncFails = () => !struck && mayFail()
+  let asked = false
+  disk.syncFails = () => {
+    const first = !asked
+    asked = true
+    return first && custody.mayLose([machine])
+  }
   disk.onLost = () => {
     struck = true
     cluster.chronicle.tell('', `${disk.name} fails to sync`)
@@ -120,10 +125,11 @@ function failSync(scene: Scene, machine: Machine): End | undefined {
   }
 }
 
-/** All peers of one host lose their disks together. */
-function wipe(scene: Scene, machine: Machine): End | undefined {
+/** All peers of one host lose their disks together. Chance is unkind: often it is the disk that most depends on. */
+function wipe(scene: Scene, machine: Machine, random: SeededRandom): End | undefined {
   const { cluster, custody, calm } = scene
-  const together = cluster.members.filter(({ host }) => host === machine.host)
+  const { host } = random.chance(0.5) ? loneliest(cluster) : machine
+  const together = cluster.members.filter((each) => each.host === host)
   if (together.length === 0 || !custody.mayLose(together)) return undefined
   const held = together.some(({ disk }) => disk.entries().length > 0)
   const settle = calm.disturb(together)
@@ -143,8 +149,8 @@ function flip(scene: Scene, machine: Machine, random: SeededRandom): End | undef
   const records = machine.disk.entries(from, to)
   if (machine.kind === 'edge' || records.length === 0) return undefined
   const { key, value } = records[random.whole(records.length)]!
-  if (!custody.mayLoseRecord(key)) return undefined
-  custody.loseRecord(key)
+  if (!custody.mayLoseRecord(machine, key)) return undefined
+  custody.loseRecord(machine, key)
   cluster.chronicle.tell('', `a bit of ${nameOfStored(key)} flips on ${machine.disk.name}`)
   machine.disk.flipBit(key, random.whole(value.length * 8))
   return () => true

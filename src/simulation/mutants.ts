@@ -4,12 +4,12 @@
  * A checker that never cries may be blind. Each mutant replaces one decision of the core, or one thing that a port
  * promises, and names the promise that breaks; the tests show a seed for each in which the checker sees it.
  */
-import type { Change, Random, Storage } from '../ports.ts'
-import type { Bytes } from '../data/bytes.ts'
-import { toBinaryText } from '../data/bytes.ts'
-import { highest, union, withDot } from '../data/vector.ts'
+import { type Bytes, toBinaryText } from '../data/bytes.ts'
+import { union, withDot } from '../data/vector.ts'
 import type { Rules } from '../protocol/rules.ts'
+import type { Change, Random, Storage } from '../ports.ts'
 import type { Disk } from './disk.ts'
+import type { FaultKind } from './faults.ts'
 import { seededRandom } from './random.ts'
 import type { Promised } from './violation.ts'
 
@@ -20,6 +20,9 @@ export interface Mutant {
   readonly rules?: Partial<Rules>
   readonly storage?: (storage: Storage, disk: Disk) => Storage
   readonly random?: (random: Random, machine: string) => Random
+  /** The faults that bring it out; by default each seed's own choice. */
+  readonly faults?: readonly FaultKind[]
+  readonly sharedHost?: boolean
 }
 
 export const mutants: readonly Mutant[] = [
@@ -32,16 +35,19 @@ export const mutants: readonly Mutant[] = [
       minterAfter: ({ minter }) => minter,
       mintedBehind: () => false,
     },
+    faults: ['flipped bit', 'flipped bit', 'isolated peer', 'loss'],
   },
   {
     name: 'a write is acknowledged before it is synced',
     breaks: ['P1', 'P7'],
     storage: acknowledgeEarly,
+    faults: ['slow disk', 'crash', 'power cut', 'crash before a commit'],
   },
   {
     name: 'a marker is dropped when its target is slow',
     breaks: ['P1', 'P3'],
-    rules: { debtAfter: (owed, target) => owed.filter((peer) => peer !== target) },
+    rules: { debtAfter: () => [] },
+    faults: ['partition', 'isolated peer', 'flapping link', 'wiped disk', 'wiped disk'],
   },
   {
     name: 'a repair overwrites what it finds',
@@ -52,6 +58,8 @@ export const mutants: readonly Mutant[] = [
     name: 'one host is counted twice',
     breaks: ['P1'],
     rules: { voteOf: (peer) => ({ peer, host: peer }) },
+    sharedHost: true,
+    faults: ['partition', 'partition', 'wiped disk'],
   },
   {
     name: 'the context of a put covers all that the object has seen',
@@ -60,13 +68,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a queued write is served before it is durable',
-    breaks: ['P1', 'P2', 'P7'],
+    breaks: ['P7', 'P1'],
     storage: readQueued,
+    faults: ['slow disk'],
   },
   {
     name: 'a wiped disk takes its old generation again',
     breaks: ['P7', 'P1'],
     random: repeatFirstBytes,
+    faults: ['wiped disk', 'failed sync', 'partition'],
   },
   {
     name: 'a stand-in owes nothing',
@@ -74,13 +84,19 @@ export const mutants: readonly Mutant[] = [
     rules: { debtOf: () => [] },
   },
   {
-    name: 'a peer mints on under an epoch that its disk has lost count of',
-    breaks: ['P7', 'P1'],
-    rules: {
-      minterOf: ({ minter }) => minter,
-      minterAfter: ({ minter }) => minter,
-      mintedBehind: (minted, elsewhere) => highest(new Map(), minted.actor) > elsewhere,
-    },
+    name: 'of two concurrent states the longer one wins',
+    breaks: ['P1'],
+    rules: { merge: (held, arrived) => (arrived.seen.size > held.seen.size ? arrived : held) },
+  },
+  {
+    name: 'a put forgets to tell its writer of itself',
+    breaks: ['P2'],
+    rules: { contextAfterPut: (given) => given },
+  },
+  {
+    name: 'all members count as one host',
+    breaks: ['P5'],
+    rules: { voteOf: (peer) => ({ peer, host: 'the only one' }) },
   },
 ]
 

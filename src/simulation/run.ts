@@ -32,6 +32,8 @@ export interface SimulationOptions {
   /** Tabs; by default two for every other seed. */
   readonly edges?: number
   readonly clients?: number
+  /** Tell the story also when nothing broke. */
+  readonly story?: boolean
 }
 
 export interface SimulationResult {
@@ -46,7 +48,7 @@ export interface SimulationResult {
   /** How long after the last fault the owners of every key were equal. */
   readonly convergedAfterMs: number
   readonly violations: readonly Violation[]
-  /** Empty when nothing broke. */
+  /** Empty when nothing broke, unless it was asked for. */
   readonly story: string
 }
 
@@ -86,17 +88,19 @@ class Run {
   readonly #scene: Scene
   readonly #faults: Faults
   readonly #workload: Workload
+  readonly #story: boolean
   #convergedAfterMs = 0
 
   constructor(seed: number, options: SimulationOptions) {
     this.#seed = seed
+    this.#story = options.story ?? false
     const { members = 5, edges = seed % 2 === 0 ? 2 : 0, clients = 10, mutant } = options
-    const sharedHost = seed % 3 === 0
+    const sharedHost = mutant?.sharedHost ?? seed % 3 === 0
     const settings = { members, edges, n: 3, q: 16, r: 2, w: 2, sharedHost, mutant }
     const cluster = new Cluster(seed, settings)
     this.#cluster = cluster
     this.#scene = { cluster, calm: new Calm(cluster), custody: new Custody(cluster) }
-    this.#faults = new Faults(this.#scene, options.faults)
+    this.#faults = new Faults(this.#scene, options.faults ?? mutant?.faults)
     const keys = 2 + cluster.random.fork('workload').whole(6)
     this.#workload = new Workload(cluster, { clients, keys, pauseMs: 1300 })
   }
@@ -146,6 +150,7 @@ class Run {
     const { history, scheduler, chronicle } = this.#cluster
     const operations = { done: 0, refused: 0, unknown: 0 }
     for (const { outcome } of history.operations) if (outcome !== 'pending') operations[outcome]++
+    const told = this.violations.length > 0 || this.#story
     return {
       seed: this.#seed,
       fingerprint: chronicle.fingerprint,
@@ -155,8 +160,7 @@ class Run {
       events: scheduler.events,
       convergedAfterMs: this.#convergedAfterMs,
       violations: this.violations,
-      story:
-        this.violations.length === 0 ? '' : tellStory(this.#seed, chronicle.lines, this.violations),
+      story: told ? tellStory(this.#seed, chronicle.lines, this.violations) : '',
     }
   }
 

@@ -7,6 +7,7 @@
 import { type Bytes, equalBytes, toBinaryText } from '../data/bytes.ts'
 import { showKey } from '../data/key.ts'
 import type { ObjectState, Sibling } from '../data/siblings.ts'
+import type { Dot } from '../data/vector.ts'
 import { decodeObject, keyOfStored, shelfRange } from '../protocol/record.ts'
 import type { History } from './history.ts'
 import type { Violation } from './violation.ts'
@@ -19,15 +20,21 @@ export class Witness {
   /** Records are written on three disks and more; each content is read once. */
   readonly #read = new Set<string>()
   readonly #values = new Map<string, Sibling>()
-  readonly #dots = new Map<number, Set<string>>()
+  readonly #dots = new Map<number, Map<string, Dot>>()
+  readonly #writes = new Map<string, Set<number>>()
 
   constructor(history: History) {
     this.#history = history
   }
 
   /** The dots that a write was ever minted under. */
-  dotsOf(write: number): ReadonlySet<string> {
-    return this.#dots.get(write) ?? new Set()
+  dotsOf(write: number): ReadonlyMap<string, Dot> {
+    return this.#dots.get(write) ?? new Map()
+  }
+
+  /** The writes of a key that were ever durable anywhere. */
+  writesOf(key: string): ReadonlySet<number> {
+    return this.#writes.get(key) ?? new Set()
   }
 
   /** Whether a write was ever durable anywhere. */
@@ -57,8 +64,9 @@ export class Witness {
         this.violations.push({ promise: 'P10', key, text: `(${dot}) names what nobody wrote` })
         continue
       }
-      const dots = this.#dots.get(write) ?? new Set()
-      this.#dots.set(write, dots.add(dot))
+      const dots = this.#dots.get(write) ?? new Map<string, Dot>()
+      this.#dots.set(write, dots.set(dot, sibling.dot))
+      this.#writes.set(key, (this.#writes.get(key) ?? new Set()).add(write))
       this.#compare(key, dot, sibling)
     }
   }

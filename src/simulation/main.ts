@@ -1,0 +1,171 @@
+/**
+ * `npm run sim`: runs seeds and says what came of them.
+ *
+ *     npm run sim                     50 seeds, on every core
+ *     npm run sim -- --seeds 500      as many as that, from --from (1)
+ *     npm run sim -- --seed 42        one, and its story if it fails (--story: also if not)
+ *     npm run sim -- --twice          each seed twice: both runs must be the same
+ *     npm run sim -- --mutant 3       with that broken build (--mutants lists them)
+ *     npm run sim -- --json           one line a seed, then one for the sums
+ *
+ * Exit code 1 when the batch is red. Seeds share nothing, so they are dealt out to one process a core.
+ */
+import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { mutants } from './mutants.ts'
+import { runSeed, type SimulationOptions, type SimulationResult } from './run.ts'
+import { showSummary, summarize } from './summary.ts'
+
+const { values: given } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    seeds: { type: 'string', default: '50' },
+    from: { type: 'string', default: '1' },
+    /** What a worker runs: every so-manieth seed. */
+    step: { type: 'string', default: '1' },
+    workers: { type: 'string', default: String(availableParallelism()) },
+    mutant: { type: 'string' },
+    mutants: { type: 'boolean', default: false },
+    twice: { type: 'boolean', default: false },
+    story: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+/** One seed as a worker reports it. */
+interface Report {
+  readonly result: SimulationResult
+  /** The second run's fingerprint. */
+  readonly again: string | undefined
+}
+
+await main()
+
+async function main(): Promise<void> {
+  if (given.mutants) {
+    for (const [i, { name }] of mutants.entries()) console.log(`${i + 1}  ${name}`)
+    return
+  }
+  const startedMs = performance.now()
+  const reports: Report[] = []
+  for await (const report of seedsToRun().length > 1 ? inWorkers() : inThisProcess()) {
+    reports.push(report)
+    show(report)
+  }
+  // What a worker ran is added up by whoever started it.
+  if (given.step !== '1') return
+  reports.sort((a, b) => a.result.seed - b.result.seed)
+  const again = new Map(
+    reports.flatMap(({ result, again: second }) =>
+      second === undefined ? [] : [[result.seed, second] as const],
+    ),
+  )
+  const summary = summarize(
+    reports.map(({ result }) => result),
+    again,
+  )
+  if (given.json) console.log(JSON.stringify({ summary }))
+  else console.log(showSummary(summary, performance.now() - startedMs))
+  if (summary.failures.length > 0) process.exitCode = 1
+}
+
+function seedsToRun(): number[] {
+  if (given.seed !== undefined) return [numberFrom('seed', given.seed)]
+  const from = numberFrom('from', given.from)
+  const step = numberFrom('step', given.step)
+  const count = numberFrom('seeds', given.seeds)
+  return Array.from({ length: count }, (_, i) => from + i * step)
+}
+
+function optionsGiven(): SimulationOptions {
+  if (given.mutant === undefined) return {}
+  const mutant = mutants[numberFrom('mutant', given.mutant) - 1]
+  if (mutant === undefined) return fail(`There are ${mutants.length} mutants: see --mutants.`)
+  return { mutant }
+}
+
+async function* inThisProcess(): AsyncGenerator<Report> {
+  const options = { ...optionsGiven(), story: given.story }
+  for (const seed of seedsToRun()) {
+    const result = await runSeed(seed, options)
+    const again = given.twice ? (await runSeed(seed, options)).fingerprint : undefined
+    yield { result, again }
+  }
+}
+
+/** Deals the seeds out like cards, and passes on what the workers say in the order they say it. */
+async function* inWorkers(): AsyncGenerator<Report> {
+  const seeds = seedsToRun()
+  const workers = Math.min(numberFrom('workers', given.workers), seeds.length)
+  if (workers === 1 || given.step !== '1') return yield* inThisProcess()
+  const said: Report[] = []
+  let wake = (): void => {}
+  let working = workers
+  for (let i = 0; i < workers; i++) {
+    const count = Math.ceil((seeds.length - i) / workers)
+    const work = runWorker(
+      [`--from=${seeds[i]}`, `--seeds=${count}`, `--step=${workers}`],
+      (report) => {
+        said.push(report)
+        wake()
+      },
+    )
+    void work.then(() => {
+      working--
+      wake()
+    })
+  }
+  while (working > 0 || said.length > 0) {
+    const report = said.shift()
+    if (report !== undefined) {
+      yield report
+      continue
+    }
+    await new Promise<void>((resolve) => {
+      wake = resolve
+    })
+  }
+}
+
+/** Resolves when the worker has ended; one that ends badly ends everything. */
+async function runWorker(args: string[], heard: (report: Report) => void): Promise<void> {
+  const passed = [
+    '--json',
+    ...(given.twice ? ['--twice'] : []),
+    ...(given.mutant === undefined ? [] : [`--mutant=${given.mutant}`]),
+  ]
+  const child = spawn(process.execPath, [import.meta.filename, ...args, ...passed], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = new Promise<number | null>((resolve) => {
+    child.on('close', resolve)
+  })
+  for await (const line of createInterface({ input: child.stdout })) {
+    heard(JSON.parse(line) as Report)
+  }
+  const code = await ended
+  if (code !== 0) fail(`A worker ended with code ${code}.`)
+}
+
+function show(report: Report): void {
+  const { result } = report
+  if (given.json) {
+    console.log(JSON.stringify(report))
+  } else if (result.story !== '') {
+    console.log(`${result.story}\n`)
+  }
+}
+
+function numberFrom(name: string, text: string): number {
+  const number = Number(text)
+  return Number.isSafeInteger(number) && number > 0
+    ? number
+    : fail(`--${name} takes a number, not ${text}.`)
+}
+
+function fail(message: string): never {
+  console.error(message)
+  process.exit(2)
+}
