@@ -11,6 +11,6 @@ export type NodeTransportOptions = Omit<Libp2pTransportOptions, 'transports'>
 
 /** Rejects with `RingletError`: `port-in-use`, or `bad-argument` for an address that cannot be listened at. */
 export function openNodeTransport(options: NodeTransportOptions): Promise<Transport> {
-  const transports = [tcp(), webSockets({ maxBufferedAmount: limits.frameBytes / 4 })]
+  const transports = [tcp(), webSockets({ maxBufferedAmount: 4 * limits.flushBytes })]
   return openLibp2pTransport({ ...options, transports })
 }

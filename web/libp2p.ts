@@ -9,7 +9,7 @@ import type { Transport } from '../src/ports.ts'
 export type WebTransportOptions = Omit<Libp2pTransportOptions, 'transports' | 'listen' | 'announce'>
 
 export function openWebTransport(options: WebTransportOptions): Promise<Transport> {
-  // A page's WebSocket buffers without end: what waits there, a heartbeat cannot overtake.
-  const transports = [webSockets({ maxBufferedAmount: limits.frameBytes / 4 })]
+  // A page's WebSocket buffers without end, and what waits in it nothing can overtake.
+  const transports = [webSockets({ maxBufferedAmount: 4 * limits.flushBytes })]
   return openLibp2pTransport({ ...options, listen: [], transports })
 }

@@ -250,8 +250,8 @@ export class Link {
     const unsent = new Set<Outgoing>()
     for (const { message } of late) if (!message.left) unsent.add(message)
     if (unsent.size > 0) {
-      this.#outboxes.foreground.withdraw((message) => unsent.has(message))
-      this.#outboxes.background.withdraw((message) => unsent.has(message))
+      this.#outboxes.foreground.withdraw(unsent)
+      this.#outboxes.background.withdraw(unsent)
     }
     for (const { message, reject } of late) {
       reject(new TransportError('deadline', message.left, `${this.peer} did not answer in time`))

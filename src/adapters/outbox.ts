@@ -94,9 +94,9 @@ export class Outbox {
     return batch
   }
 
-  /** Forgets every message that `isUnwanted` and has not begun to leave. */
-  withdraw(isUnwanted: (message: Outgoing) => boolean): void {
-    const stays = (message: Outgoing): boolean => message.left || !isUnwanted(message)
+  /** Forgets these messages, none of which has begun to leave: half a message cannot be taken back. */
+  withdraw(unwanted: ReadonlySet<Outgoing>): void {
+    const stays = (message: Outgoing): boolean => !unwanted.has(message)
     this.#short = this.#short.filter(stays)
     this.#long = this.#long.filter(stays)
     this.#shortBytes = this.#short.reduce((sum, { body }) => sum + body.length + headerBytes, 0)

@@ -82,6 +82,7 @@ export function askingCases(subject: TransportSubject): ContractCase[] {
       name: 'a reply after the deadline is dropped, and taken for no other',
       run: () =>
         withTwo(subject, async (one, other) => {
+          await one.ask(other)
           const late = stall(other)
           await fails(one.ask(other, utf8('late'), { deadlineMs: 60 }), 'deadline', true, 'late')
           other.answer = (body) => Promise.resolve(body)
