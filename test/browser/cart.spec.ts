@@ -162,10 +162,19 @@ test('a peer is killed while people shop, and nothing is lost', async ({
   await expect(ours.page.getByText('All 3 peers answer.')).toBeVisible()
 })
 
-test('a second address bar names a second cart', async ({ ring, openTab }) => {
+test('the address names the cart, and without a name it is that of alice', async ({
+  ring,
+  url,
+  openTab,
+}) => {
   const tab = await openTab()
-  await tab.add('mug')
+  await tab.add('umbrella')
+  await tab.toShow({ umbrella: 1 })
+  await tab.show(url.replace('cart=', 'cart=other-'))
+  await tab.toShow({})
   await tab.show(ring.page)
   await expect(tab.page.getByText('cart of alice')).toBeVisible()
-  await tab.toShow({})
+  expect(Object.keys(await tab.items())).not.toContain('umbrella')
+  await tab.show(url)
+  await tab.toShow({ umbrella: 1 })
 })

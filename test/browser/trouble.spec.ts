@@ -120,21 +120,54 @@ test('a device without space says so, changes nothing, and goes on when there is
   ring,
   peersToHold,
 }) => {
+  // Before the site is looked at: its quota is remembered for half a minute.
+  const blank = await context.newPage()
+  const browser = await context.newCDPSession(blank)
+  const { origin } = new URL(ring.page)
+  await browser.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 3_000_000 })
   const tab = await openTab()
   await tab.add('mug')
   await expect(tab.status).toHaveText('Last change: everywhere')
-  const browser = await context.newCDPSession(tab.page)
-  const { origin } = new URL(ring.page)
-  await browser.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 })
+  await tab.page.evaluate(fillUp)
   await tab.add('book')
   await expect(tab.trouble).toContainText('code: store-full')
   expect(await tab.items()).toEqual({ mug: 1 })
-  await browser.send('Storage.overrideQuotaForOrigin', { origin })
+  await tab.page.evaluate(emptyAgain)
   await tab.add('lamp')
   await tab.toShow({ lamp: 1, mug: 1 })
   await expect(tab.trouble).toBeHidden()
   await peersToHold({ lamp: 1, mug: 1 })
 })
+
+/** Runs in the page: takes all the room there is, down to the last hundred bytes. */
+async function fillUp(): Promise<void> {
+  const opening = indexedDB.open('ballast')
+  opening.onupgradeneeded = () =>
+    opening.result.createObjectStore('stones', { autoIncrement: true })
+  const opened = Promise.withResolvers<unknown>()
+  opening.onsuccess = opened.resolve
+  await opened.promise
+  for (let size = 1_000_000; size > 100;) {
+    const transaction = opening.result.transaction('stones', 'readwrite')
+    transaction.objectStore('stones').add(crypto.getRandomValues(new Uint8Array(size % 65_536)))
+    for (let i = 0; i < size / 65_536 - 1; i++) {
+      transaction.objectStore('stones').add(crypto.getRandomValues(new Uint8Array(65_536)))
+    }
+    const fits = await new Promise((resolve) => {
+      transaction.oncomplete = () => resolve(true)
+      transaction.onabort = () => resolve(false)
+    })
+    if (fits !== true) size = Math.floor(size / 2)
+  }
+  opening.result.close()
+}
+
+async function emptyAgain(): Promise<void> {
+  const deleting = indexedDB.deleteDatabase('ballast')
+  const deleted = Promise.withResolvers<unknown>()
+  deleting.onsuccess = deleted.resolve
+  await deleted.promise
+}
 
 test('a cart whose name no key can have is an error, not a blank page', async ({ page, ring }) => {
   await page.goto(`${ring.page}?cart=${'x'.repeat(600)}`)
