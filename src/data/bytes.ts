@@ -157,6 +157,8 @@ export function fromBase64Url(text: string): Bytes {
   return bytes
 }
 
+const roomBehind = 128
+
 /** Grows as it is written; `finish` hands over what was written. */
 export class Writer {
   #bytes: Uint8Array
@@ -248,7 +250,8 @@ export class Writer {
   #reserve(more: number): void {
     const needed = this.#length + more
     if (needed <= this.#bytes.length) return
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    // Something short most often follows what was long: with room for it, there is one copy and not two.
+    const grown = new Uint8Array(Math.max(needed + roomBehind, this.#bytes.length * 2))
     grown.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = grown
   }

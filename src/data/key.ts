@@ -11,8 +11,12 @@ import { hash32 } from './hash.ts'
 /** An application's key: one string, or `[partitionKey, …rest]`. */
 export type KeyPath = string | readonly [string, ...string[]]
 
-/** A key inside the core. `text` has one character per byte, for maps; `position` is the ring's top 32 bits. */
+/**
+ * A key inside the core: its bucket and its path. `text` has one character per byte, for maps; `position` is the ring's
+ * top 32 bits.
+ */
 export interface Key {
+  readonly parts: readonly string[]
   readonly bytes: Bytes
   readonly text: string
   readonly position: number
@@ -26,14 +30,14 @@ export function makeKey(bucket: string, path: KeyPath): Key {
 /** The key that these bytes encode; `MalformedError` if they encode none. */
 export function keyFromBytes(bytes: Bytes): Key {
   // Reading the parts proves them well-formed: whatever is a key here can be listed and asked for again.
-  partsOf(bytes)
+  const parts = partsOf(bytes)
   const prefix = bytes.slice(0, partEnd(bytes, partEnd(bytes, 0)))
-  return { bytes, text: toBinaryText(bytes), position: hash32(prefix) }
+  return { parts, bytes, text: toBinaryText(bytes), position: hash32(prefix) }
 }
 
 /** What `makeKey` was given. */
 export function splitKey(key: Key): { bucket: string; path: readonly [string, ...string[]] } {
-  const [bucket, partitionKey, ...rest] = partsOf(key.bytes)
+  const [bucket, partitionKey, ...rest] = key.parts
   if (bucket === undefined || partitionKey === undefined)
     throw new MalformedError('a key too short')
   return { bucket, path: [partitionKey, ...rest] }
@@ -45,9 +49,8 @@ export function keyPrefix(bucket: string, path: readonly string[]): Bytes {
 }
 
 /** A short text for people: `carts/alice`. */
-export function showKey(key: Key): string {
-  const { bucket, path } = splitKey(key)
-  return [bucket, ...path].join('/')
+export function showKey({ parts }: Key): string {
+  return parts.join('/')
 }
 
 /** The partition of a position when the ring has `q` of them: the top bits. */

@@ -253,7 +253,7 @@ async function store(
   const requestKey = storageKeys.request(request.origin, request.request)
   const remote = request.origin !== world.self
   const at = world.clock.now()
-  const stored = await records.change(
+  const stored = await records.mint(
     key,
     (desk) => {
       const earlier = desk.extras[0]

@@ -5,6 +5,7 @@
  * can never mint its predecessor's dots again. Epochs are taken in the same durable step as the write that needs one:
  * a crash loses both or neither.
  */
+import { type Bytes, equalBytes } from '../data/bytes.ts'
 import type { ActorId } from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
 import { StorageError } from '../protocol/errors.ts'
@@ -37,18 +38,30 @@ export async function openIdentity(
   return identity
 }
 
+/** A generation, and the bits that it stands for. */
+export interface Known {
+  readonly seed: Bytes
+  readonly generation: string
+}
+
 /** Hands out epochs within one update, and writes back the counter if it did. */
 export class Epochs {
   readonly #stored: Uint8Array | undefined
+  readonly #known: Known | undefined
   #identity: StoreIdentity | undefined
   #taken = 0
 
-  constructor(stored: Uint8Array | undefined) {
+  /** `known` spares the hashing where the store is still what it was when it was opened. */
+  constructor(stored: Uint8Array | undefined, known?: Known) {
     this.#stored = stored
+    this.#known = known
   }
 
   generation(): string {
-    return generationOfStore(this.#read())
+    const identity = this.#read()
+    const known = this.#known
+    if (known !== undefined && equalBytes(known.seed, identity.seed)) return known.generation
+    return generationOfStore(identity)
   }
 
   take(): ActorId {

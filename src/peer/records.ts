@@ -26,13 +26,17 @@ import {
 } from '../protocol/record.ts'
 import type { Storage, Write } from '../ports.ts'
 import { Digests } from './digests.ts'
-import { Epochs } from './epochs.ts'
+import { Epochs, type Known } from './epochs.ts'
 import { slices } from './slices.ts'
 
-/** What a decision sees: the object, and the means to mint. */
-export interface Desk {
+/** What a decision sees. */
+export interface Held {
   readonly object: StoredObject
   readonly owed: readonly PeerId[]
+}
+
+/** And the means to mint. */
+export interface Desk extends Held {
   /** The store's generation, as of this step. */
   generation(): string
   /** A fresh actor, taken in the same durable step. */
@@ -51,6 +55,19 @@ export interface Decision<T> {
   /** Drops the whole record, and the marker with it. */
   readonly drop?: boolean
   readonly writes?: readonly Write[]
+}
+
+type Decide<T> = (
+  object: StoredObject,
+  owed: readonly PeerId[],
+  more: readonly (Uint8Array | undefined)[],
+) => Decision<T>
+
+/** Where the record and its marker are. */
+interface Place {
+  readonly key: Key
+  readonly objectKey: Uint8Array
+  readonly markerKey: Uint8Array
 }
 
 /** What one step came to. */
@@ -74,12 +91,14 @@ export class Records {
   readonly generation: string
   readonly #storage: Storage
   readonly #say: Say
+  readonly #known: Known
   readonly #changed = new Set<Changed>()
 
   constructor(storage: Storage, q: number, say: Say, identity: StoreIdentity) {
     this.#storage = storage
     this.#say = say
     this.generation = generationOfStore(identity)
+    this.#known = { seed: identity.seed.slice(), generation: this.generation }
     this.digests = new Digests(storage, q)
   }
 
@@ -93,19 +112,33 @@ export class Records {
   }
 
   /** The object and its marker change in one durable step, decided on their newest state. */
-  async change<T>(
+  change<T>(key: Key, decide: (held: Held) => Decision<T>): Promise<T> {
+    return this.#change(key, [], (object, owed) => decide({ object, owed }))
+  }
+
+  /** A change that may mint. */
+  mint<T>(
     key: Key,
     decide: (desk: Desk) => Decision<T>,
     extraKeys: readonly Uint8Array[] = [],
   ): Promise<T> {
-    const objectKey = storageKeys.object(key)
-    const markerKey = storageKeys.marker(key)
-    const keys = [objectKey, markerKey, storageKeys.identity, ...extraKeys]
+    const keys = [storageKeys.identity, ...extraKeys]
+    return this.#change(key, keys, (object, owed, [identity, ...extras]) => {
+      const epochs = new Epochs(identity, this.#known)
+      const generation = (): string => epochs.generation()
+      const takeEpoch = (): ActorId => epochs.take()
+      const decision = decide({ object, owed, extras, generation, takeEpoch })
+      return { ...decision, writes: [...(decision.writes ?? []), ...epochs.writes()] }
+    })
+  }
+
+  async #change<T>(key: Key, moreKeys: readonly Uint8Array[], decide: Decide<T>): Promise<T> {
+    const [objectKey, markerKey] = [storageKeys.object(key), storageKeys.marker(key)]
     this.digests.begin(key)
     let step: Step<T>
     try {
-      step = await this.#storage.update(keys, (current) => {
-        const taken = this.#step(key, current, decide)
+      step = await this.#storage.update([objectKey, markerKey, ...moreKeys], (current) => {
+        const taken = this.#step({ key, objectKey, markerKey }, current, decide)
         return { writes: taken.writes, result: taken }
       })
     } catch (error) {
@@ -129,26 +162,21 @@ export class Records {
 
   /** One decision, and all that is to be written for it. A decision that throws writes nothing. */
   #step<T>(
-    key: Key,
-    [stored, owedBytes, identityBytes, ...extras]: readonly (Uint8Array | undefined)[],
-    decide: (desk: Desk) => Decision<T>,
+    { key, objectKey, markerKey }: Place,
+    [stored, owedBytes, ...more]: readonly (Uint8Array | undefined)[],
+    decide: Decide<T>,
   ): Step<T> {
     const object = this.#decoded(key, stored)
     const before = object.digest
     const owed = owedBytes === undefined ? [] : decode(marker, owedBytes)
-    const epochs = new Epochs(identityBytes)
-    const generation = (): string => epochs.generation()
-    const takeEpoch = (): ActorId => epochs.take()
     let decision: Decision<T>
     try {
-      decision = decide({ object, owed, extras, generation, takeEpoch })
+      decision = decide(object, owed, more)
     } catch (error) {
       return { writes: [], before, after: before, refused: { error } }
     }
     const { result } = decision
-    const writes: Write[] = [...(decision.writes ?? []), ...epochs.writes()]
-    const objectKey = storageKeys.object(key)
-    const markerKey = storageKeys.marker(key)
+    const writes: Write[] = [...(decision.writes ?? [])]
     if (decision.drop === true) {
       writes.push({ key: objectKey, value: undefined }, { key: markerKey, value: undefined })
       return { writes, before, after: absentObject.digest, result }

@@ -6,7 +6,7 @@
  * key stands *in that key's record*: a peer that lost or dropped the record has lost the right to go on counting, or
  * it would mint an old dot again and silently kill an acknowledged write (Riak's kv679).
  */
-import { type Bytes, concat, equalBytes, MalformedError, utf8 } from '../data/bytes.ts'
+import { type Bytes, concat, equalBytes, MalformedError, utf8, Writer } from '../data/bytes.ts'
 import { type Digest, digestLength, digestOf, generationOf } from '../data/hash.ts'
 import { type Key, keyFromBytes } from '../data/key.ts'
 import { emptyState, type ObjectState, stateDigest } from '../data/siblings.ts'
@@ -102,7 +102,9 @@ const checkLength = 8
 /** The body, the state's digest (so that a scan for digests need not decode), and a check over all of it. */
 export function encodeObject(object: StoredObject): Bytes {
   const { digest, minter } = object
-  return concat(encode(objectCodec, object, 256), digest, recordCheck(digest, minter))
+  const writer = new Writer(512)
+  objectCodec.write(writer, object)
+  return writer.raw(digest).raw(recordCheck(digest, minter)).finish()
 }
 
 /** `MalformedError` when the record is not what was written. */

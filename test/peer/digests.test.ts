@@ -21,7 +21,7 @@ async function openRecords() {
 }
 
 function put(records: Records, key: (typeof keys)[number], text: string): Promise<void> {
-  return records.change(key, ({ object, takeEpoch }) => {
+  return records.mint(key, ({ object, takeEpoch }) => {
     const dot = { actor: takeEpoch(), counter: 1 }
     return {
       result: undefined,
@@ -94,7 +94,7 @@ describe("the folds of a store's digests", () => {
 describe('records', () => {
   it('write nothing when a decision throws', async () => {
     const { storage, records } = await openRecords()
-    const refusal = records.change(keys[0]!, ({ takeEpoch }) => {
+    const refusal = records.mint(keys[0]!, ({ takeEpoch }) => {
       takeEpoch()
       throw new Error('no')
     })
