@@ -156,13 +156,30 @@ class ApplicationPeer implements Peer {
     return () => this.#listeners.delete(listener)
   }
 
+  /** What is still on its way gets a moment to arrive; what does not stays on the device, for the next start. */
   async close(): Promise<void> {
+    if (this.#gate === 'open') await this.#delivered()
     this.#stopTouches()
     await this.#beneath.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Resolves when no write is pending, or when that takes too long. */
+  async #delivered(): Promise<void> {
+    const beneath = this.#beneath
+    const { clock, limits } = beneath.world
+    if (beneath.pendingWrites() === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const cancel = clock.after(2 * limits.ownerMs, resolve)
+    const stop = beneath.onTouch(() => {
+      if (beneath.pendingWrites() === 0) resolve()
+    })
+    await promise
+    cancel()
+    stop()
   }
 
   /** Many changes of one turn are one event. */
