@@ -82,18 +82,19 @@ export function countLoose(seen: Seen): number {
  * sibling later; it never swallows a write.
  */
 export function trimLoose(seen: Seen, limit: number): Seen {
-  let excess = countLoose(seen) - limit
+  const excess = countLoose(seen) - limit
   if (excess <= 0) return seen
   const dots = [...seen].flatMap(([actor, { loose }]) =>
     loose.map((counter) => ({ actor, counter })),
   )
   dots.sort((a, b) => a.counter - b.counter || compareText(a.actor, b.actor))
+  const dropped = new Map<ActorId, number>()
+  for (const { actor } of dots.slice(0, excess)) dropped.set(actor, (dropped.get(actor) ?? 0) + 1)
   const trimmed = new Map(seen)
-  for (const { actor } of dots) {
-    if (excess-- <= 0) break
-    const { upTo, loose } = trimmed.get(actor)!
-    if (upTo === 0 && loose.length === 1) trimmed.delete(actor)
-    else trimmed.set(actor, { upTo, loose: loose.slice(1) })
+  for (const [actor, count] of dropped) {
+    const { upTo, loose } = seen.get(actor)!
+    if (upTo === 0 && loose.length === count) trimmed.delete(actor)
+    else trimmed.set(actor, { upTo, loose: loose.slice(count) })
   }
   return trimmed
 }
@@ -110,6 +111,11 @@ export function sameDot(a: Dot, b: Dot): boolean {
 
 export function compareDots(a: Dot, b: Dot): number {
   return compareText(a.actor, b.actor) || a.counter - b.counter
+}
+
+/** A dot as people read it, in traces and logs. */
+export function showDot(dot: Dot): string {
+  return `${dot.actor} ${dot.counter}`
 }
 
 /** The canonical entry of these counters; undefined when they are no entry (none, unordered, below 1). */

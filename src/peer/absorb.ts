@@ -6,7 +6,8 @@
  */
 import { type Key, showKey } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
-import { type ActorId, highest, sameDot } from '../data/vector.ts'
+import { type ActorId, highest, sameDot, showDot } from '../data/vector.ts'
+import type { PeerId } from '../protocol/membership.ts'
 import { placementOf } from '../protocol/placement.ts'
 import type { Records } from './records.ts'
 import type { World } from './world.ts'
@@ -27,17 +28,23 @@ export async function absorb(
   as: 'as owner' | 'as stand-in',
   minter?: ActorId,
 ): Promise<Absorbed | undefined> {
-  const { owners } = placementOf(world.view().ring, key.position)
-  const owed = world.rules.debtOf(world.self, owners)
-  if (owed.length > 0 && as === 'as owner') return undefined
+  // Under the view of the instant of the step: a debt to former owners would never be paid.
+  const debt = (): readonly PeerId[] => {
+    const { owners } = placementOf(world.view().ring, key.position)
+    return world.rules.debtOf(world.self, owners)
+  }
+  if (as === 'as owner' && debt().length > 0) return undefined
   const absorbed = await records.change(key, ({ object }) => {
+    const owed = debt()
     const state = world.rules.merge(object.state, arrived)
     const before = minter === undefined ? 0 : highest(object.state.seen, minter)
-    const result = { state, highest: before }
+    const result = { state, highest: before, owed }
     return { result, state, minter: world.rules.minterAfter(object, arrived), owed }
   })
-  if (owed.length > 0)
+  const { owed } = absorbed
+  if (owed.length > 0) {
     world.say({ type: 'hint', key: showKey(key), detail: `owed to ${owed.join(' ')}` })
+  }
   reportTwins(world, key, absorbed.state)
   return absorbed
 }
@@ -47,6 +54,6 @@ function reportTwins(world: World, key: Key, { siblings }: ObjectState): void {
   for (const [i, { dot }] of siblings.entries()) {
     const previous = siblings[i - 1]
     if (previous === undefined || !sameDot(previous.dot, dot)) continue
-    world.say({ type: 'forgery', key: showKey(key), dot: `${dot.actor} ${dot.counter}` })
+    world.say({ type: 'forgery', key: showKey(key), dot: showDot(dot) })
   }
 }

@@ -20,7 +20,9 @@ import { single } from './tasks.ts'
 import type { World } from './world.ts'
 
 /** Every how many exchanges one is salted. */
-const saltEvery = 10
+const saltEvery = 5
+/** A salted exchange reads every record that it compares: of a large store it takes a part at a time. */
+const saltedRecords = 10_000
 
 /** The other side stopped answering: the rest waits for the next exchange. */
 class Interrupted extends Error {}
@@ -54,16 +56,28 @@ export class AntiEntropy {
       const due = this.#due.get(peer) ?? now
       if (due > now) continue
       this.#due.set(peer, now + limits.antiEntropyMs * (0.5 + random.fraction()))
-      const salt = ++this.#count % saltEvery === 0 ? random.bytes(8) : emptyBytes
-      await this.exchangeWith(peer, salt)
+      if (++this.#count % saltEvery === 0) await this.#exchangeSalted(peer, random.bytes(8))
+      else await this.exchangeWith(peer)
     }
   }
 
-  /** One full comparison with a neighbour; resolves with the number of keys that differed. */
-  async exchangeWith(peer: PeerId, salt: Bytes): Promise<number> {
+  /** Part after part of the ring, from one salted exchange to the next. */
+  #exchangeSalted(peer: PeerId, salt: Bytes): Promise<number> {
     const { q } = this.#world.view().identity
+    const records = this.#records.digests.count ?? 0
+    const parts = Math.min(q, 2 ** Math.ceil(Math.log2(Math.max(1, records / saltedRecords))))
+    const width = q / parts
+    const from = ((this.#count / saltEvery) * width) % q
+    return this.exchangeWith(peer, { from, to: from + width, salt })
+  }
+
+  /** One comparison with a neighbour, of the whole ring by default; resolves with how many keys differed. */
+  async exchangeWith(
+    peer: PeerId,
+    { from, to, salt } = { from: 0, to: this.#world.view().identity.q, salt: emptyBytes },
+  ): Promise<number> {
     try {
-      const differed = await this.#descend(peer, 0, q, salt)
+      const differed = await this.#descend(peer, from, to, salt)
       if (differed > 0) {
         this.#world.say({ type: 'exchange', to: peer, detail: `${differed} keys` })
       }

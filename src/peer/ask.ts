@@ -46,7 +46,7 @@ export async function ask<T extends Reply['type']>(
     world.links.answered(to, world.clock.elapsed() - started)
     reply = decodeReply(body)
   } catch (error) {
-    return conclude(world, to, error)
+    return conclude(world, to, error, lane)
   }
   if (reply.type === expected) return reply as ReplyOf<T>
   if (reply.type !== 'refused')
@@ -70,12 +70,15 @@ export function errorOfRefusal(refusal: Refusal): RingletError {
   })
 }
 
-/** A refusal, as it travels. Anything but our own errors is a defect, and says so without its insides. */
+/**
+ * A refusal, as it travels. Anything but our own errors is a defect here, which says nothing about the request: it
+ * travels without its insides, and another peer may be asked.
+ */
 export function refusalOfError(error: unknown): Refusal {
   const known = error instanceof RingletError ? error : undefined
   return {
     type: 'refused',
-    code: known?.code ?? 'malformed',
+    code: known?.code ?? 'defect',
     message: known?.message ?? 'the request could not be served',
     outcome: known?.outcome ?? 'unknown',
     remedy: known?.remedy,
@@ -85,12 +88,14 @@ export function refusalOfError(error: unknown): Refusal {
   }
 }
 
-function conclude(world: World, to: PeerId, error: unknown): Failure {
+function conclude(world: World, to: PeerId, error: unknown, lane: Lane): Failure {
   if (!(error instanceof TransportError)) {
     return { failed: true, why: 'malformed', sent: true, refusal: undefined }
   }
-  // A full queue or an oversize message says nothing about whether the peer lives.
-  const lives = error.failure === 'overloaded' || error.failure === 'too-large'
-  if (!lives && error.failure !== 'closed') world.links.failed(to, error.failure)
-  return { failed: true, why: error.failure, sent: error.sent, refusal: undefined }
+  // A full queue, an oversize message or slow background work says nothing about whether the peer lives.
+  const { failure } = error
+  const slow = failure === 'deadline' && lane === 'background'
+  const lives = slow || failure === 'overloaded' || failure === 'too-large'
+  if (!lives && failure !== 'closed') world.links.failed(to, failure)
+  return { failed: true, why: failure, sent: error.sent, refusal: undefined }
 }

@@ -9,7 +9,7 @@ import { type Digest, digestLength, digestOf, hash32 } from '../data/hash.ts'
 import type { Key } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
 import type { PeerId } from '../protocol/membership.ts'
-import { digestOfStored, keyOfStored, shelfRange } from '../protocol/record.ts'
+import { digestOfStored, keyOfStored, shelfRange, verifiedDigest } from '../protocol/record.ts'
 import { xorInto } from './digests.ts'
 import type { Records } from './records.ts'
 import { slices } from './slices.ts'
@@ -64,8 +64,13 @@ export async function listPartition(
     for (const { key: storedKey, value } of slice) {
       const key = keyOfStored(storedKey)
       if (slot !== undefined && slotOf(key) !== slot) continue
-      const digest = digestOfStored(value)
-      listed.push({ key, digest: salt.length === 0 ? digest : digestOf(salt, digest) })
+      if (salt.length === 0) {
+        listed.push({ key, digest: digestOfStored(value) })
+        continue
+      }
+      // A salted comparison believes nothing that it has not read: a record gone bad is not there.
+      const digest = verifiedDigest(key, value)
+      if (digest !== undefined) listed.push({ key, digest: digestOf(salt, digest) })
     }
   }
   return listed

@@ -9,7 +9,7 @@
 import type { Bytes } from '../data/bytes.ts'
 import { type Digest, digestLength, digestOf } from '../data/hash.ts'
 import { type Key, partitionOf } from '../data/key.ts'
-import { digestOfStored, keyOfStored, shelfRange } from '../protocol/record.ts'
+import { digestOfStored, keyOfStored, shelfRange, verifiedDigest } from '../protocol/record.ts'
 import type { Storage } from '../ports.ts'
 import { slices } from './slices.ts'
 
@@ -86,9 +86,13 @@ export class Digests {
   async #salted(partition: number, salt: Bytes): Promise<Digest> {
     const folds = new Map<number, Digest>()
     const width = 0x1_0000_0000 / this.#q
-    await this.#each(partition * width, (partition + 1) * width, (_, digest) => {
-      foldInto(folds, partition, digestOf(salt, digest))
-    })
+    const range = shelfRange('object', partition * width, (partition + 1) * width)
+    for await (const slice of slices(this.#storage, range)) {
+      for (const { key, value } of slice) {
+        const digest = verifiedDigest(keyOfStored(key), value)
+        if (digest !== undefined) foldInto(folds, partition, digestOf(salt, digest))
+      }
+    }
     return folds.get(partition) ?? noDigest
   }
 

@@ -14,7 +14,7 @@ import { type Stage, withWrite } from '../protocol/copy.ts'
 import { isRefusedOnItsMerits, RingletError, StorageError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import { limits as defaultLimits, type Limits } from '../protocol/limits.ts'
-import type { PeerId, RingIdentity, View } from '../protocol/membership.ts'
+import { type PeerId, ringHash, type RingIdentity, type View } from '../protocol/membership.ts'
 import {
   decodeNotice,
   encodeReply,
@@ -64,7 +64,7 @@ const refreshMs = 10_000
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { storage, random, transport, identity, ring } = options
   const say: Say = (event) => options.trace({ peer: identity.peer, ...event })
-  const store = await openIdentity(storage, random, identity.peer, say)
+  const store = await openIdentity(storage, random, identity.peer, ringHash(ring), say)
   let adopted = (_view: View): void => {}
   const adoptedView = (view: View): void => adopted(view)
   const table = await Table.load({ ring, identity, storage, transport, say, adopted: adoptedView })

@@ -20,17 +20,18 @@ import {
 } from '../protocol/record.ts'
 import type { Random, Storage, Write } from '../ports.ts'
 
-/** Reads the store's identity, or makes it; refuses a store of another peer or of a newer format. */
+/** Reads the store's identity, or makes it; refuses a store of another peer, another ring or a newer format. */
 export async function openIdentity(
   storage: Storage,
   random: Random,
   self: PeerId,
+  ring: string,
   say: Say,
 ): Promise<StoreIdentity> {
   const seed = random.bytes(16)
   const identity = await storage.update([storageKeys.identity], ([stored]) => {
-    if (stored !== undefined) return { writes: [], result: checkedIdentity(stored, self) }
-    const made: StoreIdentity = { format: storeFormat, peer: self, seed, epoch: 0 }
+    if (stored !== undefined) return { writes: [], result: checkedIdentity(stored, self, ring) }
+    const made: StoreIdentity = { format: storeFormat, peer: self, ring, seed, epoch: 0 }
     const write = { key: storageKeys.identity, value: encode(storeIdentity, made) }
     return { writes: [write], result: made }
   })
@@ -87,7 +88,7 @@ export class Epochs {
   }
 }
 
-function checkedIdentity(stored: Uint8Array, self: PeerId): StoreIdentity {
+function checkedIdentity(stored: Uint8Array, self: PeerId, ring: string): StoreIdentity {
   const identity = decode(storeIdentity, stored)
   if (identity.format > storeFormat) {
     throw new StorageError(
@@ -101,6 +102,11 @@ function checkedIdentity(stored: Uint8Array, self: PeerId): StoreIdentity {
   if (identity.peer !== self) {
     throw new StorageError('store-corrupt', 'the store belongs to another peer', {
       remedy: 'Start the peer with the key that this data folder was made with.',
+    })
+  }
+  if (identity.ring !== ring) {
+    throw new StorageError('wrong-ring', 'the store holds the data of another ring', {
+      remedy: "Start the peer with its own ring's file, or use another data folder.",
     })
   }
   return identity

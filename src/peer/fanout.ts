@@ -5,12 +5,15 @@
  * missed deadline brings in the next fallback. A suspicion may be stale, so suspects are not given up: they are asked
  * when nobody healthier is left. The verdict resolves the caller; what is still on its way goes on behind it.
  */
+import { type Key, showKey } from '../data/key.ts'
+import { RingletError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Placement } from '../protocol/placement.ts'
 import {
   acknowledged,
   asked,
   failed,
+  hostsOf,
   newTally,
   type Tally,
   verdict,
@@ -37,12 +40,14 @@ export interface Fanned<A> {
 export interface FanoutOptions<A> {
   readonly label: string
   readonly needed: number
+  /** By when, in awake time, the whole of the request must be over. */
+  readonly endMs: number
   /** Ask every healthy owner at once (a put wants N copies), or only as many as are needed (a get). */
   readonly breadth: 'all' | 'needed'
   /** The coordinator's own answer, if it has given one. */
   readonly own: A | undefined
-  /** Asks one peer; `insteadOf` names the owner it stands in for. */
-  send(peer: PeerId, insteadOf: PeerId | undefined): Promise<A | Failure>
+  /** Asks one peer, for no longer than this; `insteadOf` names the owner it stands in for. */
+  send(peer: PeerId, deadlineMs: number, insteadOf: PeerId | undefined): Promise<A | Failure>
   /** Whether an answer counts as a vote: a fallback that holds nothing gives no answer to a get. */
   counts?(answer: A, insteadOf: PeerId | undefined): boolean
 }
@@ -55,7 +60,8 @@ export function fanout<A extends object>(
   placement: Placement,
   options: FanoutOptions<A>,
 ): Promise<Fanned<A>> {
-  const { links, self, rules, tasks } = world
+  const { clock, limits, links, self, rules, tasks } = world
+  const { endMs } = options
   const vote = (peer: PeerId): Vote => rules.voteOf(peer, placement.hostOf(peer))
   const answered = (peer: PeerId): boolean => peer === self && options.own !== undefined
   const targets = placement.owners.filter((peer) => !answered(peer))
@@ -89,7 +95,8 @@ export function fanout<A extends object>(
     }
 
     const attempt = async ({ peer, insteadOf }: Attempt): Promise<void> => {
-      const answer = await options.send(peer, insteadOf)
+      const deadlineMs = Math.min(limits.ownerMs, endMs - clock.elapsed())
+      const answer = await sound(options.send(peer, deadlineMs, insteadOf))
       if ('failed' in answer) {
         uncertain ||= answer.sent
         tally = failed(tally, vote(peer), answer.why)
@@ -111,6 +118,8 @@ export function fanout<A extends object>(
     }
 
     const replace = (owner: PeerId | undefined): void => {
+      // However many could still be asked: a request takes no longer than it may.
+      if (clock.elapsed() >= endMs) spares.length = 0
       const spare = spares.shift()
       if (spare === undefined) return
       start({ peer: spare, insteadOf: placement.owners.includes(spare) ? undefined : owner })
@@ -124,4 +133,41 @@ export function fanout<A extends object>(
     }
     settle()
   })
+}
+
+/** A defect on the way to one answer costs that answer, and never leaves the caller waiting. */
+async function sound<A extends object>(answer: Promise<A | Failure>): Promise<A | Failure> {
+  try {
+    return await answer
+  } catch {
+    return { failed: true, why: 'defect', sent: true, refusal: undefined }
+  }
+}
+
+/** Too few hosts have answered, and no more can. */
+export function quorumError<A>(
+  what: 'put' | 'get',
+  key: Key,
+  needed: number,
+  result: Fanned<A>,
+): RingletError {
+  const got = hostsOf(result.tally.acks)
+  const answers = {
+    ...result.tally.failures,
+    ...Object.fromEntries(result.tally.acks.map(({ peer }) => [peer, 'ok'])),
+  }
+  return new RingletError(
+    'quorum-not-reached',
+    `${what} ${showKey(key)}: ${got} of the ${needed} hosts needed have answered`,
+    {
+      needed,
+      got,
+      answers,
+      outcome: result.uncertain ? 'unknown' : 'refused',
+      remedy:
+        what === 'get'
+          ? "Start the peers that are down, or read this device's own copy."
+          : 'Start the peers that are down; a retry with a context is safe.',
+    },
+  )
 }

@@ -32,9 +32,17 @@ export class Followers {
         remedy: 'Follow at another member.',
       })
     }
+    const more = keys.filter(({ text }) => !followed.has(text)).length
+    if (followed.size + more > watchesPerPeer) {
+      throw new RingletError('overloaded', `a peer follows at most ${watchesPerPeer} keys here`, {
+        remedy:
+          'Unfollow what is not shown; a followed key that is not told of is asked for now and then.',
+        needed: watchesPerPeer,
+        got: followed.size + more,
+      })
+    }
     this.#byPeer.set(peer, followed)
     for (const { text } of keys) {
-      if (followed.size >= watchesPerPeer) break
       followed.add(text)
       const peers = this.#byKey.get(text) ?? new Set()
       this.#byKey.set(text, peers.add(peer))

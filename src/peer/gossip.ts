@@ -11,6 +11,7 @@ import { hash32 } from '../data/hash.ts'
 import type { Identity } from '../data/identity.ts'
 import { decode, encode, list } from '../protocol/codec.ts'
 import type { Say } from '../protocol/event.ts'
+import { limits } from '../protocol/limits.ts'
 import {
   isGenuine,
   isNewer,
@@ -32,6 +33,17 @@ import { single } from './tasks.ts'
 import type { World } from './world.ts'
 
 const table = list(signedRecord)
+
+/** A table that cannot be read is none: the bootstrap addresses lead back to everybody. */
+async function loadRecords({ storage, say }: TableOptions): Promise<readonly SignedRecord[]> {
+  const stored = await storage.get(storageKeys.members)
+  try {
+    return stored === undefined ? [] : decode(table, stored)
+  } catch (error) {
+    say({ type: 'quarantined', detail: `the membership table: ${(error as Error).message}` })
+    return []
+  }
+}
 
 /** What a member says of itself, apart from what the gossip counts. */
 export type OwnStatement = Omit<MemberRecord, 'version' | 'peer'>
@@ -55,8 +67,7 @@ export class Table {
 
   /** Loads the table that this store remembers; a restarted peer serves from it at once. */
   static async load(options: TableOptions): Promise<Table> {
-    const stored = await options.storage.get(storageKeys.members)
-    const remembered = stored === undefined ? [] : decode(table, stored)
+    const remembered = await loadRecords(options)
     const opened = new Table(options, makeView(options.ring, remembered))
     for (const signed of remembered) opened.#learn(signed)
     return opened
@@ -91,17 +102,20 @@ export class Table {
   /** Takes in records from elsewhere; resolves with those that were news. */
   async receive(arrived: readonly SignedRecord[]): Promise<SignedRecord[]> {
     const { ring, identity, say } = this.#options
-    const news = arrived.filter((signed) => {
+    const claimed = arrived.filter((signed) => {
       const known = this.#view.byPeer.get(signed.record.peer)
-      if (known !== undefined && !isNewer(signed, known)) return false
-      if (isGenuine(ring, signed)) return true
-      say({
-        type: 'refused-input',
-        to: signed.record.peer,
-        detail: 'a member record with a false signature',
-      })
-      return false
+      return known === undefined || isNewer(signed, known)
     })
+    // Each signature takes its time: more than a few wait, and one that is false ends the message.
+    const news: SignedRecord[] = []
+    for (const signed of claimed.slice(0, limits.recordsVerified)) {
+      if (!isGenuine(ring, signed)) {
+        const detail = 'a member record with a false signature'
+        say({ type: 'refused-input', to: signed.record.peer, detail })
+        break
+      }
+      news.push(signed)
+    }
     if (news.length === 0) return []
     await this.#adopt(news)
     // The ring remembers a later word of ours than we do (our disk is new or old): continue above it.
@@ -142,11 +156,18 @@ export class Table {
 }
 
 /** Exchanges tables with one random member a second, and with the bootstrap addresses until somebody answers. */
+/**
+ * Every so many rounds the bootstrap addresses of peers that the table lacks are tried again: two halves of a ring that
+ * met nobody of the other at their first start would otherwise never meet.
+ */
+const bootstrapEvery = 20
+
 export class Gossip {
   readonly #world: World
   readonly #table: Table
   readonly #bootstrap: readonly string[]
   #due = 0
+  #rounds = 0
   readonly #round: () => void
 
   constructor(world: World, members: Table, bootstrap: readonly string[]) {
@@ -220,12 +241,15 @@ export class Gossip {
     const pool = healthy.length > 0 ? healthy : others
     const partner = pool[Math.floor(random.fraction() * pool.length)]
     if (partner !== undefined) await this.exchangeWith(partner)
-    if (healthy.length === 0) await this.bootstrapOnce()
+    const lost = healthy.length === 0
+    if (lost || ++this.#rounds % bootstrapEvery === 0) await this.bootstrapOnce(lost)
   }
 
-  /** Dials the bootstrap addresses, and exchanges tables with whoever answers. */
-  async bootstrapOnce(): Promise<void> {
+  /** Dials the bootstrap addresses (all, or those of nobody known), and exchanges tables with whoever answers. */
+  async bootstrapOnce(all = true): Promise<void> {
+    const { byPeer } = this.#table.view
     for (const address of this.#bootstrap) {
+      if (!all && byPeer.has(peerOfAddress(address))) continue
       try {
         const peer = await this.#world.transport.dial(address)
         if (peer !== this.#world.self) await this.exchangeWith(peer)
@@ -234,4 +258,9 @@ export class Gossip {
       }
     }
   }
+}
+
+/** The peer id that a multiaddr ends with; empty when it names none. */
+function peerOfAddress(address: string): PeerId {
+  return address.split('/p2p/')[1] ?? ''
 }

@@ -10,13 +10,12 @@ import { equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import { type Key, showKey } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
-import { decode } from '../protocol/codec.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
-import { keyOfStored, marker, shelfRange } from '../protocol/record.ts'
+import { keyOfStored, shelfRange } from '../protocol/record.ts'
 import { ask, isFailure } from './ask.ts'
-import type { Records } from './records.ts'
+import { readMarker, type Records } from './records.ts'
 import { slices } from './slices.ts'
 import { single } from './tasks.ts'
 import type { World } from './world.ts'
@@ -27,49 +26,66 @@ interface Owed {
   readonly digest: Digest
 }
 
+/** How a batch was taken: not at all, in part, or whole. */
+type Taken = 'no answer' | 'in part' | 'whole'
+
 export class Handoff {
   readonly #world: World
   readonly #records: Records
+  readonly #round: () => void
+  /** The view that all markers were last derived from. */
   #derived = ''
-  /** Offers what is owed to whoever answers, unless the last round still runs. */
-  readonly tick: () => void
+  #due = 0
+  /** Until when a target that would not take its due is left alone, by awake time. */
+  readonly #resting = new Map<PeerId, number>()
 
   constructor(world: World, records: Records) {
     this.#world = world
     this.#records = records
-    this.tick = single(world.tasks, 'handoff', async () => {
+    this.#round = single(world.tasks, 'handoff', async () => {
       await this.#derive()
       await this.#drain()
     })
   }
 
+  /** Offers what is owed to whoever answers, unless the last round still runs. */
+  tick(): void {
+    const { clock, limits } = this.#world
+    if (clock.elapsed() < this.#due) return
+    this.#due = clock.elapsed() + limits.handoffMs
+    this.#round()
+  }
+
+  /** A peer is back: what it is owed goes to it at the next tick. */
+  soon(peer: PeerId): void {
+    this.#resting.delete(peer)
+    this.#due = 0
+  }
+
   /** How many keys this peer owes to somebody. */
   async count(): Promise<number> {
     let count = 0
-    for await (const slice of slices(this.#world.storage, shelfRange('marker')))
+    for await (const slice of slices(this.#world.storage, shelfRange('marker'))) {
       count += slice.length
+    }
     return count
   }
 
   /** Who is owed what follows from the view: a new view, or a new generation of an owner, is a new debt. */
   async #derive(): Promise<void> {
-    const view = this.#world.view()
-    if (view.digest === this.#derived) return
-    const owedBy = (key: Key): readonly PeerId[] => {
-      const { owners } = placementOf(view.ring, key.position)
-      return this.#world.rules.debtOf(this.#world.self, owners)
-    }
+    const { digest } = this.#world.view()
+    if (digest === this.#derived) return
+    this.#resting.clear()
     for (const shelf of ['object', 'marker'] as const) {
       for await (const slice of slices(this.#world.storage, shelfRange(shelf))) {
         for (const key of slice.map((entry) => keyOfStored(entry.key))) {
-          const owed = owedBy(key)
           // What it holds and owns it owes to nobody: only a marker left from another view would have to go.
-          if (owed.length === 0 && shelf === 'object') continue
-          await this.#records.change(key, () => ({ result: undefined, owed }))
+          if (shelf === 'object' && this.#debt(key).length === 0) continue
+          await this.#oweAnew(key)
         }
       }
     }
-    this.#derived = view.digest
+    this.#derived = digest
   }
 
   async #drain(): Promise<void> {
@@ -77,20 +93,34 @@ export class Handoff {
       const byTarget = new Map<PeerId, Key[]>()
       for (const { key: storedKey, value } of slice) {
         const key = keyOfStored(storedKey)
-        for (const target of decode(marker, value)) {
-          if (target === this.#world.self) continue
+        for (const target of await this.#targets(key, readMarker(value))) {
           const keys = byTarget.get(target) ?? []
-          byTarget.set(target, [...keys, key])
+          keys.push(key)
+          byTarget.set(target, keys)
         }
       }
       for (const [target, keys] of byTarget) {
-        if (!this.#world.links.isSuspect(target)) await this.#pay(target, keys)
+        if (this.#mayTake(target)) await this.#pay(target, keys)
       }
     }
   }
 
+  /** Whom a marker names. One that cannot be read, or names a stranger, is written anew from the view. */
+  async #targets(key: Key, owed: readonly PeerId[] | undefined): Promise<readonly PeerId[]> {
+    const due = this.#debt(key)
+    if (owed !== undefined && owed.length > 0 && owed.every((peer) => due.includes(peer)))
+      return owed
+    await this.#oweAnew(key)
+    return due
+  }
+
+  #mayTake(target: PeerId): boolean {
+    const { clock, links } = this.#world
+    return !links.isSuspect(target) && clock.elapsed() >= (this.#resting.get(target) ?? 0)
+  }
+
   async #pay(target: PeerId, keys: readonly Key[]): Promise<void> {
-    const { limits } = this.#world
+    const { clock, limits } = this.#world
     for (let at = 0; at < keys.length;) {
       const items: Owed[] = []
       let weight = 0
@@ -100,35 +130,52 @@ export class Handoff {
         items.push({ key, state, digest })
         for (const { value } of state.siblings) weight += value.bytes?.length ?? 0
       }
-      if (!(await this.#send(target, items))) return
+      const taken = await this.#send(target, items)
+      if (taken !== 'whole') this.#resting.set(target, clock.elapsed() + limits.handoffRestMs)
+      if (taken === 'no answer') return
     }
   }
 
-  /** Whether the target answered. */
-  async #send(target: PeerId, items: readonly Owed[]): Promise<boolean> {
+  async #send(target: PeerId, items: readonly Owed[]): Promise<Taken> {
     const { limits, rules } = this.#world
     const request: Request = { type: 'handoff', items }
     const options = { lane: 'background', deadlineMs: limits.requestMs } as const
     const reply = await ask(this.#world, target, request, 'taken', options)
     const answered = !isFailure(reply)
     const present = this.#world.view().byPeer.get(target)?.record.generation
+    let whole = true
     for (const [i, item] of items.entries()) {
       const taken = answered && reply.generation === present && reply.taken[i] === true
+      whole &&= taken
       if (rules.debtAfter([target], target, taken).length === 0) await this.#settle(item, target)
     }
-    return answered
+    if (!answered) return 'no answer'
+    return whole ? 'whole' : 'in part'
   }
 
+  /** The target has it durably: one debt less, and with the last one the copy goes. */
   async #settle({ key, digest }: Owed, target: PeerId): Promise<void> {
-    const { self, rules } = this.#world
-    const { owners } = placementOf(this.#world.view().ring, key.position)
+    const { rules } = this.#world
     const dropped = await this.#records.change(key, ({ object, owed: before }) => {
-      if (!equalBytes(object.digest, digest)) return { result: false }
+      if (before === undefined || !equalBytes(object.digest, digest)) return { result: false }
       const owed = rules.debtAfter(before, target, true)
-      const done = owed.length === 0 && !owners.includes(self)
-      return done ? { result: true, drop: true } : { result: false, owed }
+      // Under the view of this instant, and only if the marker was derived from that view.
+      const current = this.#derived === this.#world.view().digest
+      const done = owed.length === 0 && current && this.#debt(key).length > 0
+      if (done) return { result: true, drop: true }
+      return { result: false, owed: owed.length === 0 ? this.#debt(key) : owed }
     })
     this.#world.say({ type: 'hint-drained', key: showKey(key), to: target })
     if (dropped) this.#world.say({ type: 'hint-dropped', key: showKey(key) })
+  }
+
+  #oweAnew(key: Key): Promise<void> {
+    return this.#records.change(key, () => ({ result: undefined, owed: this.#debt(key) }))
+  }
+
+  /** Whom this peer owes the key under the view of this instant. */
+  #debt(key: Key): readonly PeerId[] {
+    const { self, rules, view } = this.#world
+    return rules.debtOf(self, placementOf(view().ring, key.position).owners)
   }
 }

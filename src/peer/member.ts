@@ -8,9 +8,16 @@ import type { Identity } from '../data/identity.ts'
 import type { Key } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { refuse } from '../protocol/admission.ts'
+import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import { limits as defaultLimits, type Limits } from '../protocol/limits.ts'
-import type { PeerClass, PeerId, RingIdentity, View } from '../protocol/membership.ts'
+import {
+  type PeerClass,
+  type PeerId,
+  ringHash,
+  type RingIdentity,
+  type View,
+} from '../protocol/membership.ts'
 import {
   decodeNotice,
   decodeRequest,
@@ -24,20 +31,14 @@ import { unreachable } from '../data/assert.ts'
 import type { Clock, Random, Storage, Trace, Transport } from '../ports.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import { ask, refusalOfError } from './ask.ts'
-import {
-  type Covered,
-  coveredBy,
-  get,
-  type Got,
-  write,
-  type WriteRequest,
-  type Written,
-} from './coordinator.ts'
+import { write, type Written } from './coordinator.ts'
 import { openIdentity } from './epochs.ts'
 import { Followers } from './followers.ts'
 import { Gossip, Table } from './gossip.ts'
 import { Handoff } from './handoff.ts'
 import { Links } from './links.ts'
+import type { WriteRequest } from './minting.ts'
+import { type Covered, coveredBy, get, type Got } from './reading.ts'
 import { Records } from './records.ts'
 import {
   serveExchange,
@@ -77,7 +78,7 @@ const sweepMs = 10_000
 export async function startMember(options: MemberOptions): Promise<Member> {
   const { storage, random, transport, identity, ring } = options
   const say: Say = (event) => options.trace({ peer: identity.peer, ...event })
-  const store = await openIdentity(storage, random, identity.peer, say)
+  const store = await openIdentity(storage, random, identity.peer, ringHash(ring), say)
   const records = new Records(storage, ring.q, say, store)
   let adopted = (_view: View): void => {}
   const adoptedView = (view: View): void => adopted(view)
@@ -127,6 +128,7 @@ export class Member {
       tasks: new Tasks(failed),
       links: new Links(clock, say, (peer) => {
         this.#antiEntropy.soon(peer)
+        this.#handoff.soon(peer)
         this.#touched()
       }),
       view: () => table.view,
@@ -166,11 +168,13 @@ export class Member {
   }
 
   /** Coordinates a write, or passes it to an owner. Rejects with `RingletError`. */
-  write(request: WriteRequest): Promise<Written> {
+  async write(request: WriteRequest): Promise<Written> {
+    this.#mustBeOpen()
     return write(this.world, this.records, request, false)
   }
 
-  get(key: Key, r: number): Promise<Got> {
+  async get(key: Key, r: number): Promise<Got> {
+    this.#mustBeOpen()
     return get(this.world, this.records, key, r)
   }
 
@@ -232,16 +236,29 @@ export class Member {
     })
   }
 
+  #mustBeOpen(): void {
+    if (this.#closed) throw new RingletError('closed', 'this peer is closed')
+  }
+
   #touched(): void {
     for (const changed of this.#watchers) changed()
   }
 
   async #serve(from: PeerId, body: Uint8Array): Promise<Uint8Array> {
     try {
-      return encodeReply(await this.#answer(from, decodeRequest(body)))
+      return encodeReply(await this.#answer(from, this.#understood(body)))
     } catch (error) {
       this.world.say({ type: 'refused-input', from, detail: (error as Error).message })
       return encodeReply(refusalOfError(error))
+    }
+  }
+
+  #understood(body: Uint8Array): Request {
+    this.#mustBeOpen()
+    try {
+      return decodeRequest(body)
+    } catch (cause) {
+      throw new RingletError('malformed', (cause as Error).message, { cause })
     }
   }
 

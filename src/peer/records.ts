@@ -11,10 +11,12 @@ import { type ObjectState, stateDigest } from '../data/siblings.ts'
 import type { ActorId } from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
 import type { Say } from '../protocol/event.ts'
+import { limits } from '../protocol/limits.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import {
   absentObject,
   decodeObject,
+  digestOfStored,
   encodeObject,
   generationOfStore,
   marker,
@@ -32,7 +34,8 @@ import { slices } from './slices.ts'
 /** What a decision sees. */
 export interface Held {
   readonly object: StoredObject
-  readonly owed: readonly PeerId[]
+  /** Whom this peer owes the key; undefined when the marker cannot be read. */
+  readonly owed: readonly PeerId[] | undefined
 }
 
 /** And the means to mint. */
@@ -59,7 +62,7 @@ export interface Decision<T> {
 
 type Decide<T> = (
   object: StoredObject,
-  owed: readonly PeerId[],
+  owed: readonly PeerId[] | undefined,
   more: readonly (Uint8Array | undefined)[],
 ) => Decision<T>
 
@@ -154,7 +157,7 @@ export class Records {
   /** Forgets the request ids that were noted before `wallMs`: no retry comes that late. */
   async forgetRequests(wallMs: number): Promise<void> {
     for await (const slice of slices(this.#storage, shelfRange('request'))) {
-      const old = slice.filter(({ value }) => decode(remembered, value).at < wallMs)
+      const old = slice.filter(({ value }) => !wasNotedSince(value, wallMs))
       const writes = old.map(({ key }) => ({ key, value: undefined }))
       if (writes.length > 0) await this.#storage.update([], () => ({ writes, result: undefined }))
     }
@@ -167,8 +170,9 @@ export class Records {
     decide: Decide<T>,
   ): Step<T> {
     const object = this.#decoded(key, stored)
-    const before = object.digest
-    const owed = owedBytes === undefined ? [] : decode(marker, owedBytes)
+    // What the folds hold of a record, sound or not.
+    const before = stored === undefined ? absentObject.digest : digestOfStored(stored)
+    const owed = readMarker(owedBytes)
     let decision: Decision<T>
     try {
       decision = decide(object, owed, more)
@@ -181,7 +185,7 @@ export class Records {
       writes.push({ key: objectKey, value: undefined }, { key: markerKey, value: undefined })
       return { writes, before, after: absentObject.digest, result }
     }
-    if (decision.owed !== undefined && !sameList(decision.owed, owed)) {
+    if (decision.owed !== undefined && !sameList(decision.owed, owed ?? unreadable)) {
       const value = decision.owed.length === 0 ? undefined : encode(marker, decision.owed)
       writes.push({ key: markerKey, value })
     }
@@ -196,7 +200,6 @@ export class Records {
       return decodeObject(key, stored)
     } catch (error) {
       this.#say({ type: 'quarantined', key: showKey(key), detail: (error as Error).message })
-      this.digests.remake()
       return absentObject
     }
   }
@@ -208,6 +211,28 @@ function nextObject<T>(key: Key, object: StoredObject, decision: Decision<T>): S
   if (state === object.state && minter === object.minter) return object
   const digest = state === object.state ? object.digest : stateDigest(key.bytes, state)
   return { state, minter, digest }
+}
+
+/** The owners that a marker names; undefined when its bytes are none. */
+export function readMarker(stored: Uint8Array | undefined): readonly PeerId[] | undefined {
+  try {
+    return stored === undefined ? [] : decode(marker, stored)
+  } catch {
+    return undefined
+  }
+}
+
+/** Equal to no list of owners: whatever is decided is written. */
+const unreadable: readonly PeerId[] = ['']
+
+/** A note from the future was made before the clock was set back, and is as old as it looks new. */
+function wasNotedSince(note: Uint8Array, wallMs: number): boolean {
+  try {
+    const { at } = decode(remembered, note)
+    return at >= wallMs && at <= wallMs + 2 * limits.requestMemoryMs
+  } catch {
+    return false
+  }
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

@@ -5,7 +5,8 @@
  * owns the key, and an answer is given only when what it speaks of is durable.
  */
 import { equalBytes } from '../data/bytes.ts'
-import { sameState } from '../data/siblings.ts'
+import type { Key } from '../data/key.ts'
+import { type ObjectState, sameState } from '../data/siblings.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Reply, Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
@@ -62,9 +63,15 @@ export async function serveExchange(
       return { key, sent: state, now: absorbed?.state }
     }),
   )
-  const more = results.flatMap(({ key, sent, now }) =>
-    now === undefined || sameState(now, sent) ? [] : [{ key, state: now }],
-  )
+  const more: { key: Key; state: ObjectState }[] = []
+  let weight = 0
+  for (const { key, sent, now } of results) {
+    if (now === undefined || sameState(now, sent)) continue
+    // What does not fit still differs, and comes with the next exchange.
+    if (more.length > 0 && weight > world.limits.batchBytes) break
+    weight += now.siblings.reduce((sum, { value }) => sum + (value.bytes?.length ?? 0), 0)
+    more.push({ key, state: now })
+  }
   return { type: 'exchanged', items: more, taken: results.map(({ now }) => now !== undefined) }
 }
 

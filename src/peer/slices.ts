@@ -4,7 +4,8 @@
 import type { Bytes } from '../data/bytes.ts'
 import type { Storage, StoredEntry } from '../ports.ts'
 
-const sliceLength = 1000
+/** A value has up to 1 MiB: a slice of many must still fit beside everything else. */
+const sliceLength = 256
 
 /** Ascending, from `from` (included) to `to` (excluded). Entries written meanwhile may or may not be met. */
 export async function* slices(

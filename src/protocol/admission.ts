@@ -21,16 +21,20 @@ const amongMembers: ReadonlySet<Request['type']> = new Set([
   'exchange',
 ])
 
+/** No ring has so many owners. */
+const mostAnswers = 64
+
 /** Why this request of this sender is refused; undefined when it is admitted. */
 export function refuse(view: View, from: PeerId, request: Request): RingletError | undefined {
   const member = view.byPeer.has(from)
   if (amongMembers.has(request.type) && !member) {
-    return new RingletError('not-admitted', `${from} is no member of this ring`, {
-      remedy: 'Wait until the membership table has reached this peer, or join the ring.',
-    })
+    return strangerError(from)
   }
   if (request.type === 'put' || request.type === 'deliver')
     return refuseWrite(from, member, request)
+  if (request.type === 'get' && (request.r < 1 || request.r > mostAnswers)) {
+    return new RingletError('bad-argument', `R = ${request.r}`)
+  }
   return undefined
 }
 
@@ -47,11 +51,17 @@ function refuseWrite(
       remedy: `A value has at most ${limits.valueBytes} bytes.`,
     })
   }
-  if (request.w < 1 || request.w > 64) return new RingletError('bad-argument', `W = ${request.w}`)
+  if (request.w < 1 || request.w > mostAnswers) {
+    return new RingletError('bad-argument', `W = ${request.w}`)
+  }
+  if (request.context.size > limits.contextActors) {
+    return new RingletError('malformed', `a context of ${request.context.size} actors`)
+  }
   if (request.type === 'put') return undefined
   const { dot, context, origin, seed } = request
   // A member passes an edge's write on; it checked the edge when it took it.
-  const speaksForItself = origin === from || (member && request.direct)
+  if (origin !== from && request.direct && !member) return strangerError(from)
+  const speaksForItself = origin === from || request.direct
   const ownDot = dot.actor.startsWith(`${generationOf(origin, seed)}.`)
   if (!speaksForItself || !ownDot) {
     return new RingletError('not-admitted', "a write under a generation that is not its sender's")
@@ -59,4 +69,11 @@ function refuseWrite(
   return covers(context, dot)
     ? new RingletError('malformed', 'a context that covers its own write')
     : undefined
+}
+
+/** Not a verdict on the request: this peer's table may lag behind, and another's may not. */
+function strangerError(from: PeerId): RingletError {
+  return new RingletError('not-a-member', `${from} is no member of this ring`, {
+    remedy: 'Wait until the membership table has reached this peer, or join the ring.',
+  })
 }

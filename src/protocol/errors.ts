@@ -24,6 +24,8 @@ export type ErrorCode =
   | 'wrong-ring'
   | 'malformed'
   | 'not-admitted'
+  | 'not-a-member'
+  | 'defect'
   // what a disk could not do
   | 'store-locked'
   | 'store-not-writable'
@@ -83,6 +85,20 @@ export class RingletError extends Error {
     this.got = details.got
     this.answers = details.answers ?? {}
   }
+}
+
+/** The same error, of a write that somebody may have taken all the same. */
+export function outcomeUnknown(error: unknown): unknown {
+  if (!(error instanceof RingletError) || error.outcome === 'unknown') return error
+  const { code, message, needed, got, answers } = error
+  return new RingletError(code, message, {
+    outcome: 'unknown',
+    answers,
+    cause: error,
+    ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+    ...(needed === undefined ? {} : { needed }),
+    ...(got === undefined ? {} : { got }),
+  })
 }
 
 /** A store could not do what was asked; `store-lost` means its disk must be counted as lost. */

@@ -17,6 +17,10 @@ export const limits = {
   siblings: 32,
   /** A dropped loose dot is at worst a false sibling; an unbounded context would be a way in. */
   looseDots: 64,
+  /** Nobody has honestly read a key that so many have written: beyond it a context is an attack. */
+  contextActors: 4096,
+  /** A signature takes about a millisecond to verify: more news than this waits for the next message. */
+  recordsVerified: 64,
   /** No actor ever gets here honestly: 2^48 writes of one key. */
   counter: 2 ** 48,
   /** A message above this is refused before it is read; a state of 32 siblings of 1 MiB still fits. */
@@ -41,6 +45,8 @@ export const limits = {
   gossipMs: second,
   /** How often a peer offers what it owes. */
   handoffMs: second,
+  /** A target that would not take what it is owed is left alone so long. */
+  handoffRestMs: 5 * second,
   /** Mean pause between two exchanges with the same neighbour. */
   antiEntropyMs: 10 * second,
   /** A request id is remembered for ten deadlines, and no retry comes later. */

@@ -11,7 +11,7 @@ import { type Digest, digestLength, digestOf, generationOf } from '../data/hash.
 import { type Key, keyFromBytes } from '../data/key.ts'
 import { emptyState, type ObjectState, stateDigest } from '../data/siblings.ts'
 import type { ActorId } from '../data/vector.ts'
-import { type Codec, decode, encode, fixed, list, optional, struct, text, varint } from './codec.ts'
+import { type Codec, decode, fixed, list, optional, struct, text, varint } from './codec.ts'
 import type { PeerId } from './membership.ts'
 import { actor, dot, state } from './state.ts'
 
@@ -38,6 +38,8 @@ export const absentObject: StoredObject = {
 export interface StoreIdentity {
   readonly format: number
   readonly peer: PeerId
+  /** The hash of the ring whose data it holds. */
+  readonly ring: string
   readonly seed: Bytes
   /** The last epoch that was handed out. */
   readonly epoch: number
@@ -46,6 +48,7 @@ export interface StoreIdentity {
 export const storeIdentity: Codec<StoreIdentity> = struct({
   format: varint,
   peer: text,
+  ring: text,
   seed: fixed(16),
   epoch: varint,
 })
@@ -124,6 +127,15 @@ export function decodeObject(key: Key, stored: Bytes | undefined): StoredObject 
 /** The digest of a stored record, not verified: for folds, which only say where to look. */
 export function digestOfStored(stored: Bytes): Digest {
   return stored.slice(-digestLength - checkLength, -checkLength)
+}
+
+/** The digest of a stored record that is what was written; undefined for one that is not. */
+export function verifiedDigest(key: Key, stored: Bytes): Digest | undefined {
+  try {
+    return decodeObject(key, stored).digest
+  } catch {
+    return undefined
+  }
 }
 
 function placed(letter: Bytes, key: Key): Bytes {

@@ -16,7 +16,7 @@ const keys = Array.from({ length: 8 }, (_, i) => makeKey('b', `key ${i}`))
 
 async function openRecords() {
   const storage = openMemory()
-  const identity = await openIdentity(storage, systemRandom, 'peer', () => {})
+  const identity = await openIdentity(storage, systemRandom, 'peer', 'ring', () => {})
   return { storage, records: new Records(storage, q, () => {}, identity) }
 }
 

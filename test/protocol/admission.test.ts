@@ -6,6 +6,7 @@ import { makeKey } from '../../src/data/key.ts'
 import { emptyState, makeValue } from '../../src/data/siblings.ts'
 import { nothingSeen, withDot } from '../../src/data/vector.ts'
 import { refuse } from '../../src/protocol/admission.ts'
+import { isRefusedOnItsMerits } from '../../src/protocol/errors.ts'
 import { limits } from '../../src/protocol/limits.ts'
 import { makeView, type RingIdentity, signRecord } from '../../src/protocol/membership.ts'
 import type { Request } from '../../src/protocol/message.ts'
@@ -52,7 +53,7 @@ describe('admission', () => {
     { type: 'keys', partition: 0, slot: undefined, salt: seed },
   ] satisfies Request[])('lets only members ask for $type', (request) => {
     expect(refuse(view, member, request)).toBeUndefined()
-    expect(refuse(view, edge, request)).toMatchObject({ code: 'not-admitted' })
+    expect(refuse(view, edge, request)).toMatchObject({ code: 'not-a-member' })
   })
 
   it('takes a dot that its sender shows to be its own', () => {
@@ -70,13 +71,24 @@ describe('admission', () => {
   it('lets a member pass on what an edge has shown it, and no edge', () => {
     expect(refuse(view, member, delivery({ direct: true }))).toBeUndefined()
     expect(refuse(view, 'another edge', delivery({ direct: true }))).toMatchObject({
-      code: 'not-admitted',
+      code: 'not-a-member',
     })
   })
 
   it('refuses a write that would supersede itself', () => {
     const context = withDot(nothingSeen, dot)
     expect(refuse(view, edge, delivery({ context }))).toMatchObject({ code: 'malformed' })
+  })
+
+  it('says "not a member" of what is no verdict on the request: another table may know the sender', () => {
+    expect(isRefusedOnItsMerits('not-a-member')).toBe(false)
+    expect(isRefusedOnItsMerits('not-admitted')).toBe(true)
+  })
+
+  it('refuses a get of no answers, or of more than any ring has', () => {
+    for (const r of [0, 65]) {
+      expect(refuse(view, edge, { type: 'get', key, r })).toMatchObject({ code: 'bad-argument' })
+    }
   })
 
   it('refuses a value above the limit, and a W of nobody', () => {

@@ -1,0 +1,176 @@
+/**
+ * Minting: naming a write and making it durable, in one step, before anybody may see it.
+ *
+ * The name must never have been used. A peer goes on counting only under the epoch in its own record of the key; and
+ * when another disk shows more of that epoch than this one ever minted, this disk is older than it knew: the epoch is
+ * abandoned, and the write minted again before it is acknowledged.
+ */
+import { assert } from '../data/assert.ts'
+import type { Bytes } from '../data/bytes.ts'
+import { type Key, showKey } from '../data/key.ts'
+import { apply, liveSiblings, type ObjectState, type Value } from '../data/siblings.ts'
+import { covers, type Dot, highest, type Seen, showDot, trimLoose } from '../data/vector.ts'
+import { decode, encode } from '../protocol/codec.ts'
+import { RingletError } from '../protocol/errors.ts'
+import type { PeerId } from '../protocol/membership.ts'
+import { placementOf } from '../protocol/placement.ts'
+import { remembered, storageKeys } from '../protocol/record.ts'
+import type { Desk, Records } from './records.ts'
+import type { World } from './world.ts'
+
+/** A write to coordinate: minted here, or already minted by an edge. */
+export type WriteRequest = MintRequest | DeliverRequest
+
+export interface MintRequest {
+  readonly kind: 'mint'
+  readonly key: Key
+  readonly context: Seen
+  readonly value: Value
+  readonly w: number
+  /** Whose request it is, so that a retry mints nothing new. */
+  readonly origin: PeerId
+  readonly request: Bytes
+}
+
+export interface DeliverRequest {
+  readonly kind: 'deliver'
+  readonly key: Key
+  readonly dot: Dot
+  readonly context: Seen
+  readonly value: Value
+  readonly w: number
+  /** The edge that minted it, and the 128 bits that show its generation to be its own. */
+  readonly origin: PeerId
+  readonly seed: Bytes
+}
+
+export interface Stored {
+  readonly dot: Dot
+  readonly state: ObjectState
+  /** The greatest counter of the dot's actor that this store had seen before. */
+  readonly seenBefore: number
+}
+
+/** Reads, decides, and makes durable, in one step. `context` is the request's own, or a wider one to mint again with. */
+export function store(
+  world: World,
+  records: Records,
+  request: WriteRequest,
+  context: Seen,
+): Promise<Stored> {
+  const bounded = trimLoose(context, world.limits.looseDots)
+  return request.kind === 'deliver'
+    ? take(world, records, request, bounded)
+    : name(world, records, request, bounded, context !== request.context)
+}
+
+/** An edge's write, which it has named itself. */
+function take(
+  world: World,
+  records: Records,
+  { key, dot, value }: DeliverRequest,
+  context: Seen,
+): Promise<Stored> {
+  return records.change(key, ({ object }) => {
+    const seenBefore = highest(object.state.seen, dot.actor)
+    // A repeat of what is known adds nothing to the crowd.
+    if (!covers(object.state.seen, dot)) refuseBlindCrowd(world, key, object.state, context)
+    const state = apply(object.state, dot, context, value)
+    return { result: { dot, state, seenBefore }, state, owed: owedNow(world, key) }
+  })
+}
+
+async function name(
+  world: World,
+  records: Records,
+  { key, value, origin, request }: MintRequest,
+  context: Seen,
+  again: boolean,
+): Promise<Stored> {
+  const requestKey = storageKeys.request(origin, request)
+  const remote = origin !== world.self
+  const at = world.clock.now()
+  const stored = await records.mint(
+    key,
+    (desk) => {
+      const earlier = again ? undefined : dotOf(desk.extras[0])
+      // A retried request mints nothing new.
+      if (earlier !== undefined) {
+        return { result: { dot: earlier, state: desk.object.state, seenBefore: 0 } }
+      }
+      const minted = mint(world, key, desk, context, value)
+      const note = { key: requestKey, value: encode(remembered, { dot: minted.dot, at }) }
+      return {
+        result: minted,
+        state: minted.state,
+        minter: minted.dot.actor,
+        owed: owedNow(world, key),
+        writes: remote ? [note] : [],
+      }
+    },
+    remote ? [requestKey] : [],
+  )
+  world.say({ type: 'mint', key: showKey(key), dot: showDot(stored.dot) })
+  return stored
+}
+
+function mint(world: World, key: Key, desk: Desk, context: Seen, value: Value): Stored {
+  const { object } = desk
+  refuseBlindCrowd(world, key, object.state, context)
+  const minter = world.rules.minterOf(object, desk.generation(), context) ?? desk.takeEpoch()
+  const seenBefore = highest(object.state.seen, minter)
+  const dot = { actor: minter, counter: seenBefore + 1 }
+  assert(!covers(context, dot), 'a context never covers the dot it is written with')
+  return { dot, state: apply(object.state, dot, context, value), seenBefore }
+}
+
+function refuseBlindCrowd(world: World, key: Key, state: ObjectState, context: Seen): void {
+  const live = liveSiblings(state)
+  if (live.length < world.limits.siblings) return
+  if (live.some(({ dot }) => covers(context, dot))) return
+  throw new RingletError(
+    'too-many-siblings',
+    `${showKey(key)} has ${live.length} concurrent values`,
+    {
+      remedy: 'Read the key, merge its siblings, and write with the context of that read.',
+      needed: world.limits.siblings,
+      got: live.length,
+    },
+  )
+}
+
+/** Whether what was just minted must be minted again; if so its epoch is abandoned. */
+export async function isBehind(
+  world: World,
+  records: Records,
+  key: Key,
+  dot: Dot,
+  shown: number,
+): Promise<boolean> {
+  const { mintedBehind } = world.rules
+  if (!mintedBehind(dot, shown)) return false
+  const behind = await records.change(key, ({ object }) => {
+    // While the epoch is this store's own, all that is seen of it was minted here, by this put or by others since.
+    const own = object.minter === dot.actor
+    const minted = own ? highest(object.state.seen, dot.actor) : dot.counter
+    const result = mintedBehind({ actor: dot.actor, counter: minted }, shown)
+    return result && own ? { result, minter: undefined } : { result }
+  })
+  if (behind) world.say({ type: 'epoch-abandoned', key: showKey(key), dot: showDot(dot) })
+  return behind
+}
+
+/** Whom this peer owes the key under the view of this instant. */
+function owedNow(world: World, key: Key): readonly PeerId[] {
+  const { owners } = placementOf(world.view().ring, key.position)
+  return world.rules.debtOf(world.self, owners)
+}
+
+/** What a note of an earlier request names; a note that cannot be read is none. */
+function dotOf(note: Bytes | undefined): Dot | undefined {
+  try {
+    return note === undefined ? undefined : decode(remembered, note).dot
+  } catch {
+    return undefined
+  }
+}
