@@ -2,12 +2,15 @@
  * The README's start, run as printed: bundled by Vite into a page, with the package's name leading to its web door, and
  * with the address it names answered by a real ring's server.
  */
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { build } from 'vite'
 import { expect, test } from './tabs.ts'
 
@@ -90,4 +93,13 @@ test("the README's start works as printed, in a bundled page", async ({ ring, pa
   expect(mugs).toEqual([mugs[0], mugs[0]! + 1, mugs[0]! + 2])
   // A program that ends at once has still delivered what it wrote.
   await expect.poll(() => ring.itemsAt(2, 'alice')).toMatchObject({ mug: mugs[2] })
+})
+
+test('the door for pages can be imported where there is no window', async () => {
+  const door = pathToFileURL(join(root, 'web', 'index.ts')).href
+  const program = `const { open, cart } = await import('${door}'); console.log(typeof open, cart.name)`
+  const run = promisify(execFile)
+  const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', program])
+  expect(stderr).toBe('')
+  expect(stdout).toBe('function cart\n')
 })

@@ -1,7 +1,6 @@
 /**
  * What goes wrong is said on the page, with a remedy; nothing is overwritten, and the page is never blank.
  */
-import { readFileSync } from 'node:fs'
 import { expect, test } from './tabs.ts'
 
 const ringFile = '**/.well-known/ringlet.json'
@@ -173,12 +172,4 @@ test('a cart whose name no key can have is an error, not a blank page', async ({
   await page.goto(`${ring.page}?cart=${'x'.repeat(600)}`)
   await expect(page.getByRole('alert')).toContainText('code: key-too-large')
   await expect(page.getByRole('button', { name: 'Add mug to cart' })).toBeVisible()
-})
-
-test('importing the package needs no window', async () => {
-  // Node, where there is none: what an import does on its own account would fail here.
-  const text = readFileSync(new URL('../../web/index.ts', import.meta.url), 'utf8')
-  expect(text).toContain('browser-peer')
-  const { open } = await import('../../web/index.ts')
-  expect(typeof open).toBe('function')
 })

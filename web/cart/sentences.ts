@@ -95,8 +95,10 @@ function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
+/** For a shell, and for a command that takes what starts with a hyphen for an option. */
 function quoted(key: string): string {
-  return /^[\w.-]+$/.test(key) ? key : `'${key.replaceAll("'", "'\\''")}'`
+  const word = /^[\w.-]+$/.test(key) ? key : `'${key.replaceAll("'", "'\\''")}'`
+  return key.startsWith('-') ? `-- ${word}` : word
 }
 
 function sentence(text: string): string {
