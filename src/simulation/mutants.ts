@@ -15,6 +15,8 @@ import type { Promised } from './violation.ts'
 
 export interface Mutant {
   readonly name: string
+  /** A seed in which it was caught. */
+  readonly seed: number
   /** The promises that it breaks: the checker must report one of these. */
   readonly breaks: readonly Promised[]
   readonly rules?: Partial<Rules>
@@ -28,6 +30,7 @@ export interface Mutant {
 export const mutants: readonly Mutant[] = [
   {
     name: 'the epoch is taken from the wire',
+    seed: 35,
     breaks: ['P7', 'P1'],
     rules: {
       minterOf: ({ state, minter }, generation) =>
@@ -39,23 +42,27 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a write is acknowledged before it is synced',
+    seed: 3,
     breaks: ['P1', 'P7'],
     storage: acknowledgeEarly,
     faults: ['slow disk', 'crash', 'power cut', 'crash before a commit'],
   },
   {
     name: 'a marker is dropped when its target is slow',
+    seed: 1,
     breaks: ['P1', 'P3'],
     rules: { debtAfter: () => [] },
     faults: ['partition', 'isolated peer', 'flapping link', 'wiped disk', 'wiped disk'],
   },
   {
     name: 'a repair overwrites what it finds',
+    seed: 1,
     breaks: ['P1', 'P3'],
     rules: { merge: (_held, arrived) => arrived },
   },
   {
     name: 'one host is counted twice',
+    seed: 20,
     breaks: ['P1'],
     rules: { voteOf: (peer) => ({ peer, host: peer }) },
     sharedHost: true,
@@ -63,38 +70,45 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the context of a put covers all that the object has seen',
+    seed: 3,
     breaks: ['P1'],
     rules: { contextAfterPut: (given, dot, object) => union(withDot(given, dot), object.seen) },
   },
   {
     name: 'a queued write is served before it is durable',
+    seed: 1,
     breaks: ['P7', 'P1'],
     storage: readQueued,
     faults: ['slow disk'],
   },
   {
     name: 'a wiped disk takes its old generation again',
+    seed: 2,
     breaks: ['P7', 'P1'],
     random: repeatFirstBytes,
     faults: ['wiped disk', 'failed sync', 'partition'],
   },
   {
     name: 'a stand-in owes nothing',
+    seed: 1,
     breaks: ['P3', 'P1'],
     rules: { debtOf: () => [] },
   },
   {
     name: 'of two concurrent states the longer one wins',
+    seed: 1,
     breaks: ['P1'],
     rules: { merge: (held, arrived) => (arrived.seen.size > held.seen.size ? arrived : held) },
   },
   {
     name: 'a put forgets to tell its writer of itself',
+    seed: 1,
     breaks: ['P2'],
     rules: { contextAfterPut: (given) => given },
   },
   {
     name: 'all members count as one host',
+    seed: 1,
     breaks: ['P5'],
     rules: { voteOf: (peer) => ({ peer, host: 'the only one' }) },
   },

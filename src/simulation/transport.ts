@@ -119,8 +119,8 @@ export class SimulatedTransport implements Transport, Station {
 
   close(): Promise<void> {
     this.#closed = true
-    for (const end of this.ends()) this.#leave(end)
     for (const waiting of this.#waiting) this.#fail(waiting, 'closed')
+    for (const end of this.ends()) this.#leave(end)
     return Promise.resolve()
   }
 
@@ -187,6 +187,7 @@ export class SimulatedTransport implements Transport, Station {
     }
     const rejected = (error: unknown): void => {
       this.#network.offences.push(`${station.self} rejected a request: ${String(error)}`)
+      this.#network.carry(end.other, () => this.#fail(waiting, 'link-lost'))
     }
     this.#network.carry(end, () => {
       this.#network.note(`${this.self} asks ${station.self}`, body)
