@@ -48,11 +48,12 @@ export function fromUtf8(bytes: Bytes): string {
   }
 }
 
+/** By index: this runs for every text on the wire, and an iterator would be an object for every byte. */
 function shortAscii(bytes: Bytes): string | undefined {
   let text = ''
-  for (const byte of bytes) {
-    if (byte > 0x7f) return undefined
-    text += String.fromCharCode(byte)
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i]! > 0x7f) return undefined
+    text += String.fromCharCode(bytes[i]!)
   }
   return text
 }

@@ -61,14 +61,13 @@ export function partitionOf(position: number, q: number): number {
 function encodePart(part: string): Bytes {
   if (!part.isWellFormed()) throw new RangeError('a key with half a surrogate pair')
   const plain = utf8(part)
-  const zeros = plain.includes(0) ? plain.filter((byte) => byte === 0).length : 0
-  const encoded = new Uint8Array(plain.length + zeros + 2)
-  let at = 0
-  for (const byte of plain) {
-    encoded[at++] = byte
-    if (byte === 0) encoded[at++] = 0xff
+  if (!plain.includes(0)) {
+    const encoded = new Uint8Array(plain.length + 2)
+    encoded.set(plain)
+    return encoded
   }
-  return encoded
+  const escaped = [...plain].flatMap((byte) => (byte === 0 ? [0, 0xff] : [byte]))
+  return Uint8Array.of(...escaped, 0, 0)
 }
 
 function partsOf(bytes: Bytes): string[] {

@@ -4,6 +4,7 @@
  * Whatever goes wrong comes back as a `Failure` value with a word for the tally, never as an exception: a coordinator
  * asks many and expects some to fail.
  */
+import type { Bytes } from '../data/bytes.ts'
 import { RingletError, TransportError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import {
@@ -29,6 +30,8 @@ export interface Failure {
 export interface AskOptions {
   readonly lane?: Lane
   readonly deadlineMs: number
+  /** The request, encoded already: one message that goes to many. */
+  readonly encoded?: Bytes
 }
 
 /** The reply of type `expected`, or why there is none. */
@@ -37,12 +40,13 @@ export async function ask<T extends Reply['type']>(
   to: PeerId,
   request: Request,
   expected: T,
-  { lane = 'foreground', deadlineMs }: AskOptions,
+  { lane = 'foreground', deadlineMs, encoded }: AskOptions,
 ): Promise<ReplyOf<T> | Failure> {
   const started = world.clock.elapsed()
   let reply: Reply
   try {
-    const body = await world.transport.request(to, encodeRequest(request), { lane, deadlineMs })
+    const message = encoded ?? encodeRequest(request)
+    const body = await world.transport.request(to, message, { lane, deadlineMs })
     world.links.answered(to, world.clock.elapsed() - started)
     reply = decodeReply(body)
   } catch (error) {

@@ -10,7 +10,7 @@ import type { ObjectState } from '../data/siblings.ts'
 import { type Dot, type Seen, showDot, withDot } from '../data/vector.ts'
 import { isRefusedOnItsMerits, outcomeUnknown, StorageError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
-import type { ReplyOf, Request } from '../protocol/message.ts'
+import { encodeRequest, type ReplyOf, type Request } from '../protocol/message.ts'
 import { type Placement, placementOf } from '../protocol/placement.ts'
 import { ask, errorOfRefusal, type Failure, isFailure } from './ask.ts'
 import { fanout, type Fanned, type Hint, quorumError } from './fanout.ts'
@@ -159,6 +159,9 @@ function replicate(job: Job, dot: Dot, state: ObjectState): Promise<Fanned<Store
   const { world, records, placement, request, endMs } = job
   const { key, w } = request
   const own: StoredAnswer = { type: 'stored', peer: world.self, highest: 0, generation: '' }
+  const minter = dot.actor
+  const toOwner: Request = { type: 'replicate', key, state, minter, insteadOf: undefined }
+  const encoded = encodeRequest(toOwner)
   return fanout<StoredAnswer>(world, placement, {
     label: 'replicate',
     endMs,
@@ -166,8 +169,10 @@ function replicate(job: Job, dot: Dot, state: ObjectState): Promise<Fanned<Store
     breadth: 'all',
     own,
     send: async (peer, deadlineMs, insteadOf): Promise<StoredAnswer | Failure> => {
-      const message: Request = { type: 'replicate', key, state, minter: dot.actor, insteadOf }
-      const reply = await ask(world, peer, message, 'stored', { deadlineMs })
+      const reply =
+        insteadOf === undefined
+          ? await ask(world, peer, toOwner, 'stored', { deadlineMs, encoded })
+          : await ask(world, peer, { ...toOwner, insteadOf }, 'stored', { deadlineMs })
       world.say({
         type: 'replicate',
         key: showKey(key),
