@@ -5,7 +5,7 @@
  * can never mint its predecessor's dots again. Epochs are taken in the same durable step as the write that needs one:
  * a crash loses both or neither.
  */
-import { type Bytes, equalBytes } from '../data/bytes.ts'
+import { type Bytes, emptyBytes, equalBytes } from '../data/bytes.ts'
 import type { ActorId } from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
 import { StorageError } from '../protocol/errors.ts'
@@ -37,6 +37,22 @@ export async function openIdentity(
   })
   say({ type: 'generation', detail: generationOfStore(identity) })
   return identity
+}
+
+/** Draws a new generation for a store that is not the only one of its name. */
+export async function renewIdentity(
+  storage: Storage,
+  random: Random,
+  say: Say,
+): Promise<StoreIdentity> {
+  const seed = random.bytes(16)
+  const renewed = await storage.update([storageKeys.identity], ([stored]) => {
+    const identity = { ...decode(storeIdentity, stored ?? emptyBytes), seed, epoch: 0 }
+    const write = { key: storageKeys.identity, value: encode(storeIdentity, identity) }
+    return { writes: [write], result: identity }
+  })
+  say({ type: 'generation', detail: generationOfStore(renewed) })
+  return renewed
 }
 
 /** A generation, and the bits that it stands for. */

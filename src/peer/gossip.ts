@@ -6,8 +6,7 @@
  * before it is shown to anybody. A peer's own record continues above whatever the ring remembers of it, so that a
  * peer that lost its disk is not shouted down by its own past.
  */
-import { type Bytes, utf8 } from '../data/bytes.ts'
-import { hash32 } from '../data/hash.ts'
+import type { Bytes } from '../data/bytes.ts'
 import type { Identity } from '../data/identity.ts'
 import { decode, encode, list } from '../protocol/codec.ts'
 import type { Say } from '../protocol/event.ts'
@@ -27,12 +26,15 @@ import {
 } from '../protocol/membership.ts'
 import { encodeNotice, type Reply, type Request } from '../protocol/message.ts'
 import { storageKeys } from '../protocol/record.ts'
-import type { Storage, Transport } from '../ports.ts'
+import type { Random, Storage, Transport } from '../ports.ts'
 import { ask, isFailure } from './ask.ts'
 import { single } from './tasks.ts'
 import type { World } from './world.ts'
 
 const table = list(signedRecord)
+
+/** A version grows by at most so much at a time: 2^53 is 2^29 restarts away. */
+const versionStep = 2 ** 24
 
 /** A table that cannot be read is none: the bootstrap addresses lead back to everybody. */
 async function loadRecords({ storage, say }: TableOptions): Promise<readonly SignedRecord[]> {
@@ -53,7 +55,13 @@ export interface TableOptions {
   readonly identity: Identity
   readonly storage: Storage
   readonly transport: Transport
+  readonly random: Random
   readonly say: Say
+  /**
+   * Somebody spoke in this peer's name with this store's generation: the store is a copy, or was set back. Takes a new
+   * generation and resolves with it.
+   */
+  readonly renew?: () => Promise<string>
   /** Called after a new view stands. */
   readonly adopted: (view: View) => void
 }
@@ -82,19 +90,29 @@ export class Table {
     return this.#view
   }
 
+  /** This peer's record as the table has it: its own last word, or the ring's memory of one. */
+  get ownRecord(): MemberRecord | undefined {
+    return this.#view.byPeer.get(this.#options.identity.peer)?.record
+  }
+
   get own(): SignedRecord | undefined {
     return this.#own
   }
 
   /**
-   * States this peer's record anew, above every version of it that is known. A store that knows none begins anywhere:
-   * began each at 1, a peer that lost its disk would repeat a version of its past, and two words of one version
-   * would stand side by side, each taken for what everybody knows.
+   * States this peer's record anew, above every version of it that is known, by a step that nobody else would take:
+   * did each begin at 1 and go on by 1, a peer that lost its disk would repeat a version of its past, and two copies of
+   * one store would say the same of themselves and never notice each other.
    */
   state(statement: OwnStatement): Promise<void> {
-    const { peer } = this.#options.identity
-    const known = this.#view.byPeer.get(peer)?.record.version ?? hash32(utf8(statement.generation))
-    const record = { ...statement, peer, version: known + 1 }
+    const { identity, random } = this.#options
+    const { peer } = identity
+    const known = this.#view.byPeer.get(peer)?.record.version ?? 0
+    const record = {
+      ...statement,
+      peer,
+      version: known + 1 + Math.floor(random.fraction() * versionStep),
+    }
     this.#own = signRecord(this.#options.identity, this.#options.ring, record)
     return this.#adopt([this.#own])
   }
@@ -122,7 +140,9 @@ export class Table {
     const ours = news.find(({ record }) => record.peer === identity.peer)
     if (ours !== undefined && this.#own !== undefined) {
       const { version: _version, peer: _peer, ...statement } = this.#own.record
-      await this.state(statement)
+      const cloned = ours.record.generation === statement.generation
+      const generation = (cloned && (await this.#options.renew?.())) || statement.generation
+      await this.state({ ...statement, generation })
     }
     return news
   }
@@ -184,6 +204,16 @@ export class Gossip {
     this.#round()
   }
 
+  /** Resolves when one member or bootstrap address has told what it knows, or none would. */
+  async hearAnybody(): Promise<void> {
+    const { self } = this.#world
+    const others = this.#table.view.members
+      .map(({ record }) => record.peer)
+      .filter((p) => p !== self)
+    for (const peer of others) if (await this.exchangeWith(peer)) return
+    await this.bootstrapOnce()
+  }
+
   /** What a peer that shows its versions is told. */
   async serve(asked: Extract<Request, { type: 'gossip' }>): Promise<Reply> {
     if (asked.self !== undefined) await this.take([asked.self])
@@ -216,8 +246,8 @@ export class Gossip {
     }
   }
 
-  /** Shows one peer this table, and brings both up to date. */
-  async exchangeWith(peer: PeerId): Promise<void> {
+  /** Shows one peer this table, and brings both up to date; resolves with whether it answered. */
+  async exchangeWith(peer: PeerId): Promise<boolean> {
     const versions = this.#table.view.members.map(({ record }) => ({
       peer: record.peer,
       version: record.version,
@@ -225,11 +255,13 @@ export class Gossip {
     const options = { deadlineMs: this.#world.limits.ownerMs }
     const request: Request = { type: 'gossip', self: this.#table.own, versions }
     const reply = await ask(this.#world, peer, request, 'gossip', options)
-    if (isFailure(reply)) return
+    if (isFailure(reply)) return false
     await this.take(reply.records)
     const records = reply.wanted.flatMap((wanted) => this.#table.view.byPeer.get(wanted) ?? [])
-    if (records.length === 0) return
-    await ask(this.#world, peer, { type: 'records', records }, 'done', options)
+    if (records.length > 0) {
+      await ask(this.#world, peer, { type: 'records', records }, 'done', options)
+    }
+    return true
   }
 
   async #exchange(): Promise<void> {

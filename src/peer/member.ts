@@ -82,9 +82,24 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   const records = new Records(storage, ring.q, say, store)
   let adopted = (_view: View): void => {}
   const adoptedView = (view: View): void => adopted(view)
-  const table = await Table.load({ ring, identity, storage, transport, say, adopted: adoptedView })
+  const table = await Table.load({
+    ring,
+    identity,
+    storage,
+    transport,
+    random,
+    say,
+    adopted: adoptedView,
+    renew: () => records.renew(random),
+  })
   const member = new Member(options, say, records, table)
   adopted = (view) => member.viewChanged(view)
+  const remembered = table.ownRecord
+  await member.askAround()
+  // The ring heard a later word of this very store: it is a copy, or was set back. It must not count on.
+  const later = table.ownRecord
+  const isOld = later !== remembered && later?.generation === records.generation
+  if (isOld) await records.renew(random)
   await table.state({
     class: options.class,
     host: options.host,
@@ -153,6 +168,15 @@ export class Member {
   /** How many links follow keys here. */
   get followers(): number {
     return this.#followers.count
+  }
+
+  /** Hears what the ring knows, this peer's own past included, before it says anything; not for long. */
+  async askAround(): Promise<void> {
+    const { clock, limits } = this.world
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const cancel = clock.after(limits.ownerMs, resolve)
+    await Promise.race([this.#gossip.hearAnybody(), late])
+    cancel()
   }
 
   start(): void {

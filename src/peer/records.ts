@@ -26,9 +26,9 @@ import {
   type StoredObject,
   type StoreIdentity,
 } from '../protocol/record.ts'
-import type { Storage, Write } from '../ports.ts'
+import type { Random, Storage, Write } from '../ports.ts'
 import { Digests } from './digests.ts'
-import { Epochs, type Known } from './epochs.ts'
+import { Epochs, type Known, renewIdentity } from './epochs.ts'
 import { slices } from './slices.ts'
 
 /** What a decision sees. */
@@ -90,19 +90,28 @@ export type Changed = (key: Key, state: ObjectState) => void
 
 export class Records {
   readonly digests: Digests
-  /** The generation of the store, stated in this peer's record and in each answer that something is durable. */
-  readonly generation: string
   readonly #storage: Storage
   readonly #say: Say
-  readonly #known: Known
+  #known: Known
   readonly #changed = new Set<Changed>()
 
   constructor(storage: Storage, q: number, say: Say, identity: StoreIdentity) {
     this.#storage = storage
     this.#say = say
-    this.generation = generationOfStore(identity)
-    this.#known = { seed: identity.seed.slice(), generation: this.generation }
+    this.#known = { seed: identity.seed.slice(), generation: generationOfStore(identity) }
     this.digests = new Digests(storage, q)
+  }
+
+  /** The generation of the store, stated in this peer's record and in each answer that something is durable. */
+  get generation(): string {
+    return this.#known.generation
+  }
+
+  /** Takes a new generation: whatever another copy of this store mints, this one mints nothing like it. */
+  async renew(random: Random): Promise<string> {
+    const identity = await renewIdentity(this.#storage, random, this.#say)
+    this.#known = { seed: identity.seed, generation: generationOfStore(identity) }
+    return this.generation
   }
 
   onChange(listener: Changed): () => void {

@@ -11,7 +11,7 @@ import { type Member, startMember } from '../../src/peer/member.ts'
 import type { PeerEvent } from '../../src/protocol/event.ts'
 import { type Limits, limits } from '../../src/protocol/limits.ts'
 import type { RingIdentity } from '../../src/protocol/membership.ts'
-import type { Transport } from '../../src/ports.ts'
+import type { Storage, Transport } from '../../src/ports.ts'
 
 export const ring: RingIdentity = {
   name: 'test',
@@ -33,6 +33,7 @@ export const quick: Limits = {
 
 export interface TestMember {
   readonly member: Member
+  readonly storage: Storage
   readonly transport: Transport
   readonly content: MemoryContent
 }
@@ -71,7 +72,7 @@ export class TestRing {
       limits: quick,
     })
     this.#open.push(member, transport, storage)
-    return { member, transport, content }
+    return { member, transport, storage, content }
   }
 
   async startEdge(
@@ -96,6 +97,13 @@ export class TestRing {
     })
     this.#open.push(edge, transport, storage)
     return Object.assign(edge, { gate: (open: boolean) => transport.setGate(open) })
+  }
+
+  /** Ends a member as a process ends; its content stays. */
+  async stop({ member, transport, storage }: TestMember): Promise<void> {
+    await member.close()
+    await transport.close()
+    await storage.close()
   }
 
   async close(): Promise<void> {

@@ -33,6 +33,7 @@ const partsOfPeer = [
   'gossip',
   'handoff',
   'outbox',
+  'reading',
   'replica',
 ]
 const rootsOfPeer = ['member', 'edge']
