@@ -76,6 +76,8 @@ export class Handoff {
     const { digest } = this.#world.view()
     if (digest === this.#derived) return
     this.#resting.clear()
+    // What was decided under the view before may still be queued, and the scan must meet it: wait for its turn.
+    await this.#world.storage.update([], () => ({ writes: [], result: undefined }))
     for (const shelf of ['object', 'marker'] as const) {
       for await (const slice of slices(this.#world.storage, shelfRange(shelf))) {
         for (const key of slice.map((entry) => keyOfStored(entry.key))) {
