@@ -87,9 +87,9 @@ export function fanout<A extends object>(
     const settle = (): void => {
       const decided = verdict(tally, spares.map(vote))
       if (decided === 'pending') {
-        // Two answers from one host are one: somebody else must be asked.
+        // Two answers from one host are one: somebody else must be asked, unless the time for that is over.
         if (tally.waiting.length === 0) replace(undefined)
-        return
+        if (tally.waiting.length > 0) return
       }
       resolve({ met: decided === 'met', tally, answers, hints, uncertain })
     }
