@@ -4,6 +4,9 @@
  * Without `listen` the process is an edge: it keeps its own writes and what it follows, in a data folder or, if it
  * names none, in memory. With `listen` it is a durable member, and must name a folder for what it keeps for others.
  */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type Pins, pinnedRing } from '../src/adapters/pinned-ring.ts'
 import { systemClock, systemRandom } from '../src/adapters/system.ts'
 import { openMemory } from '../src/adapters/memory.ts'
 import { identityFromSeed } from '../src/data/identity.ts'
@@ -12,9 +15,10 @@ import { peerOfEdge, peerOfMember, type PeerOptions } from '../src/peer/applicat
 import { startEdge } from '../src/peer/edge.ts'
 import { RingletError } from '../src/protocol/errors.ts'
 import { ringHash } from '../src/protocol/membership.ts'
-import { readRingFile, type RingFile, ringFilePath } from '../src/protocol/ring-file.ts'
+import type { RingFile } from '../src/protocol/ring-file.ts'
 import type { Trace } from '../src/ports.ts'
 import { openDisk } from './disk.ts'
+import { makeFolder } from './disk-folder.ts'
 import { identitySeed } from './identity-file.ts'
 import { openNodeTransport } from './libp2p.ts'
 import { startNodePeer } from './node-peer.ts'
@@ -43,7 +47,7 @@ const inMemory = 'Kept in memory: what is not delivered when the process ends is
  * ```
  */
 export async function open(ring: string | RingFile, options: OpenOptions = {}): Promise<Peer> {
-  const file = typeof ring === 'string' ? await fetchRing(ring) : ring
+  const file = typeof ring === 'string' ? await pinnedRing(ring, pinsIn(options.data)) : ring
   const quorum = Math.min(usualQuorum, file.identity.n)
   const asked = { r: quorum, w: quorum, warnings: options.data === undefined ? [inMemory] : [] }
   return options.listen === undefined
@@ -93,36 +97,15 @@ async function openMember(
   return peerOfMember(peer.member, { ...asked, close: () => peer.close() })
 }
 
-async function fetchRing(address: string): Promise<RingFile> {
-  const url = ringUrl(address)
-  let json: unknown
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) })
-    if (!response.ok) throw new Error(`it answers ${response.status}`)
-    json = await response.json()
-  } catch (cause) {
-    throw new RingletError(
-      'unreachable',
-      `no ring file at ${url.href}: ${(cause as Error).message}`,
-      {
-        cause,
-        remedy:
-          'Start the ring (`npm start`), or pass the address at which its ring file is served.',
-      },
-    )
-  }
-  return readRingFile(json)
-}
-
-/** An address without a path means the place where servers serve the file. */
-function ringUrl(address: string): URL {
-  try {
-    const url = new URL(address)
-    return url.pathname === '/' ? new URL(ringFilePath, url) : url
-  } catch (cause) {
-    throw new RingletError('bad-argument', `${address} is no URL`, {
-      cause,
-      remedy: 'Pass something like http://localhost:7400.',
-    })
+/** The ring file as this folder has seen it; without a folder nothing is kept. */
+function pinsIn(folder: string | undefined): Pins {
+  const path = folder === undefined ? undefined : join(folder, 'ring.json')
+  return {
+    read: () => (path !== undefined && existsSync(path) ? readFileSync(path, 'utf8') : undefined),
+    write: (_url, file) => {
+      if (path === undefined) return
+      makeFolder(dirname(path))
+      writeFileSync(path, file)
+    },
   }
 }

@@ -19,7 +19,7 @@ import { readRingFile, type RingFile } from '../src/protocol/ring-file.ts'
 import type { Storage, Trace } from '../src/ports.ts'
 import { openIndexedDb } from './indexeddb.ts'
 import { openWebTransport } from './libp2p.ts'
-import { pinnedRing } from './pinned-ring.ts'
+import { ringOfPage } from './pinned-ring.ts'
 import { type Slot, takeSlot } from './slots.ts'
 
 export interface OpenOptions {
@@ -90,7 +90,7 @@ export async function open(ring: string | object, options: OpenOptions = {}): Pr
 }
 
 async function ringFileOf(ring: string | object): Promise<RingFile> {
-  if (typeof ring === 'string') return pinnedRing(ring)
+  if (typeof ring === 'string') return ringOfPage(ring)
   return 'identity' in ring ? (ring as RingFile) : readRingFile(ring)
 }
 
