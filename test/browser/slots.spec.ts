@@ -9,16 +9,17 @@ import { chromiumPath } from '../chromium.js'
 import { expect, Tab, test } from './tabs.ts'
 
 test('two tabs are two peers, and each is itself again after a reload', async ({ openTab }) => {
-  const first = await openTab()
-  const second = await openTab()
-  const identities = [await first.identity(), await second.identity()]
-  expect(identities[0]).not.toBe(identities[1])
-  // The second first: it must not take the slot that the first is about to give back.
-  await second.reload()
-  await first.reload()
-  expect([await first.identity(), await second.identity()]).toEqual(identities)
-  await Promise.all([first.reload(), second.reload()])
-  expect([await first.identity(), await second.identity()]).toEqual(identities)
+  const [first, second, third] = [await openTab(), await openTab(), await openTab()]
+  const identities = [await first.identity(), await second.identity(), await third.identity()]
+  expect(new Set(identities).size).toBe(3)
+  await Promise.all([first.reload(), second.reload(), third.reload()])
+  expect([await first.identity(), await second.identity(), await third.identity()]).toEqual(
+    identities,
+  )
+  // Also where a lower slot is free by now.
+  await first.page.close()
+  await third.reload()
+  expect(await third.identity()).toBe(identities[2])
 })
 
 test('a tab that is opened takes the lowest slot that is free', async ({ openTab }) => {
