@@ -68,9 +68,10 @@ export function peerOfEdge(edge: Edge, { r, w, warnings, close }: PeerOptions): 
 }
 
 export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOptions): Peer {
+  const keyed = new MemberKeyed(member, r, w)
   return makePeer({
     kind: 'member',
-    keyed: new MemberKeyed(member, r, w),
+    keyed,
     world: member.world,
     r,
     w,
@@ -80,6 +81,7 @@ export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOpti
     receipt: () => undefined,
     onTouch: (changed) => member.onTouch(changed),
     close: async () => {
+      keyed.close()
       await member.close()
       await close()
     },

@@ -7,10 +7,8 @@
  */
 import { type Key, type KeyPath, showKey } from '../data/key.ts'
 import { liveSiblings, makeValue, type ObjectState } from '../data/siblings.ts'
-import { decodeStructured, encodeStructured, NotEncodableError } from '../data/structured.ts'
 import { nothingSeen, type Seen } from '../data/vector.ts'
-import { equalBytes } from '../data/bytes.ts'
-import { checkBucketName, checkValueSize, makeCheckedKey } from '../protocol/arguments.ts'
+import { checkBucketName, makeCheckedKey } from '../protocol/arguments.ts'
 import { contextFromText, contextToText } from '../protocol/context.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { MergeableType, WriteId } from '../values/type.ts'
@@ -26,6 +24,7 @@ import type {
   TypedRead,
   WriteOptions,
 } from './api.ts'
+import { encodeValue, siblingsOf } from './bucket-values.ts'
 import type { Keyed, KeyedRead } from './keyed.ts'
 
 /** How an application's values relate to the siblings beneath. */
@@ -104,7 +103,8 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
   readonly name: string
   readonly #keyed: Keyed
   readonly #shape: Shape<V, R, C>
-  readonly #contexts = new Map<string, Seen>()
+  /** What was last read or written: a receipt, whose context follows its write if that must take another name. */
+  readonly #contexts = new Map<string, { readonly context: string }>()
 
   constructor(keyed: Keyed, name: string, shape: Shape<V, R, C>) {
     checkBucketName(name)
@@ -166,28 +166,43 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
   ): AsyncGenerator<R> {
     const key = this.#key(path)
     let news = true
+    let open = true
     let wake = (): void => {}
     const changed = (): void => {
       news = true
       wake()
     }
-    const stop = this.#keyed.subscribe(key, changed)
-    signal?.addEventListener('abort', changed, { once: true })
+    const ended = (): void => {
+      open = false
+      wake()
+    }
+    const stop = await this.#keyed.watch(key, { changed, ended })
+    signal?.addEventListener('abort', ended, { once: true })
     try {
-      await this.#keyed.follow(key)
-      while (signal?.aborted !== true) {
-        if (!news) {
+      while (open && signal?.aborted !== true) {
+        if (news) {
+          news = false
+          const latest = await this.#latest(key)
+          if (latest !== undefined && open) yield latest
+        } else {
           await new Promise<void>((resolve) => {
             wake = resolve
           })
-          continue
         }
-        news = false
-        yield this.#present(key, await this.#keyed.read(key, 'local'))
       }
     } finally {
       stop()
-      signal?.removeEventListener('abort', changed)
+      signal?.removeEventListener('abort', ended)
+    }
+  }
+
+  /** What a watch shows; undefined while nobody can be asked: what it showed before stands until it knows better. */
+  async #latest(key: Key): Promise<R | undefined> {
+    try {
+      return this.#present(key, await this.#keyed.read(key, 'local'))
+    } catch (error) {
+      if (isOutOfReach(error)) return undefined
+      throw error
     }
   }
 
@@ -210,7 +225,7 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     try {
       return (await this.#keyed.read(key, consistency)).state
     } catch (error) {
-      if (!this.#shape.startsBlind || !(error instanceof RingletError)) throw error
+      if (!this.#shape.startsBlind || !isOutOfReach(error)) throw error
       return { seen: nothingSeen, siblings: [] }
     }
   }
@@ -230,14 +245,14 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
       ack,
       ...(write !== undefined && { write }),
     })
-    this.#remember(key, contextFromText(key, receipt.context))
+    this.#remember(key, receipt)
     return receipt
   }
 
   #present(key: Key, { state, ...read }: KeyedRead): R {
-    this.#remember(key, state.seen)
     const live = liveSiblings(state)
     const context = contextToText(key, state.seen)
+    this.#remember(key, { context })
     return this.#shape.present({
       ...read,
       siblings: siblingsOf(state),
@@ -248,12 +263,12 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
 
   #contextOf(key: Key, { context }: WriteOptions): Seen {
     if (context !== undefined) return contextFromText(key, context)
-    return this.#contexts.get(key.text) ?? nothingSeen
+    return contextFromText(key, this.#contexts.get(key.text)?.context ?? 'none')
   }
 
-  #remember(key: Key, context: Seen): void {
+  #remember(key: Key, source: { readonly context: string }): void {
     this.#contexts.delete(key.text)
-    this.#contexts.set(key.text, context)
+    this.#contexts.set(key.text, source)
     if (this.#contexts.size <= rememberedKeys) return
     const [oldest] = this.#contexts.keys()
     this.#contexts.delete(oldest!)
@@ -264,40 +279,8 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
   }
 }
 
-/**
- * The live values in the order of their writers' clocks, oldest first; equal ones collapse into the newest, as a put
- * whose fate was unknown may stand there twice.
- */
-function siblingsOf(state: ObjectState): unknown[] {
-  const newestFirst = liveSiblings(state).toSorted((a, b) => b.value.writtenAt - a.value.writtenAt)
-  const distinct: Uint8Array[] = []
-  for (const { value } of newestFirst) {
-    const bytes = value.bytes!
-    if (!distinct.some((other) => equalBytes(other, bytes))) distinct.push(bytes)
-  }
-  return distinct.reverse().map(decodeValue)
-}
-
-/** A stored value that is no structured data was written by something else: it is shown as its bytes. */
-function decodeValue(bytes: Uint8Array): unknown {
-  try {
-    return decodeStructured(bytes)
-  } catch {
-    return bytes
-  }
-}
-
-function encodeValue(value: unknown): Uint8Array {
-  try {
-    const bytes = encodeStructured(value)
-    checkValueSize(bytes)
-    return bytes
-  } catch (cause) {
-    if (!(cause instanceof NotEncodableError)) throw cause
-    throw new RingletError('not-encodable', cause.message, {
-      cause,
-      remedy:
-        'Values are plain data: null, booleans, numbers, texts, bytes, lists and objects of these.',
-    })
-  }
+/** Whether nobody could be asked: all else that goes wrong says nothing about whether there is a value. */
+function isOutOfReach(error: unknown): boolean {
+  if (!(error instanceof RingletError)) return false
+  return error.code === 'unreachable' || error.code === 'quorum-not-reached'
 }

@@ -7,54 +7,67 @@
  */
 import type { Key } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
-import { type ActorId, withDot } from '../data/vector.ts'
+import { type ActorId, type Dot, withDot } from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
 import { contextToText } from '../protocol/context.ts'
 import {
   type EdgeCopy,
   edgeCopy,
+  isBlank,
   mayReplace,
   noCopy,
-  type OwnWrite,
   refreshed,
   shown,
   type Stage,
+  trimmed,
 } from '../protocol/copy.ts'
-import type { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import { keyOfStored, shelfRange, storageKeys } from '../protocol/record.ts'
-import type { Storage } from '../ports.ts'
+import type { Clock, Storage } from '../ports.ts'
 import { Epochs } from './epochs.ts'
-import { LiveReceipt } from './receipt.ts'
+import type { LiveReceipt } from './receipt.ts'
+import { Receipts } from './receipts.ts'
 import { slices } from './slices.ts'
 
 interface Entry {
   readonly key: Key
   held: EdgeCopy
+  /** The moment at which the owners' word last became the copy; 0 for never in this session. */
+  replacedAt: number
 }
 
 type Minting = (held: EdgeCopy, takeEpoch: () => ActorId, generation: string) => EdgeCopy
 
 export class Copies {
+  readonly receipts = new Receipts()
   readonly #storage: Storage
+  readonly #clock: Clock
   readonly #say: Say
   readonly #entries = new Map<string, Entry>()
-  readonly #receipts = new Map<string, LiveReceipt>()
+  /** The keys with writes that are not everywhere yet. */
+  readonly #unsettled = new Set<Entry>()
   readonly #subscribers = new Map<string, Set<() => void>>()
   readonly #watchers = new Set<() => void>()
+  #moment = 0
 
-  /** Reads all entries of the store. An entry that cannot be read is left where it is, and said so. */
-  static async load(storage: Storage, say: Say): Promise<Copies> {
-    const copies = new Copies(storage, say)
+  /** Reads all entries of the store. */
+  static async load(storage: Storage, clock: Clock, say: Say): Promise<Copies> {
+    const copies = new Copies(storage, clock, say)
     for await (const slice of slices(storage, shelfRange('edge'))) {
-      for (const { key, value } of slice) copies.#load(keyOfStored(key), value)
+      for (const { key, value } of slice) copies.#load(key, value)
     }
     return copies
   }
 
-  private constructor(storage: Storage, say: Say) {
+  private constructor(storage: Storage, clock: Clock, say: Say) {
     this.#storage = storage
+    this.#clock = clock
     this.#say = say
+  }
+
+  /** Grows with each word of the owners: a question notes it when it is asked. */
+  get moment(): number {
+    return this.#moment
   }
 
   of(key: Key): EdgeCopy {
@@ -84,16 +97,20 @@ export class Copies {
     return [...this.#entries.values()].filter(({ held }) => held.followed).map(({ key }) => key)
   }
 
+  /** Whether the owners were ever heard: else the copy is empty because nobody could be asked. */
+  isFilled(key: Key): boolean {
+    const entry = this.#entries.get(key.text)
+    return entry !== undefined && (entry.replacedAt > 0 || entry.held.copy.seen.size > 0)
+  }
+
   /** Keys with writes that are not everywhere yet. */
   unsettled(): Key[] {
-    return [...this.#entries.values()]
-      .filter(({ held }) => held.writes.length > 0)
-      .map(({ key }) => key)
+    return [...this.#unsettled].map(({ key }) => key)
   }
 
   get pendingWrites(): number {
     let pending = 0
-    for (const { key } of this.#entries.values()) pending += this.standing(key).pending
+    for (const { key } of this.#unsettled) pending += this.standing(key).pending
     return pending
   }
 
@@ -115,9 +132,19 @@ export class Copies {
     })
   }
 
-  /** R owners answered: their answer is the copy now, also when it is less. */
-  refresh(key: Key, answer: ObjectState): Promise<EdgeCopy> {
-    return this.change(key, (held) => refreshed(held, answer))
+  /**
+   * R owners answered what was asked at this moment: of a followed key their answer is the copy now, also when it is
+   * less. False if another has become the copy since, of which this one knows less: it may be older.
+   */
+  async refresh(key: Key, answer: ObjectState, askedAt: number): Promise<boolean> {
+    let taken = true
+    await this.change(key, (held) => {
+      if (!held.followed) return held
+      const replacedAt = this.#entries.get(key.text)?.replacedAt ?? 0
+      taken = replacedAt <= askedAt || mayReplace(held, answer)
+      return taken ? this.#replaced(key, held, answer) : held
+    })
+    return taken
   }
 
   /** A member pushed a state: whether it could replace the copy. */
@@ -125,40 +152,23 @@ export class Copies {
     let replaced = false
     await this.change(key, (held) => {
       replaced = mayReplace(held, pushed)
-      return replaced ? refreshed(held, pushed) : held
+      return replaced ? this.#replaced(key, held, pushed) : held
     })
     return replaced
   }
 
-  openReceipt(id: string, context: string): LiveReceipt {
-    const receipt = new LiveReceipt(id, context, 'device')
-    this.#receipts.set(id, receipt)
-    return receipt
-  }
-
   /** The receipt of a write that is still under way, or that this session has made. */
   receipt(id: string): LiveReceipt | undefined {
-    const live = this.#receipts.get(id)
+    const live = this.receipts.get(id)
     if (live !== undefined) return live
-    for (const { key, held } of this.#entries.values()) {
+    for (const { key, held } of this.#unsettled) {
       const own = held.writes.find(({ ids }) => ids.includes(id))
       if (own === undefined) continue
-      const { stage, acks, hints } = own
-      const receipt = this.openReceipt(id, contextToText(key, withDot(own.context, own.dot)))
-      receipt.advance({ stage, acks, hints })
+      const receipt = this.receipts.open(id, contextToText(key, withDot(own.context, own.dot)))
+      this.receipts.advance(own)
       return receipt
     }
     return undefined
-  }
-
-  /** Tells the receipts of a write how far it got. */
-  advance(own: OwnWrite): void {
-    const { stage, acks, hints } = own
-    for (const id of own.ids) this.#receipts.get(id)?.advance({ stage, acks, hints })
-  }
-
-  refuse(own: OwnWrite, error: RingletError): void {
-    for (const id of own.ids) this.#receipts.get(id)?.refuse(error)
   }
 
   subscribe(key: Key, changed: () => void): () => void {
@@ -189,26 +199,56 @@ export class Copies {
     ) => { next: EdgeCopy; writes: readonly { key: Uint8Array; value: Uint8Array | undefined }[] },
   ): Promise<EdgeCopy> {
     const storedKey = storageKeys.edge(key)
+    let before: EdgeCopy | undefined
     const next = await this.#storage.update([storedKey, ...extraKeys], ([stored, ...extras]) => {
-      const held = stored === undefined ? noCopy : decode(edgeCopy, stored)
-      const decided = decide(held, extras)
-      if (decided.next === held) return { writes: [], result: held }
-      const write = { key: storedKey, value: encode(edgeCopy, decided.next) }
-      return { writes: [write, ...decided.writes], result: decided.next }
+      before = stored === undefined ? noCopy : this.#read(stored)
+      const decided = decide(before, extras)
+      if (decided.next === before) return { writes: [], result: before }
+      const trim = trimmed(decided.next)
+      const write = { key: storedKey, value: isBlank(trim) ? undefined : encode(edgeCopy, trim) }
+      return { writes: [write, ...decided.writes], result: trim }
     })
-    const entry = this.#entries.get(key.text)
-    if (entry === undefined) this.#entries.set(key.text, { key, held: next })
-    else entry.held = next
+    if (next === before) return next
+    this.#hold(this.#entries.get(key.text) ?? { key, held: next, replacedAt: 0 }, next)
     for (const changed of this.#subscribers.get(key.text) ?? []) changed()
     this.touched()
     return next
   }
 
-  #load(key: Key, stored: Uint8Array): void {
+  #replaced(key: Key, held: EdgeCopy, answer: ObjectState): EdgeCopy {
+    const entry = this.#entries.get(key.text)
+    if (entry !== undefined) entry.replacedAt = ++this.#moment
+    return refreshed(held, answer)
+  }
+
+  #hold(entry: Entry, held: EdgeCopy): void {
+    entry.held = held
+    if (isBlank(held)) this.#entries.delete(entry.key.text)
+    else this.#entries.set(entry.key.text, entry)
+    if (held.writes.length > 0) this.#unsettled.add(entry)
+    else this.#unsettled.delete(entry)
+  }
+
+  #load(storedKey: Uint8Array, stored: Uint8Array): void {
+    const key = keyOfStored(storedKey)
+    this.#hold({ key, held: noCopy, replacedAt: 0 }, this.#read(stored))
+  }
+
+  /**
+   * An entry that cannot be read is as good as none, but for how many writes it had counted: no count may be used
+   * twice, so the next is one that no device has reached by counting.
+   */
+  #read(stored: Uint8Array): EdgeCopy {
     try {
-      this.#entries.set(key.text, { key, held: decode(edgeCopy, stored) })
+      return decode(edgeCopy, stored)
     } catch (error) {
       this.#say({ type: 'quarantined', detail: (error as Error).message })
+      return { ...noCopy, count: Math.max(1, Math.floor(this.#clock.now())) }
     }
   }
+}
+
+/** The name of a dot in maps and traces. */
+export function nameOf({ actor, counter }: Dot): string {
+  return `${actor} ${counter}`
 }

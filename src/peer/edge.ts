@@ -8,34 +8,28 @@
  */
 import type { Identity } from '../data/identity.ts'
 import type { Key } from '../data/key.ts'
-import type { ObjectState } from '../data/siblings.ts'
-import { contextToText } from '../protocol/context.ts'
-import { type Stage, withWrite } from '../protocol/copy.ts'
-import { isRefusedOnItsMerits, RingletError, StorageError } from '../protocol/errors.ts'
+import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import { limits as defaultLimits, type Limits } from '../protocol/limits.ts'
 import { type PeerId, ringHash, type RingIdentity, type View } from '../protocol/membership.ts'
-import {
-  decodeNotice,
-  encodeReply,
-  type Reply,
-  type ReplyOf,
-  type Request,
-} from '../protocol/message.ts'
-import { placementOf } from '../protocol/placement.ts'
+import { decodeNotice, encodeReply, type Reply } from '../protocol/message.ts'
 import { generationOfStore, type StoreIdentity } from '../protocol/record.ts'
 import { type Rules, rules as defaultRules } from '../protocol/rules.ts'
 import type { WriteId } from '../values/type.ts'
 import type { Clock, Random, Storage, Trace, Transport } from '../ports.ts'
 import type { Receipt } from './api.ts'
-import { ask, errorOfRefusal, type Failure, refusalOfError } from './ask.ts'
+import { isFailure, refusalOfError } from './ask.ts'
+import { Confirmations } from './confirmations.ts'
 import { Copies } from './copies.ts'
+import { EdgeMembers, errorOfFailure } from './edge-members.ts'
+import { EdgeWrites } from './edge-writes.ts'
 import { openIdentity } from './epochs.ts'
+import { Following } from './following.ts'
 import { Gossip, Table } from './gossip.ts'
-import type { Keyed, KeyedRead, WriteOrder } from './keyed.ts'
+import type { Keyed, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
 import { Links } from './links.ts'
 import { Outbox } from './outbox.ts'
-import { LiveReceipt } from './receipt.ts'
+import { closedError } from './receipt.ts'
 import { Tasks } from './tasks.ts'
 import type { World } from './world.ts'
 
@@ -55,10 +49,6 @@ export interface EdgeOptions {
 }
 
 const tickMs = 250
-/** An edge keeps links to so many members; in a larger ring the others are asked through them. */
-const wantedLinks = 8
-/** A followed key is asked for anew this often, should every notice have been lost. */
-const refreshMs = 10_000
 
 /** Resolves once the edge can read and write on its own device, with or without a ring. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
@@ -67,8 +57,16 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const store = await openIdentity(storage, random, identity.peer, ringHash(ring), say)
   let adopted = (_view: View): void => {}
   const adoptedView = (view: View): void => adopted(view)
-  const table = await Table.load({ ring, identity, storage, transport, say, adopted: adoptedView })
-  const copies = await Copies.load(storage, say)
+  const table = await Table.load({
+    ring,
+    identity,
+    storage,
+    transport,
+    random,
+    say,
+    adopted: adoptedView,
+  })
+  const copies = await Copies.load(storage, options.clock, say)
   const edge = new Edge(options, say, store, table, copies)
   adopted = () => edge.viewChanged()
   edge.start()
@@ -79,16 +77,19 @@ export class Edge implements Keyed {
   readonly world: World
   readonly copies: Copies
   readonly #r: number
-  readonly #w: number
-  readonly #store: StoreIdentity
+  readonly #generation: string
   readonly #gossip: Gossip
+  readonly #members: EdgeMembers
+  readonly #following: Following
   readonly #outbox: Outbox
-  readonly #refreshDue = new Map<string, number>()
+  readonly #confirmations: Confirmations
+  readonly #writes: EdgeWrites
+  readonly #watchers = new Set<Watcher>()
   #stopTicking = (): void => {}
   #closed = false
 
   constructor(options: EdgeOptions, say: Say, store: StoreIdentity, table: Table, copies: Copies) {
-    const { transport, storage, clock, random, identity } = options
+    const { transport, storage, clock, random, identity, r, w } = options
     const failed = (label: string, error: unknown): void =>
       say({ type: 'task-failed', detail: `${label}: ${String(error)}` })
     this.world = {
@@ -105,15 +106,22 @@ export class Edge implements Keyed {
       view: () => table.view,
     }
     this.copies = copies
-    this.#r = options.r
-    this.#w = options.w
-    this.#store = store
+    this.#r = r
+    this.#generation = generationOfStore(store)
     this.#gossip = new Gossip(this.world, table, options.bootstrap)
-    this.#outbox = new Outbox(this.world, copies, {
-      w: options.w,
-      seed: store.seed,
-      askMember: (key, request, expected) => this.#askMember(key, request, expected),
-      refresh: (key) => this.#refresh(key),
+    this.#members = new EdgeMembers(this.world, () => this.#gossip.bootstrapOnce())
+    this.#following = new Following(this.world, copies, this.#members, r)
+    const refresh = (key: Key): Promise<void> => this.#following.refresh(key)
+    this.#confirmations = new Confirmations(this.world, copies, this.#members, refresh)
+    const confirmed = (): void => this.#confirmations.tick()
+    this.#outbox = new Outbox(this.world, copies, this.#members, { w, seed: store.seed, confirmed })
+    this.#writes = new EdgeWrites({
+      world: this.world,
+      copies,
+      members: this.#members,
+      outbox: this.#outbox,
+      confirmations: this.#confirmations,
+      w,
     })
   }
 
@@ -146,74 +154,60 @@ export class Edge implements Keyed {
     this.#tick()
   }
 
+  /** What nobody could be asked for yet is no copy to start from, unless there is nobody to ask now. */
   holds(key: Key): boolean {
-    const held = this.copies.of(key)
-    return held.followed || held.writes.length > 0
+    if (!this.copies.of(key).followed) return false
+    return this.copies.isFilled(key) || this.world.transport.links().length === 0
   }
 
   async read(key: Key, consistency: 'quorum' | 'local'): Promise<KeyedRead> {
-    if (consistency === 'local' && this.holds(key)) return this.#local(key)
-    const answer = await this.#askMember(key, { type: 'get', key, r: this.#r }, 'got')
-    if (!('failed' in answer)) {
-      if (this.copies.of(key).followed) await this.copies.refresh(key, answer.state)
+    if (consistency === 'local' && this.copies.of(key).followed) return this.#local(key)
+    const answer = await this.#following.ask(key)
+    if (!isFailure(answer)) {
       const { pending, stage } = this.copies.standing(key)
       const state = this.copies.shownWith(key, answer.state)
       return { state, source: 'quorum', pending, stage, missing: answer.missing }
     }
-    if (this.holds(key)) return this.#local(key)
-    throw answer.refusal === undefined ? unreachable(key, answer) : errorOfRefusal(answer.refusal)
+    if (this.#writes.keeps(key)) return this.#local(key)
+    throw errorOfFailure(answer)
   }
 
-  async write(order: WriteOrder): Promise<Receipt> {
-    const { key, ack } = order
-    const mustKeep = ack === 'device' || this.holds(key)
-    if (!mustKeep) {
-      // Durable before it leaves: after a crash, the value may already hold what this count added.
-      if (order.write !== undefined) await this.copies.countTo(key, order.write.count)
-      const forwarded = await this.#forward(order)
-      if (forwarded !== undefined) return forwarded
-    }
-    let receipt: LiveReceipt
-    try {
-      receipt = await this.#mint(order)
-    } catch (error) {
-      // This device cannot keep it: the ring may, if that is what the writer asked for.
-      if (!(error instanceof StorageError) || !mustKeep || ack === 'device') throw error
-      const forwarded = await this.#forward(order)
-      if (forwarded === undefined) throw error
-      return forwarded
-    }
-    this.#outbox.kick()
-    if (ack !== 'device') await this.#within(receipt, ack)
-    return receipt
+  write(order: WriteOrder): Promise<Receipt> {
+    return this.#writes.write(order)
   }
 
   async nextWrite(key: Key): Promise<WriteId> {
-    const by = generationOfStore(this.#store)
+    const by = this.#generation
     const count = this.copies.of(key).count + 1
     return { id: `${by}:${count}`, by, count }
   }
 
-  async follow(key: Key): Promise<void> {
-    if (this.copies.of(key).followed) return
-    await this.copies.change(key, (held) => ({ ...held, followed: true }))
-    for (const { peer } of this.world.transport.links()) this.#followAt(peer, [key])
-    this.world.tasks.run('refresh', this.#refresh(key))
+  follow(key: Key): Promise<void> {
+    return this.#following.follow(key)
   }
 
-  async unfollow(key: Key): Promise<void> {
-    await this.copies.change(key, (held) => ({ ...held, followed: false }))
-    for (const { peer } of this.world.transport.links()) {
-      const options = { deadlineMs: this.world.limits.ownerMs }
-      this.world.tasks.run(
-        'unfollow',
-        ask(this.world, peer, { type: 'unfollow', keys: [key] }, 'done', options),
-      )
+  unfollow(key: Key): Promise<void> {
+    return this.#following.unfollow(key)
+  }
+
+  async watch(key: Key, watcher: Watcher): Promise<() => void> {
+    const unsubscribe = this.copies.subscribe(key, watcher.changed)
+    this.#watchers.add(watcher)
+    const stop = (): void => {
+      unsubscribe()
+      this.#watchers.delete(watcher)
     }
-  }
-
-  subscribe(key: Key, changed: () => void): () => void {
-    return this.copies.subscribe(key, changed)
+    try {
+      const unwatch = await this.#following.watch(key)
+      if (this.#closed) watcher.ended()
+      return () => {
+        stop()
+        unwatch()
+      }
+    } catch (error) {
+      stop()
+      throw error
+    }
   }
 
   receipt(id: string): Receipt | undefined {
@@ -221,14 +215,19 @@ export class Edge implements Keyed {
   }
 
   viewChanged(): void {
-    for (const peer of this.#members().slice(0, wantedLinks)) this.#ping(peer)
+    this.#members.ping()
   }
 
+  /** Ends what is waited for and watched, and leaves the store to its owner: what is not delivered stays in it. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     this.#stopTicking()
     this.#outbox.close()
+    this.#confirmations.close()
+    this.#members.close()
+    this.copies.receipts.end(closedError())
+    for (const { ended } of this.#watchers) ended()
     await this.world.tasks.idle()
     this.world.say({ type: 'stopped' })
   }
@@ -238,142 +237,26 @@ export class Edge implements Keyed {
     return { state: this.copies.shown(key), source: 'local', pending, stage, missing: this.#r }
   }
 
-  /** Durable on this device when it resolves; from here on the network can only delay it. */
-  async #mint({ key, context, value }: WriteOrder): Promise<LiveReceipt> {
-    let receiptId = ''
-    const held = await this.copies.mint(key, (before, takeEpoch, generation) => {
-      receiptId = `${generation}:${before.count + 1}@${key.position}`
-      return withWrite(before, {
-        id: receiptId,
-        context,
-        value,
-        generation,
-        takeEpoch,
-        unsent: (own) => !this.#outbox.attempted(own),
-      })
-    })
-    const own = held.writes.at(-1)!
-    this.world.say({ type: 'mint', dot: `${own.dot.actor} ${own.dot.counter}` })
-    const returned = contextToText(
-      key,
-      this.world.rules.contextAfterPut(context, own.dot, held.copy),
-    )
-    return this.copies.openReceipt(receiptId, returned)
-  }
-
-  /** A put of a key that is not followed here; undefined when it provably reached nobody. */
-  async #forward(order: WriteOrder): Promise<Receipt | undefined> {
-    const { key, context, value, ack } = order
-    const request: Request = {
-      type: 'put',
-      key,
-      request: this.world.random.bytes(16),
-      context,
-      value,
-      w: this.#w,
-      direct: false,
-    }
-    const answer = await this.#askMember(key, request, 'written')
-    if ('failed' in answer) {
-      if (answer.refusal !== undefined) throw errorOfRefusal(answer.refusal)
-      if (!answer.sent) return undefined
-      throw unreachable(key, answer)
-    }
-    const { dot, acks, hints } = answer
-    const returned = contextToText(
-      key,
-      this.world.rules.contextAfterPut(context, dot, this.copies.of(key).copy),
-    )
-    const receipt: LiveReceipt = new LiveReceipt(
-      `${dot.actor}:${dot.counter}`,
-      returned,
-      'device',
-      (stage) => {
-        if (stage === 'everywhere') this.#outbox.awaitEverywhere(key, dot, receipt)
-      },
-    )
-    receipt.advance({ stage: 'quorum', acks, hints })
-    if (ack === 'everywhere') await this.#within(receipt, ack)
-    return receipt
-  }
-
-  /** Waits for a stage, but no longer than a request may take: the write goes on either way. */
-  async #within(receipt: LiveReceipt, stage: Stage): Promise<void> {
-    const { clock, limits } = this.world
-    let cancel = (): void => {}
-    const late = new Promise<never>((_, reject) => {
-      cancel = clock.after(limits.requestMs, () => {
-        reject(
-          new RingletError('quorum-not-reached', `saved on this device, but not ${stage} yet`, {
-            outcome: 'unknown',
-            remedy: `It is still being delivered: peer.receipt('${receipt.id}') tells how far it got.`,
-          }),
-        )
-      })
-    })
-    try {
-      await Promise.race([receipt.reached(stage), late])
-    } finally {
-      cancel()
-    }
-  }
-
-  /** Asks one member after another, owners of the key first, until one answers. */
-  async #askMember<T extends Reply['type']>(
-    key: Key,
-    request: Request,
-    expected: T,
-  ): Promise<ReplyOf<T> | Failure> {
-    const { links, limits } = this.world
-    if (this.#members().length === 0) await this.#gossip.bootstrapOnce()
-    const { owners, fallbacks } = placementOf(this.view.ring, key.position)
-    const order = [...links.fastestFirst(owners), ...links.fastestFirst(fallbacks)]
-    let last: Failure = { failed: true, why: 'unreachable', sent: false, refusal: undefined }
-    for (const peer of [
-      ...order.filter((p) => !links.isSuspect(p)),
-      ...order.filter((p) => links.isSuspect(p)),
-    ]) {
-      const answer: ReplyOf<T> | Failure = await ask(this.world, peer, request, expected, {
-        deadlineMs: 2 * limits.ownerMs,
-      })
-      if (!('failed' in answer)) return answer
-      last = { ...answer, sent: answer.sent || last.sent }
-      // What one member refuses on the merits, the next would refuse too.
-      if (answer.refusal !== undefined && isRefusedOnItsMerits(answer.why)) return last
-    }
-    return last
-  }
-
-  async #refresh(key: Key): Promise<void> {
-    this.#refreshDue.set(key.text, this.world.clock.elapsed() + refreshMs)
-    const answer = await this.#askMember(key, { type: 'get', key, r: this.#r }, 'got')
-    if (!('failed' in answer)) await this.copies.refresh(key, answer.state)
-  }
-
   #hear(from: PeerId, body: Uint8Array): void {
+    if (this.#closed) return
     const { say, tasks, links } = this.world
     try {
       const notice = decodeNotice(body)
       if (notice.type === 'goodbye') links.failed(from, 'goodbye')
       if (notice.type === 'records') tasks.run('records', this.#gossip.take(notice.records))
-      if (notice.type === 'changed') tasks.run('changed', this.#pushed(notice.key, notice.state))
+      if (notice.type === 'changed') {
+        tasks.run('changed', this.#following.pushed(notice.key, notice.state))
+      }
     } catch (error) {
       say({ type: 'refused-input', from, detail: (error as Error).message })
     }
   }
 
-  /** A pushed state that does not descend from the copy is no reason to believe either: the owners are asked. */
-  async #pushed(key: Key, state: ObjectState): Promise<void> {
-    if (!this.copies.of(key).followed) return
-    if (!(await this.copies.replace(key, state))) await this.#refresh(key)
-  }
-
   #linkUp(peer: PeerId): void {
+    if (this.#closed) return
     this.world.say({ type: 'link-up', to: peer })
     this.world.links.answered(peer, 0)
-    const followed = this.copies.followed()
-    if (followed.length > 0) this.#followAt(peer, followed)
-    for (const key of followed) this.#refreshDue.set(key.text, 0)
+    this.#following.linkUp(peer)
     this.#outbox.kick()
     this.copies.touched()
   }
@@ -384,43 +267,17 @@ export class Edge implements Keyed {
     this.copies.touched()
   }
 
-  #followAt(peer: PeerId, keys: readonly Key[]): void {
-    const options = { deadlineMs: this.world.limits.requestMs }
-    this.world.tasks.run('follow', ask(this.world, peer, { type: 'follow', keys }, 'done', options))
-  }
-
-  #members(): PeerId[] {
-    return this.view.members.map(({ record }) => record.peer)
-  }
-
-  #ping(peer: PeerId): void {
-    const options = { deadlineMs: this.world.limits.ownerMs }
-    this.world.tasks.run('ping', ask(this.world, peer, { type: 'ping' }, 'done', options))
-  }
-
   #tick(): void {
     const { clock, links, limits } = this.world
     this.#stopTicking = clock.after(tickMs, () => {
       if (this.#closed) return
       this.#gossip.tick()
-      for (const peer of links.dueProbes(limits.probeMs)) this.#ping(peer)
+      this.#members.ping(links.dueProbes(limits.probeMs))
       this.#outbox.tick()
-      this.#refreshStale()
+      this.#confirmations.tick()
+      this.#following.tick()
       this.#tick()
     })
-  }
-
-  /** A few at a time, so that a tab with thousands of keys asks for them little by little. */
-  #refreshStale(): void {
-    if (this.world.transport.links().length === 0) return
-    const now = this.world.clock.elapsed()
-    const stale = this.copies
-      .followed()
-      .filter(({ text }) => (this.#refreshDue.get(text) ?? 0) <= now)
-    for (const key of stale.slice(0, 32)) {
-      this.#refreshDue.set(key.text, now + refreshMs)
-      this.world.tasks.run('refresh', this.#refresh(key))
-    }
   }
 }
 
@@ -430,11 +287,4 @@ function noMember(): Reply {
       remedy: 'Ask a member.',
     }),
   )
-}
-
-function unreachable(key: Key, failure: Failure): RingletError {
-  return new RingletError('unreachable', `no member of the ring answers (${failure.why})`, {
-    outcome: failure.sent ? 'unknown' : 'refused',
-    remedy: 'Check the connection; a followed key can be read and written meanwhile.',
-  })
 }

@@ -26,6 +26,13 @@ export interface WriteOrder {
   readonly write?: WriteId
 }
 
+export interface Watcher {
+  /** There may be something new to read. */
+  readonly changed: () => void
+  /** The peer is closed: there will never be. */
+  readonly ended: () => void
+}
+
 export interface Keyed {
   /** `local`: this device's copy at once. `quorum`: R owners; what it follows it still shows without them. */
   read(key: Key, consistency: 'quorum' | 'local'): Promise<KeyedRead>
@@ -36,8 +43,8 @@ export interface Keyed {
   holds(key: Key): boolean
   follow(key: Key): Promise<void>
   unfollow(key: Key): Promise<void>
-  /** Calls `changed` after each change of what is read locally; the returned function stops that. */
-  subscribe(key: Key, changed: () => void): () => void
+  /** Watches what is read locally, which is followed meanwhile; the returned function stops that. */
+  watch(key: Key, watcher: Watcher): Promise<() => void>
   /** Wall time in milliseconds, for the value's own time. */
   now(): number
 }

@@ -7,19 +7,22 @@
 import type { Key } from '../data/key.ts'
 import { contextToText } from '../protocol/context.ts'
 import { toBase64Url } from '../data/bytes.ts'
+import type { Dot } from '../data/vector.ts'
+import { RingletError } from '../protocol/errors.ts'
 import { placementOf } from '../protocol/placement.ts'
 import type { WriteId } from '../values/type.ts'
 import type { Receipt } from './api.ts'
-import type { Keyed, KeyedRead, WriteOrder } from './keyed.ts'
+import type { Keyed, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
 import type { Member } from './member.ts'
-import { LiveReceipt } from './receipt.ts'
+import { closedError, LiveReceipt, reachedWithin, tooManyAwaited } from './receipt.ts'
 
 const lookAgainMs = 1000
 /** The counts of so many keys are remembered. */
 const countedKeys = 10_000
-/** How often, and how many times, the owners are asked whether they all have a write that somebody waits for. */
-const everywherePauseMs = 500
-const everywhereTries = 120
+/** Pauses before the owners are asked again whether they all have a write that somebody waits for. */
+const pausesMs = [100, 500, 1000, 2000, 5000]
+/** So many writes are asked about at one time. */
+const awaitedWrites = 1000
 
 export class MemberKeyed implements Keyed {
   readonly #member: Member
@@ -28,6 +31,10 @@ export class MemberKeyed implements Keyed {
   /** Drawn anew at each start, and whenever the counts are forgotten: no count of one name is used twice. */
   #by = ''
   readonly #counts = new Map<string, number>()
+  /** Writes that somebody waits for, and how to stop looking for each. */
+  readonly #awaited = new Map<LiveReceipt, () => void>()
+  readonly #watchers = new Set<Watcher>()
+  #closed = false
 
   constructor(member: Member, r: number, w: number) {
     this.#member = member
@@ -54,7 +61,7 @@ export class MemberKeyed implements Keyed {
   }
 
   async write({ key, context, value, ack }: WriteOrder): Promise<Receipt> {
-    const { random, self } = this.#member.world
+    const { random, self, clock, limits } = this.#member.world
     const written = await this.#member.write({
       kind: 'mint',
       key,
@@ -70,12 +77,10 @@ export class MemberKeyed implements Keyed {
       `${dot.actor}:${dot.counter}`,
       returned,
       'quorum',
-      () => {
-        this.#member.world.tasks.run('everywhere', this.#awaitEverywhere(key, written.dot, receipt))
-      },
+      () => this.#await(key, dot, receipt),
     )
     receipt.advance({ stage: 'quorum', acks: written.acks, hints: written.hints })
-    if (ack === 'everywhere') await receipt.reached('everywhere')
+    if (ack === 'everywhere') await reachedWithin(clock, limits.requestMs, receipt, ack)
     return receipt
   }
 
@@ -90,7 +95,8 @@ export class MemberKeyed implements Keyed {
 
   async unfollow(): Promise<void> {}
 
-  subscribe(key: Key, changed: () => void): () => void {
+  async watch(key: Key, watcher: Watcher): Promise<() => void> {
+    const { changed, ended } = watcher
     const { clock } = this.#member.world
     const stopListening = this.#member.records.onChange(({ text }) => {
       if (text === key.text) changed()
@@ -99,14 +105,28 @@ export class MemberKeyed implements Keyed {
     const look = (): void => {
       stopLooking = clock.after(lookAgainMs, () => {
         if (!this.#owns(key)) changed()
-        look()
+        if (!this.#closed) look()
       })
     }
     look()
+    this.#watchers.add(watcher)
+    if (this.#closed) ended()
     return () => {
+      this.#watchers.delete(watcher)
       stopListening()
       stopLooking()
     }
+  }
+
+  /** Ends what is waited for and watched. */
+  close(): void {
+    this.#closed = true
+    for (const { ended } of this.#watchers) ended()
+    for (const [receipt, stop] of this.#awaited) {
+      stop()
+      receipt.fail(closedError())
+    }
+    this.#awaited.clear()
   }
 
   #forgetCounts(): void {
@@ -119,18 +139,44 @@ export class MemberKeyed implements Keyed {
     return owners.includes(this.#member.id)
   }
 
-  async #awaitEverywhere(
-    key: Key,
-    dot: { actor: string; counter: number },
-    receipt: LiveReceipt,
-  ): Promise<void> {
-    const { clock } = this.#member.world
-    for (let tries = 0; tries < everywhereTries; tries++) {
+  /** Looks for all owners to have it, once and again, for as long as somebody waits and the peer is open. */
+  #await(key: Key, dot: Dot, receipt: LiveReceipt): void {
+    if (this.#closed) return receipt.fail(closedError())
+    if (this.#awaited.has(receipt)) return
+    const [oldest] = this.#awaited
+    if (oldest !== undefined && this.#awaited.size >= awaitedWrites) {
+      oldest[1]()
+      oldest[0].fail(tooManyAwaited(this.#awaited.size))
+      this.#awaited.delete(oldest[0])
+    }
+    this.#lookAfter(key, dot, receipt, 0)
+  }
+
+  #lookAfter(key: Key, dot: Dot, receipt: LiveReceipt, times: number): void {
+    const { clock, tasks } = this.#member.world
+    const pause = times === 0 ? 0 : pausesMs[Math.min(times, pausesMs.length) - 1]!
+    const look = async (): Promise<void> => {
+      const isEverywhere = await this.#isEverywhere(key, dot)
+      if (!this.#awaited.has(receipt)) return
+      if (!isEverywhere) return this.#lookAfter(key, dot, receipt, times + 1)
+      this.#awaited.delete(receipt)
+      receipt.advance({ stage: 'everywhere' })
+    }
+    // A timer, not a task: closing need not wait for a pause.
+    this.#awaited.set(
+      receipt,
+      clock.after(pause, () => tasks.run('everywhere', look())),
+    )
+  }
+
+  async #isEverywhere(key: Key, dot: Dot): Promise<boolean> {
+    try {
       const { by, owners } = await this.#member.coveredBy(key, dot)
-      if (by.length === owners) return receipt.advance({ stage: 'everywhere' })
-      await new Promise<void>((resolve) => {
-        clock.after(everywherePauseMs, resolve)
-      })
+      return by.length === owners
+    } catch (error) {
+      // A disk that cannot be read just now may be readable the next time.
+      if (error instanceof RingletError) return false
+      throw error
     }
   }
 }

@@ -1,8 +1,9 @@
 /**
  * A receipt that lives: it knows how far its write got, and tells whoever waits for more.
  */
-import type { RingletError } from '../protocol/errors.ts'
+import { RingletError } from '../protocol/errors.ts'
 import { type Stage, stages } from '../protocol/copy.ts'
+import type { Clock } from '../ports.ts'
 import type { Receipt } from './api.ts'
 
 interface Waiting {
@@ -24,7 +25,7 @@ export class LiveReceipt implements Receipt {
   stage: Stage
   acks: readonly string[] = []
   hints: Readonly<Record<string, string>> = {}
-  #refused: RingletError | undefined
+  #failed: RingletError | undefined
   #waiting: Waiting[] = []
   /** Called when somebody waits for a stage that nobody looks for yet. */
   readonly #wanted: (stage: Stage) => void
@@ -43,7 +44,7 @@ export class LiveReceipt implements Receipt {
 
   reached(stage: Stage): Promise<void> {
     if (rank(stage) <= rank(this.stage)) return Promise.resolve()
-    if (this.#refused !== undefined) return Promise.reject(this.#refused)
+    if (this.#failed !== undefined) return Promise.reject(this.#failed)
     return new Promise((resolve, reject) => {
       this.#waiting.push({ stage, resolve, reject })
       this.#wanted(stage)
@@ -62,12 +63,53 @@ export class LiveReceipt implements Receipt {
     for (const { resolve } of reached) resolve()
   }
 
-  /** The write is provably nowhere, and stays so. */
-  refuse(error: RingletError): void {
-    this.#refused = error
+  /** No stage comes any more: the write was refused for good, or nobody is left to look for it. */
+  fail(error: RingletError): void {
+    this.#failed = error
     for (const { reject } of this.#waiting) reject(error)
     this.#waiting = []
   }
+}
+
+/** Waits for a stage, but no longer than `limitMs`: the write goes on either way. */
+export async function reachedWithin(
+  clock: Clock,
+  limitMs: number,
+  receipt: LiveReceipt,
+  stage: Stage,
+): Promise<void> {
+  let cancel = (): void => {}
+  const late = new Promise<never>((_, reject) => {
+    cancel = clock.after(limitMs, () => reject(notYet(receipt, stage)))
+  })
+  try {
+    await Promise.race([receipt.reached(stage), late])
+  } finally {
+    cancel()
+  }
+}
+
+/** What those hear who still wait when the peer is closed. */
+export function closedError(): RingletError {
+  return new RingletError('closed', 'the peer was closed before the write got that far', {
+    outcome: 'unknown',
+    remedy: 'What this device has kept is delivered when the peer is opened again.',
+  })
+}
+
+/** What the longest waiting hears when there are too many. */
+export function tooManyAwaited(count: number): RingletError {
+  return new RingletError('overloaded', `${count} writes are waited for to be everywhere`, {
+    outcome: 'unknown',
+    remedy: 'The write stands at a quorum; wait for fewer at a time.',
+  })
+}
+
+function notYet({ id, stage }: LiveReceipt, wanted: Stage): RingletError {
+  return new RingletError('quorum-not-reached', `at stage ${stage}, but not ${wanted} yet`, {
+    outcome: 'unknown',
+    remedy: `It is still on its way: peer.receipt('${id}') tells how far it got.`,
+  })
 }
 
 function rank(stage: Stage): number {

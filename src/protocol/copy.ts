@@ -5,13 +5,21 @@
  * the opposite, durable and owed, and stand on top of the copy until it covers them. The epoch and how far it has
  * counted stand apart from both and never fall, whatever becomes of the copy.
  */
-import { apply, descends, emptyState, type ObjectState, type Value } from '../data/siblings.ts'
+import {
+  apply,
+  descends,
+  emptyState,
+  type ObjectState,
+  sameState,
+  type Value,
+} from '../data/siblings.ts'
 import {
   type ActorId,
   covers,
   type Dot,
   highest,
   includes,
+  sameDot,
   type Seen,
   withDot,
 } from '../data/vector.ts'
@@ -81,7 +89,6 @@ export function shown({ copy, writes }: EdgeCopy): ObjectState {
 export function withWrite(
   held: EdgeCopy,
   minting: {
-    readonly id: string
     readonly context: Seen
     readonly value: Value
     readonly generation: string
@@ -89,38 +96,57 @@ export function withWrite(
     readonly unsent: (own: OwnWrite) => boolean
   },
 ): EdgeCopy {
-  const { id, context, value: written, generation } = minting
-  const kept = mayGoOn(held, generation, context)
-  const minter = kept ?? minting.takeEpoch()
-  const minted = (kept === undefined ? 0 : held.minted) + 1
+  const { context, value: written, generation, unsent } = minting
+  const goesOn = mayGoOn(held, generation, context)
+  const before = goesOn ? held : mintedAgain(held, minting.takeEpoch(), unsent)
+  const dot = { actor: before.minter!, counter: before.minted + 1 }
   // What nobody saw and the new write supersedes altogether is not sent: its receipts follow the new one.
-  const superseded = held.writes.filter(
+  const superseded = before.writes.filter(
     (own) =>
-      own.stage === 'device' &&
-      minting.unsent(own) &&
-      includes(context, withDot(own.context, own.dot)),
+      own.stage === 'device' && unsent(own) && includes(context, withDot(own.context, own.dot)),
   )
   const own: OwnWrite = {
-    ids: [id, ...superseded.flatMap(({ ids }) => ids)],
-    dot: { actor: minter, counter: minted },
+    // An epoch is taken for one key only: the first dot of a write names it on this device, whatever dot it gets later.
+    ids: [`${dot.actor}:${dot.counter}`, ...superseded.flatMap(({ ids }) => ids)],
+    dot,
     context,
     value: written,
     stage: 'device',
     acks: [],
     hints: [],
   }
-  const writes = [...held.writes.filter((each) => !superseded.includes(each)), own]
-  return { ...held, minter, minted, count: held.count + 1, writes }
+  const writes = [...before.writes.filter((each) => !superseded.includes(each)), own]
+  return { ...before, minted: dot.counter, count: held.count + 1, writes }
 }
 
-/** The same write under a fresh dot, its context covering the abandoned one. */
-export function mintedAgain(held: EdgeCopy, abandoned: Dot, minter: ActorId): EdgeCopy {
-  const writes = held.writes.map((own) =>
-    own.dot.actor === abandoned.actor && own.dot.counter === abandoned.counter
-      ? { ...own, dot: { actor: minter, counter: 1 }, context: withDot(own.context, abandoned) }
-      : own,
-  )
-  return { ...held, minter, minted: 1, writes }
+/**
+ * The minter's epoch is abandoned for a fresh one: all that still waits under it is minted again, or the owners, who
+ * saw other writes under those dots, would take it and show it to nobody. Each context covers the dot that the write
+ * was sent under, and goes on covering what it covered, under the new names.
+ */
+export function mintedAgain(
+  held: EdgeCopy,
+  fresh: ActorId,
+  unsent: (own: OwnWrite) => boolean,
+): EdgeCopy {
+  const renamed: { readonly from: Dot; readonly to: Dot }[] = []
+  const writes = held.writes.map((own) => {
+    if (own.stage !== 'device' || own.dot.actor !== held.minter) return own
+    const to = { actor: fresh, counter: renamed.length + 1 }
+    let context = unsent(own) ? own.context : withDot(own.context, own.dot)
+    for (const earlier of renamed) {
+      if (covers(own.context, earlier.from)) context = withDot(context, earlier.to)
+    }
+    renamed.push({ from: own.dot, to })
+    return { ...own, dot: to, context }
+  })
+  return { ...held, minter: fresh, minted: renamed.length, writes }
+}
+
+/** Without a write that was refused for good, whose dot stays a gap: the next one takes a fresh epoch. */
+export function withoutRefused(held: EdgeCopy, refused: Dot): EdgeCopy {
+  const rest = changeWrite(held, refused, () => undefined)
+  return held.minter === refused.actor ? { ...rest, minter: undefined, minted: 0 } : rest
 }
 
 /** Replaces what stands of one write; undefined removes it. */
@@ -130,19 +156,39 @@ export function changeWrite(
   change: (own: OwnWrite) => OwnWrite | undefined,
 ): EdgeCopy {
   const writes = held.writes.flatMap((own) => {
-    const same = own.dot.actor === target.actor && own.dot.counter === target.counter
-    const next = same ? change(own) : own
+    const next = sameDot(own.dot, target) ? change(own) : own
     return next === undefined ? [] : [next]
   })
   return { ...held, writes }
 }
 
-/** The copy after an answer of R owners: replaced, also when it is less. Settled writes that it covers go. */
+/**
+ * The copy after an answer of R owners: replaced, also when it is less. Settled writes that it covers go. Returns `held`
+ * itself where nothing changes.
+ */
 export function refreshed(held: EdgeCopy, answer: ObjectState): EdgeCopy {
   const writes = held.writes.filter(
     (own) => own.stage !== 'everywhere' || !covers(answer.seen, own.dot),
   )
-  return { ...held, copy: answer, writes }
+  const same = writes.length === held.writes.length && sameState(held.copy, answer)
+  return same ? held : { ...held, copy: answer, writes }
+}
+
+/**
+ * What is worth keeping. Of a key that is not followed the copy goes with the last write; the epoch and the counts
+ * stay, or a dot or a write's identity could be used twice.
+ */
+export function trimmed(held: EdgeCopy): EdgeCopy {
+  if (held.followed) return held
+  const writes = held.writes.filter(({ stage }) => stage !== 'everywhere')
+  const copy = writes.length === 0 ? emptyState : held.copy
+  const same = writes.length === held.writes.length && sameState(copy, held.copy)
+  return same ? held : { ...held, copy, writes }
+}
+
+/** Whether there is nothing to keep: nothing was ever written here, and nothing is shown. */
+export function isBlank({ followed, writes, minter, count }: EdgeCopy): boolean {
+  return !followed && writes.length === 0 && minter === undefined && count === 0
 }
 
 /** Whether a pushed state may replace the copy: else the owners must be asked. */
@@ -151,9 +197,8 @@ export function mayReplace(held: EdgeCopy, pushed: ObjectState): boolean {
 }
 
 /** A minter goes on only within its generation, and only while nobody has seen more of it than it has minted. */
-function mayGoOn(held: EdgeCopy, generation: string, context: Seen): ActorId | undefined {
+function mayGoOn(held: EdgeCopy, generation: string, context: Seen): boolean {
   const { minter, minted, copy } = held
-  if (minter === undefined || !minter.startsWith(`${generation}.`)) return undefined
-  const elsewhere = Math.max(highest(context, minter), highest(copy.seen, minter))
-  return elsewhere > minted ? undefined : minter
+  if (minter === undefined || !minter.startsWith(`${generation}.`)) return false
+  return Math.max(highest(context, minter), highest(copy.seen, minter)) <= minted
 }

@@ -8,11 +8,14 @@ import {
   changeWrite,
   type EdgeCopy,
   edgeCopy,
+  isBlank,
   mayReplace,
   mintedAgain,
   noCopy,
   refreshed,
   shown,
+  trimmed,
+  withoutRefused,
   withWrite,
 } from '../../src/protocol/copy.ts'
 
@@ -23,7 +26,6 @@ function device() {
   let epochs = 0
   return (held: EdgeCopy, text: string, context: Seen, unsent = true): EdgeCopy =>
     withWrite(held, {
-      id: text,
       context,
       value: makeValue(utf8(text), 0),
       generation,
@@ -48,7 +50,9 @@ describe("an edge's copy", () => {
     const mint = device()
     const first = mint(noCopy, 'one', nothingSeen)
     const second = mint(first, 'two', shown(first).seen)
-    expect(second.writes.map(({ ids }) => ids)).toEqual([['two', 'one']])
+    expect(second.writes.map(({ ids }) => ids)).toEqual([
+      [`${generation}.1:2`, `${generation}.1:1`],
+    ])
     expect(texts(second)).toEqual(['two'])
   })
 
@@ -96,14 +100,81 @@ describe("an edge's copy", () => {
     )
   })
 
-  it('mints again under a fresh dot whose context covers the abandoned one', () => {
-    const held = device()(noCopy, 'one', nothingSeen)
-    const { dot } = held.writes[0]!
-    const again = mintedAgain(held, dot, `${generation}.8`)
-    expect(again.writes[0]).toMatchObject({
-      dot: { actor: `${generation}.8`, counter: 1 },
-      context: withDot(nothingSeen, dot),
+  it('mints all that waits again under fresh dots, whose contexts cover what was sent', () => {
+    const mint = device()
+    const one = mint(noCopy, 'one', nothingSeen, false)
+    const two = mint(one, 'two', nothingSeen, false)
+    const three = mint(two, 'three', shown(one).seen, false)
+    const sent = two.writes.map(({ dot }) => dot)
+    const again = mintedAgain(three, `${generation}.8`, ({ dot }) => !sent.includes(dot))
+    const [first, second, third] = again.writes
+    expect(again).toMatchObject({ minter: `${generation}.8`, minted: 3 })
+    expect(again.writes.map(({ dot }) => dot.counter)).toEqual([1, 2, 3])
+    expect(first!.context).toEqual(withDot(nothingSeen, sent[0]!))
+    expect(second!.context).toEqual(withDot(nothingSeen, sent[1]!))
+    // It was written after the first, of which it goes on knowing; it was never sent itself.
+    expect(third!.context).toEqual(withDot(withDot(nothingSeen, sent[0]!), first!.dot))
+    expect(texts(again)).toEqual(['two', 'three'])
+  })
+
+  it('leaves what a quorum has under the dot that the quorum knows', () => {
+    const mint = device()
+    const held = changeWrite(
+      mint(noCopy, 'one', nothingSeen),
+      { actor: `${generation}.1`, counter: 1 },
+      (own) => ({ ...own, stage: 'quorum' }),
+    )
+    expect(mintedAgain(held, `${generation}.8`, () => true).writes).toEqual(held.writes)
+  })
+
+  it('takes what waits along when the next write finds its epoch spent elsewhere', () => {
+    const mint = device()
+    const held = mint(noCopy, 'one', nothingSeen, false)
+    const ahead = withDot(nothingSeen, { actor: `${generation}.1`, counter: 9 })
+    const after = mint(held, 'two', ahead)
+    expect(after.writes.map(({ dot }) => `${dot.actor}:${dot.counter}`)).toEqual([
+      `${generation}.2:1`,
+      `${generation}.2:2`,
+    ])
+    expect(texts(after).sort()).toEqual(['one', 'two'])
+  })
+
+  it('takes a fresh epoch after a write that was refused for good', () => {
+    const mint = device()
+    const held = mint(noCopy, 'one', nothingSeen, false)
+    const without = withoutRefused(held, held.writes[0]!.dot)
+    expect(without.writes).toEqual([])
+    expect(mint(without, 'two', nothingSeen).writes[0]!.dot).toEqual({
+      actor: `${generation}.2`,
+      counter: 1,
     })
+  })
+
+  it('is itself again when an answer brings nothing new', () => {
+    const held = refreshed(device()(noCopy, 'one', nothingSeen), emptyState)
+    const { copy } = refreshed(held, shown(held))
+    const filled = refreshed(held, copy)
+    expect(refreshed(filled, shown(held))).toBe(filled)
+  })
+
+  it('keeps of what nobody follows only what must never be used twice', () => {
+    const mint = device()
+    const followed = { ...mint(noCopy, 'one', nothingSeen), followed: true }
+    const settled = changeWrite(
+      refreshed(followed, shown(followed)),
+      followed.writes[0]!.dot,
+      () => undefined,
+    )
+    expect(trimmed(settled)).toBe(settled)
+    const kept = trimmed({ ...settled, followed: false })
+    expect(kept).toEqual({ ...noCopy, minter: `${generation}.1`, minted: 1, count: 1 })
+    expect(isBlank(kept)).toBe(false)
+    expect(isBlank(noCopy)).toBe(true)
+  })
+
+  it('keeps the copy of what nobody follows while a write of it is on its way', () => {
+    const held = refreshed(device()(noCopy, 'one', nothingSeen), emptyState)
+    expect(trimmed(held)).toBe(held)
   })
 
   it('is replaced by what descends from it, and by nothing else that is pushed', () => {

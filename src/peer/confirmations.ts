@@ -1,0 +1,122 @@
+/**
+ * How an edge learns that a write is everywhere: it asks the owners whether all of them cover its dot.
+ *
+ * Most writes are everywhere a moment after a quorum has them; one whose owner is away may not be for days. So the
+ * question comes soon at first and then ever more rarely, each write's apart: a slow answer to one holds up no other,
+ * and no delivery.
+ */
+import type { Key } from '../data/key.ts'
+import type { Dot } from '../data/vector.ts'
+import { changeWrite, type OwnWrite } from '../protocol/copy.ts'
+import { isFailure } from './ask.ts'
+import { type Copies, nameOf } from './copies.ts'
+import type { EdgeMembers } from './edge-members.ts'
+import { Lanes } from './lanes.ts'
+import { closedError, type LiveReceipt, tooManyAwaited } from './receipt.ts'
+import type { World } from './world.ts'
+
+/** Pauses before the owners are asked again. */
+const pausesMs = [100, 500, 1000, 2000, 5000]
+
+interface Question {
+  readonly key: Key
+  readonly dot: Dot
+  readonly settle: () => Promise<void> | void
+}
+
+export class Confirmations {
+  readonly #world: World
+  readonly #copies: Copies
+  readonly #members: EdgeMembers
+  /** Asks the owners for a key anew. */
+  readonly #refresh: (key: Key) => Promise<void>
+  readonly #asked = new Map<string, { readonly due: number; readonly times: number }>()
+  /** Forwarded writes whose writer waits for every owner. */
+  readonly #awaited = new Map<LiveReceipt, { readonly key: Key; readonly dot: Dot }>()
+  readonly #lanes: Lanes
+  #closed = false
+
+  constructor(
+    world: World,
+    copies: Copies,
+    members: EdgeMembers,
+    refresh: (key: Key) => Promise<void>,
+  ) {
+    this.#world = world
+    this.#copies = copies
+    this.#members = members
+    this.#refresh = refresh
+    const { tasks, limits } = world
+    this.#lanes = new Lanes(tasks, 'confirm', limits.deliveriesInFlight, () => this.tick())
+  }
+
+  /** Asks what is due to be asked. */
+  tick(): void {
+    if (this.#closed) return
+    const now = this.#world.clock.elapsed()
+    const questions = this.#questions()
+    for (const [name, question] of questions) {
+      if (this.#lanes.isFull) return
+      if ((this.#asked.get(name)?.due ?? 0) <= now) {
+        this.#lanes.run(name, () => this.#ask(name, question))
+      }
+    }
+    for (const name of this.#asked.keys()) if (!questions.has(name)) this.#asked.delete(name)
+  }
+
+  /** Tells this receipt of a forwarded write when all owners have it. */
+  await(key: Key, dot: Dot, receipt: LiveReceipt): void {
+    if (this.#closed) return receipt.fail(closedError())
+    this.#awaited.set(receipt, { key, dot })
+    const [oldest] = this.#awaited.keys()
+    if (this.#awaited.size > this.#world.limits.requestsInFlight) {
+      this.#awaited.delete(oldest!)
+      oldest!.fail(tooManyAwaited(this.#awaited.size))
+    }
+    this.tick()
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const receipt of this.#awaited.keys()) receipt.fail(closedError())
+    this.#awaited.clear()
+  }
+
+  #questions(): Map<string, Question> {
+    const questions = new Map<string, Question>()
+    for (const key of this.#copies.unsettled()) {
+      for (const own of this.#copies.of(key).writes) {
+        const settle = (): Promise<void> => this.#settle(key, own)
+        if (own.stage === 'quorum') questions.set(nameOf(own.dot), { key, dot: own.dot, settle })
+      }
+    }
+    for (const [receipt, { key, dot }] of this.#awaited) {
+      const settle = (): void => {
+        this.#awaited.delete(receipt)
+        receipt.advance({ stage: 'everywhere' })
+      }
+      questions.set(nameOf(dot), { key, dot, settle })
+    }
+    return questions
+  }
+
+  async #ask(name: string, { key, dot, settle }: Question): Promise<void> {
+    const times = this.#asked.get(name)?.times ?? 0
+    const pause = pausesMs[Math.min(times, pausesMs.length - 1)]!
+    this.#asked.set(name, { due: this.#world.clock.elapsed() + pause, times: times + 1 })
+    const question = { type: 'covers', key, dot, direct: false } as const
+    const answer = await this.#members.ask(key, question, 'covered')
+    if (isFailure(answer) || answer.owners === 0 || answer.by.length < answer.owners) return
+    await settle()
+    this.#asked.delete(name)
+  }
+
+  async #settle(key: Key, own: OwnWrite): Promise<void> {
+    await this.#copies.change(key, (held) =>
+      changeWrite(held, own.dot, (each) => ({ ...each, stage: 'everywhere' })),
+    )
+    this.#copies.receipts.advance({ ...own, stage: 'everywhere' })
+    // Once the copy has it, it need not stand on top any more.
+    if (this.#copies.of(key).followed) await this.#refresh(key)
+  }
+}

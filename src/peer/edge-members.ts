@@ -1,0 +1,92 @@
+/**
+ * The members, as an edge turns to them: any of them answers for the ring, the owners of a key soonest.
+ */
+import type { Key } from '../data/key.ts'
+import { isRefusedOnItsMerits, RingletError } from '../protocol/errors.ts'
+import type { PeerId } from '../protocol/membership.ts'
+import type { Refusal, Reply, ReplyOf, Request } from '../protocol/message.ts'
+import { placementOf } from '../protocol/placement.ts'
+import { ask, errorOfRefusal, type Failure, isFailure } from './ask.ts'
+import type { World } from './world.ts'
+
+/** An edge keeps links to so many members; in a larger ring the others are asked through them. */
+const wantedLinks = 8
+
+export class EdgeMembers {
+  readonly #world: World
+  /** Finds members where none is known. */
+  readonly #bootstrap: () => Promise<void>
+  #closed = false
+
+  constructor(world: World, bootstrap: () => Promise<void>) {
+    this.#world = world
+    this.#bootstrap = bootstrap
+  }
+
+  /**
+   * Asks one member after another, owners of the key first, until one answers or the time of a request is over. The
+   * `sent` of a failure says whether any of them may have acted on it.
+   */
+  async ask<T extends Reply['type']>(
+    key: Key,
+    request: Request,
+    expected: T,
+  ): Promise<ReplyOf<T> | Failure> {
+    const { clock, limits } = this.#world
+    const latest = clock.elapsed() + limits.requestMs
+    if (this.#all().length === 0) await this.#bootstrap()
+    let last: Failure = { failed: true, why: 'unreachable', sent: false, refusal: undefined }
+    for (const peer of this.#inOrder(key)) {
+      const left = latest - clock.elapsed()
+      if (this.#closed || left <= 0) break
+      const deadlineMs = Math.min(2 * limits.ownerMs, left)
+      const answer: ReplyOf<T> | Failure = await ask(this.#world, peer, request, expected, {
+        deadlineMs,
+      })
+      if (!isFailure(answer)) return answer
+      last = { ...answer, sent: answer.sent || last.sent }
+      // What one member refuses on the merits, the next would refuse too.
+      if (answer.refusal !== undefined && isRefusedOnItsMerits(answer.why)) return last
+    }
+    return last
+  }
+
+  /** Asks each of these for nothing but a sign of life; by default so many that links to them come to stand. */
+  ping(peers: readonly PeerId[] = this.#all().slice(0, wantedLinks)): void {
+    for (const peer of peers) this.tell(peer, { type: 'ping' })
+  }
+
+  /** A request that is answered with nothing but `done`. */
+  tell(peer: PeerId, request: Request): void {
+    const { tasks, limits } = this.#world
+    const options = { deadlineMs: limits.ownerMs }
+    tasks.run(request.type, ask(this.#world, peer, request, 'done', options))
+  }
+
+  /** Nobody new is asked; what is under way ends by its own deadline. */
+  close(): void {
+    this.#closed = true
+  }
+
+  #all(): PeerId[] {
+    return this.#world.view().members.map(({ record }) => record.peer)
+  }
+
+  #inOrder(key: Key): PeerId[] {
+    const { links, view } = this.#world
+    const { owners, fallbacks } = placementOf(view().ring, key.position)
+    const order = [...links.fastestFirst(owners), ...links.fastestFirst(fallbacks)]
+    const isSuspect = (peer: PeerId): boolean => links.isSuspect(peer)
+    return [...order.filter((peer) => !isSuspect(peer)), ...order.filter(isSuspect)]
+  }
+}
+
+/** What an application hears of a failure; a refusal proves nothing about the members that were asked before. */
+export function errorOfFailure({ why, sent, refusal }: Failure): RingletError {
+  const outcome = sent ? 'unknown' : 'refused'
+  if (refusal !== undefined) return errorOfRefusal({ ...refusal, outcome } satisfies Refusal)
+  return new RingletError('unreachable', `no member of the ring answers (${why})`, {
+    outcome,
+    remedy: 'Check the connection; a followed key can be read and written meanwhile.',
+  })
+}

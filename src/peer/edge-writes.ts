@@ -1,0 +1,125 @@
+/**
+ * How an edge writes: here first, where it follows the key or must keep it; else through a member.
+ *
+ * A write that is minted here is safe from the network, and costs this device an actor of the key for good. A put of a
+ * key that somebody wrote once in passing is better minted by an owner; only when nobody can be asked is it kept here.
+ */
+import type { Key } from '../data/key.ts'
+import { contextToText } from '../protocol/context.ts'
+import { withWrite } from '../protocol/copy.ts'
+import { StorageError } from '../protocol/errors.ts'
+import type { Request } from '../protocol/message.ts'
+import type { Receipt } from './api.ts'
+import { isFailure } from './ask.ts'
+import type { Confirmations } from './confirmations.ts'
+import { type Copies, nameOf } from './copies.ts'
+import { type EdgeMembers, errorOfFailure } from './edge-members.ts'
+import type { WriteOrder } from './keyed.ts'
+import type { Outbox } from './outbox.ts'
+import { LiveReceipt, reachedWithin } from './receipt.ts'
+import type { World } from './world.ts'
+
+export interface EdgeWritesOptions {
+  readonly world: World
+  readonly copies: Copies
+  readonly members: EdgeMembers
+  readonly outbox: Outbox
+  readonly confirmations: Confirmations
+  readonly w: number
+}
+
+export class EdgeWrites {
+  readonly #options: EdgeWritesOptions
+
+  constructor(options: EdgeWritesOptions) {
+    this.#options = options
+  }
+
+  async write(order: WriteOrder): Promise<Receipt> {
+    const { key, ack, write } = order
+    const mustKeep = ack === 'device' || this.keeps(key)
+    if (!mustKeep) {
+      // Durable before it leaves: after a crash, the value may already hold what this count added.
+      if (write !== undefined) await this.#options.copies.countTo(key, write.count)
+      const forwarded = await this.#forward(order)
+      if (forwarded !== undefined) return forwarded
+    }
+    let receipt: LiveReceipt
+    try {
+      receipt = await this.#mint(order)
+    } catch (error) {
+      // This device cannot keep it: the ring may, if that is what the writer asked for and nothing must be counted.
+      const mayForward = mustKeep && ack !== 'device' && write === undefined
+      if (!(error instanceof StorageError) || !mayForward) throw error
+      const forwarded = await this.#forward(order)
+      if (forwarded === undefined) throw error
+      return forwarded
+    }
+    this.#options.outbox.kick(key)
+    if (ack !== 'device') await this.#within(receipt, ack)
+    return receipt
+  }
+
+  /** Whether a write of this key is kept here first: it is followed, or earlier ones are still on their way. */
+  keeps(key: Key): boolean {
+    const { followed, writes } = this.#options.copies.of(key)
+    return followed || writes.length > 0
+  }
+
+  /** Durable on this device when it resolves; from here on the network can only delay it. */
+  async #mint({ key, context, value }: WriteOrder): Promise<LiveReceipt> {
+    const held = await this.#options.copies.mint(key, (before, takeEpoch, generation) =>
+      withWrite(before, {
+        context,
+        value,
+        generation,
+        takeEpoch,
+        unsent: (own) => this.#options.outbox.unsent(own),
+      }),
+    )
+    const own = held.writes.at(-1)!
+    this.#options.world.say({ type: 'mint', dot: nameOf(own.dot) })
+    const seen = this.#options.world.rules.contextAfterPut(context, own.dot, held.copy)
+    return this.#options.copies.receipts.open(own.ids[0]!, contextToText(key, seen))
+  }
+
+  /** A put that is not kept here; undefined when it provably reached nobody. */
+  async #forward({ key, context, value, ack }: WriteOrder): Promise<Receipt | undefined> {
+    const id = this.#options.world.random.bytes(16)
+    const request: Request = {
+      type: 'put',
+      key,
+      request: id,
+      context,
+      value,
+      w: this.#options.w,
+      direct: false,
+    }
+    const answer = await this.#options.members.ask(key, request, 'written')
+    if (isFailure(answer)) {
+      if (answer.refusal === undefined && !answer.sent) return undefined
+      throw errorOfFailure(answer)
+    }
+    const { dot, acks, hints } = answer
+    const seen = this.#options.world.rules.contextAfterPut(
+      context,
+      dot,
+      this.#options.copies.of(key).copy,
+    )
+    const receipt: LiveReceipt = new LiveReceipt(
+      `${dot.actor}:${dot.counter}`,
+      contextToText(key, seen),
+      'quorum',
+      () => this.#options.confirmations.await(key, dot, receipt),
+    )
+    receipt.advance({ stage: 'quorum', acks, hints })
+    this.#options.copies.receipts.keep(receipt)
+    if (ack === 'everywhere') await this.#within(receipt, ack)
+    return receipt
+  }
+
+  #within(receipt: LiveReceipt, stage: 'quorum' | 'everywhere'): Promise<void> {
+    const { clock, limits } = this.#options.world
+    return reachedWithin(clock, limits.requestMs, receipt, stage)
+  }
+}

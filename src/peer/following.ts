@@ -1,0 +1,156 @@
+/**
+ * What an edge follows: copies that are told of each change, and asked for anew in case nobody told.
+ *
+ * A copy is only ever the owners' word. Their answers may come in another order than they were asked for, and one that
+ * is older than the copy must not become it: the owners are asked again then, as they are when a member pushes what
+ * does not descend from the copy.
+ */
+import type { Key } from '../data/key.ts'
+import type { ObjectState } from '../data/siblings.ts'
+import { StorageError } from '../protocol/errors.ts'
+import type { PeerId } from '../protocol/membership.ts'
+import type { ReplyOf } from '../protocol/message.ts'
+import { type Failure, isFailure } from './ask.ts'
+import type { Copies } from './copies.ts'
+import type { EdgeMembers } from './edge-members.ts'
+import type { World } from './world.ts'
+
+/** A followed key is asked for anew this often, should every notice have been lost. */
+const refreshMs = 10_000
+/** A few at a time, so that a tab with thousands of keys asks for them little by little. */
+const refreshedAtOnce = 32
+/** How often the owners are asked again when each answer is overtaken by another. */
+const asksAgain = 3
+
+export class Following {
+  readonly #world: World
+  readonly #copies: Copies
+  readonly #members: EdgeMembers
+  readonly #r: number
+  readonly #due = new Map<string, number>()
+  /** Keys that are followed only because they are watched, and by how many watches. */
+  readonly #watched = new Map<string, { readonly key: Key; watches: number }>()
+
+  constructor(world: World, copies: Copies, members: EdgeMembers, r: number) {
+    this.#world = world
+    this.#copies = copies
+    this.#members = members
+    this.#r = r
+  }
+
+  /** Follows the key until `unfollow`, whoever watches it. */
+  follow(key: Key): Promise<void> {
+    this.#watched.delete(key.text)
+    return this.#start(key)
+  }
+
+  async unfollow(key: Key): Promise<void> {
+    this.#watched.delete(key.text)
+    await this.#copies.change(key, (held) => ({ ...held, followed: false }))
+    this.#stopped(key)
+  }
+
+  /**
+   * Follows the key until the returned function is called by the last that watches it. A key that was followed before
+   * stays followed; so does one whose watch was cut short by the end of the page, which is what lets the next page show
+   * it without a network.
+   */
+  async watch(key: Key): Promise<() => void> {
+    const { followed } = this.#copies.of(key)
+    if (followed && !this.#watched.has(key.text)) return () => {}
+    const watched = this.#watched.get(key.text) ?? { key, watches: 0 }
+    this.#watched.set(key.text, watched)
+    watched.watches++
+    const unwatch = (): void => void watched.watches--
+    if (followed) return unwatch
+    try {
+      await this.#start(key)
+    } catch (error) {
+      unwatch()
+      throw error
+    }
+    return unwatch
+  }
+
+  /** Asks R owners. Of a followed key their answer is the copy then. */
+  async ask(key: Key): Promise<ReplyOf<'got'> | Failure> {
+    for (let asks = 1; ; asks++) {
+      const { moment } = this.#copies
+      const answer = await this.#members.ask(key, { type: 'get', key, r: this.#r }, 'got')
+      if (isFailure(answer)) return answer
+      if ((await this.#take(key, answer.state, moment)) || asks > asksAgain) return answer
+    }
+  }
+
+  async refresh(key: Key): Promise<void> {
+    if (!this.#copies.of(key).followed) return
+    this.#due.set(key.text, this.#world.clock.elapsed() + refreshMs)
+    await this.ask(key)
+  }
+
+  /** A pushed state that does not descend from the copy is no reason to believe either: the owners are asked. */
+  async pushed(key: Key, state: ObjectState): Promise<void> {
+    if (!this.#copies.of(key).followed) return
+    if (!(await this.#copies.replace(key, state))) await this.refresh(key)
+  }
+
+  /** Changes may have been missed while there was no link, and this member knows of no key yet. */
+  linkUp(peer: PeerId): void {
+    const keys = this.#copies.followed()
+    if (keys.length > 0) this.#members.tell(peer, { type: 'follow', keys })
+    for (const { text } of keys) this.#due.set(text, 0)
+  }
+
+  tick(): void {
+    for (const { key, watches } of this.#watched.values()) {
+      // Only now, for a view that is drawn anew ends its watch and begins another.
+      if (watches === 0) this.#world.tasks.run('unfollow', this.#release(key))
+    }
+    if (this.#world.transport.links().length === 0) return
+    const now = this.#world.clock.elapsed()
+    const stale = this.#copies.followed().filter(({ text }) => (this.#due.get(text) ?? 0) <= now)
+    for (const key of stale.slice(0, refreshedAtOnce)) {
+      this.#due.set(key.text, now + refreshMs)
+      this.#world.tasks.run('refresh', this.refresh(key))
+    }
+  }
+
+  /** False if the answer may be older than the copy. A full disk is no reason to keep it from its reader. */
+  async #take(key: Key, answer: ObjectState, askedAt: number): Promise<boolean> {
+    if (!this.#copies.of(key).followed) return true
+    try {
+      return await this.#copies.refresh(key, answer, askedAt)
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      this.#world.say({ type: 'task-failed', detail: `refresh: ${error.message}` })
+      return true
+    }
+  }
+
+  async #start(key: Key): Promise<void> {
+    if (this.#copies.of(key).followed) return
+    await this.#copies.change(key, (held) => ({ ...held, followed: true }))
+    this.#tellMembers('follow', key)
+    this.#world.tasks.run('refresh', this.refresh(key))
+  }
+
+  /** Nobody watches it any more. */
+  async #release(key: Key): Promise<void> {
+    const isWatched = (): boolean => this.#watched.get(key.text)?.watches !== 0
+    await this.#copies.change(key, (held) => (isWatched() ? held : { ...held, followed: false }))
+    if (isWatched()) return this.#start(key)
+    this.#watched.delete(key.text)
+    this.#stopped(key)
+  }
+
+  #stopped(key: Key): void {
+    this.#due.delete(key.text)
+    this.#tellMembers('unfollow', key)
+  }
+
+  #tellMembers(type: 'follow' | 'unfollow', key: Key): void {
+    for (const { peer } of this.#world.transport.links()) {
+      this.#members.tell(peer, { type, keys: [key] })
+    }
+  }
+}

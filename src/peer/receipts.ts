@@ -1,0 +1,65 @@
+/**
+ * The receipts that a device has given out, found again by their ids.
+ *
+ * A receipt of a write that is under way is needed to tell whoever waits. One that has nothing more to tell is kept for
+ * a while only, so that a page can still ask for it by its id.
+ */
+import type { OwnWrite } from '../protocol/copy.ts'
+import type { RingletError } from '../protocol/errors.ts'
+import { LiveReceipt } from './receipt.ts'
+
+const keptFinished = 1000
+
+export class Receipts {
+  readonly #underWay = new Map<string, LiveReceipt>()
+  readonly #finished = new Map<string, LiveReceipt>()
+
+  get(id: string): LiveReceipt | undefined {
+    return this.#underWay.get(id) ?? this.#finished.get(id)
+  }
+
+  open(id: string, context: string): LiveReceipt {
+    const receipt = new LiveReceipt(id, context, 'device')
+    this.#underWay.set(id, receipt)
+    return receipt
+  }
+
+  /** Keeps a receipt that nothing here will tell of more. */
+  keep(receipt: LiveReceipt): void {
+    this.#underWay.delete(receipt.id)
+    this.#finished.set(receipt.id, receipt)
+    if (this.#finished.size <= keptFinished) return
+    const [oldest] = this.#finished.keys()
+    this.#finished.delete(oldest!)
+  }
+
+  /** Tells the receipts of a write how far it got. */
+  advance({ ids, stage, acks, hints }: OwnWrite): void {
+    for (const receipt of this.#of(ids)) {
+      receipt.advance({ stage, acks, hints })
+      if (stage === 'everywhere') this.keep(receipt)
+    }
+  }
+
+  refuse({ ids }: OwnWrite, error: RingletError): void {
+    for (const receipt of this.#of(ids)) {
+      receipt.fail(error)
+      this.keep(receipt)
+    }
+  }
+
+  /** The write has another dot now: its own receipt names it, so that the next write supersedes it. */
+  renew({ ids: [own] }: OwnWrite, context: string): void {
+    const receipt = own === undefined ? undefined : this.get(own)
+    receipt?.advance({ stage: 'device', context })
+  }
+
+  /** Nothing more will be told: whoever still waits hears why. */
+  end(error: RingletError): void {
+    for (const receipt of this.#underWay.values()) receipt.fail(error)
+  }
+
+  #of(ids: readonly string[]): LiveReceipt[] {
+    return ids.flatMap((id) => this.#underWay.get(id) ?? [])
+  }
+}
