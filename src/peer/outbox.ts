@@ -8,7 +8,7 @@
 import type { Key } from '../data/key.ts'
 import { type Dot, withDot } from '../data/vector.ts'
 import { contextToText } from '../protocol/context.ts'
-import { changeWrite, mintedAgain, type OwnWrite, withoutRefused } from '../protocol/copy.ts'
+import { mintedAgain, type OwnWrite, withoutRefused, withQuorum } from '../protocol/copy.ts'
 import { isRefusedOnItsMerits } from '../protocol/errors.ts'
 import type { ReplyOf, Request } from '../protocol/message.ts'
 import { errorOfRefusal, isFailure } from './ask.ts'
@@ -150,11 +150,16 @@ export class Outbox {
       return false
     }
     const { acks, hints } = answer
-    await this.#copies.change(key, (held) =>
-      changeWrite(held, dot, (each) => ({ ...each, stage: 'quorum', acks, hints })),
-    )
+    let before: readonly OwnWrite[] = []
+    const { writes } = await this.#copies.change(key, (held) => {
+      before = held.writes
+      return withQuorum(held, dot, answer)
+    })
     this.#attempted.delete(nameOf(dot))
-    this.#copies.receipts.advance({ ...own, stage: 'quorum', acks, hints })
+    const { receipts } = this.#copies
+    receipts.advance({ ...own, stage: 'quorum', acks, hints })
+    const kept = new Set(writes.flatMap(({ ids }) => ids))
+    receipts.forget(before.flatMap(({ ids }) => ids).filter((id) => !kept.has(id)))
     this.#options.confirmed()
     return true
   }

@@ -6,7 +6,7 @@
  */
 import type { OwnWrite } from '../protocol/copy.ts'
 import type { RingletError } from '../protocol/errors.ts'
-import { LiveReceipt } from './receipt.ts'
+import { LiveReceipt, tooManyAwaited } from './receipt.ts'
 
 const keptFinished = 1000
 
@@ -44,6 +44,14 @@ export class Receipts {
   refuse({ ids }: OwnWrite, error: RingletError): void {
     for (const receipt of this.#of(ids)) {
       receipt.fail(error)
+      this.keep(receipt)
+    }
+  }
+
+  /** Too many are under way: how far these get is looked for no more. */
+  forget(ids: readonly string[]): void {
+    for (const receipt of this.#of(ids)) {
+      receipt.fail(tooManyAwaited(this.#underWay.size))
       this.keep(receipt)
     }
   }

@@ -149,6 +149,28 @@ export function withoutRefused(held: EdgeCopy, refused: Dot): EdgeCopy {
   return held.minter === refused.actor ? { ...rest, minter: undefined, minted: 0 } : rest
 }
 
+/** The receipts that one write speaks for at most. */
+const keptIds = 256
+
+/**
+ * A quorum has this write. From now on it speaks for earlier ones of that stage which it supersedes: owners that cover
+ * it cover them, and while an owner is away for days there is one write to ask about and not a thousand.
+ */
+export function withQuorum(
+  held: EdgeCopy,
+  target: Dot,
+  { acks, hints }: Pick<OwnWrite, 'acks' | 'hints'>,
+): EdgeCopy {
+  const own = held.writes.find(({ dot }) => sameDot(dot, target))
+  if (own === undefined) return held
+  const spokenFor = held.writes.filter(
+    (each) => each.stage === 'quorum' && includes(own.context, withDot(each.context, each.dot)),
+  )
+  const ids = [own, ...spokenFor.toReversed()].flatMap((each) => each.ids).slice(0, keptIds)
+  const rest = { ...held, writes: held.writes.filter((each) => !spokenFor.includes(each)) }
+  return changeWrite(rest, target, () => ({ ...own, ids, stage: 'quorum', acks, hints }))
+}
+
 /** Replaces what stands of one write; undefined removes it. */
 export function changeWrite(
   held: EdgeCopy,

@@ -1,6 +1,7 @@
 /** How an edge's writes reach the ring: delivered, confirmed, refused, minted again. */
 import { describe, expect, it } from 'vitest'
 import { MemoryContent } from '../../src/adapters/memory.ts'
+import { makeKey } from '../../src/data/key.ts'
 import { peerOfEdge } from '../../src/peer/application.ts'
 import type { Peer } from '../../src/peer/api.ts'
 import type { Edge } from '../../src/peer/edge.ts'
@@ -82,6 +83,20 @@ describe('the outbox of an edge', () => {
     await pause(500)
     const { siblings } = await other.get('k')
     expect(new Set(siblings)).toEqual(new Set(['five', 'other', 'six']))
+  }, 10_000)
+
+  it('asks about one write only, however many an owner that is away has missed', async () => {
+    const ring = await testRing().start(3)
+    const edge = await ring.startEdge(1)
+    const notes = peerOf(edge).bucket('n')
+    await notes.follow('k')
+    await until('linked', () => edge.world.transport.links().length === 3)
+    ring.members[2]!.transport.setGate(false)
+    const receipts = []
+    for (let i = 0; i < 5; i++) receipts.push(await notes.put('k', i))
+    expect(edge.copies.of(makeKey('n', 'k')).writes).toHaveLength(1)
+    ring.members[2]!.transport.setGate(true)
+    await Promise.all(receipts.map((receipt) => receipt.reached('everywhere')))
   }, 10_000)
 
   it('rests ever longer between deliveries that nobody can take', async () => {

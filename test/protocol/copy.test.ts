@@ -16,6 +16,7 @@ import {
   shown,
   trimmed,
   withoutRefused,
+  withQuorum,
   withWrite,
 } from '../../src/protocol/copy.ts'
 
@@ -125,6 +126,21 @@ describe("an edge's copy", () => {
       (own) => ({ ...own, stage: 'quorum' }),
     )
     expect(mintedAgain(held, `${generation}.8`, () => true).writes).toEqual(held.writes)
+  })
+
+  it('has one write to ask about, whose receipts are those of all that it supersedes', () => {
+    const mint = device()
+    const nobody = { acks: [], hints: [] }
+    let held: EdgeCopy = noCopy
+    for (let i = 0; i < 300; i++) {
+      held = mint(held, `text ${i}`, shown(held).seen, false)
+      held = withQuorum(held, held.writes.at(-1)!.dot, nobody)
+    }
+    expect(held.writes).toHaveLength(1)
+    expect(held.writes[0]!.ids).toHaveLength(256)
+    expect(held.writes[0]!.ids[1]).toBe(`${generation}.1:299`)
+    const blind = mint(held, 'blind', nothingSeen, false)
+    expect(withQuorum(blind, blind.writes.at(-1)!.dot, nobody).writes).toHaveLength(2)
   })
 
   it('takes what waits along when the next write finds its epoch spent elsewhere', () => {
