@@ -58,7 +58,11 @@ export interface Bucket<V, R> {
   /** Keeps a copy of the key on this device, and keeps it fresh. */
   follow(key: KeyPath): Promise<void>
   unfollow(key: KeyPath): Promise<void>
-  /** The latest state, now and after each change; states that nobody waited for are skipped. */
+  /**
+   * The latest state, now and after each change; states that nobody waited for are skipped. The key is followed for as
+   * long as it is watched, and stays so if the page goes away meanwhile: the next one shows it without a network. Ends
+   * with its signal, or with the peer.
+   */
   watch(key: KeyPath, options?: { readonly signal?: AbortSignal }): AsyncIterable<R>
 }
 
@@ -118,7 +122,7 @@ export interface Receipt {
   readonly acks: readonly string[]
   /** Fallbacks that hold it for owners: fallback → the owner it stands in for. */
   readonly hints: Readonly<Record<string, string>>
-  /** Resolves when the write reaches `stage`; rejects if it is refused for good. */
+  /** Resolves when the write reaches `stage`; rejects if it is refused for good, or the peer is closed before. */
   reached(stage: Stage): Promise<void>
 }
 
