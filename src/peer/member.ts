@@ -174,7 +174,7 @@ export class Member {
   async askAround(): Promise<void> {
     const { clock, limits } = this.world
     const { promise: late, resolve } = Promise.withResolvers<void>()
-    const cancel = clock.after(limits.ownerMs, resolve)
+    const cancel = clock.after(limits.requestMs, resolve)
     await Promise.race([this.#gossip.hearAnybody(), late])
     cancel()
   }

@@ -9,6 +9,7 @@ import { nothingSeen } from '../../src/data/vector.ts'
 import { Digests, xorInto } from '../../src/peer/digests.ts'
 import { openIdentity } from '../../src/peer/epochs.ts'
 import { Records } from '../../src/peer/records.ts'
+import { pause } from './ring.ts'
 import { systemRandom } from '../../src/adapters/system.ts'
 
 const q = 4
@@ -68,7 +69,7 @@ describe("the folds of a store's digests", () => {
           }
           if (each.kind === 'scan') running.push(all(records.digests))
           if (each.kind === 'remake') records.digests.remake()
-          if (each.kind === 'pause') await new Promise((resolve) => setTimeout(resolve))
+          if (each.kind === 'pause') await pause(0)
         }
         await Promise.all(running)
         expect(await all(records.digests)).toEqual(await expected(records))

@@ -115,6 +115,16 @@ export class TestRing {
   }
 }
 
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}
+
+export function within<T>(ms: number, promise: Promise<T>): Promise<T | 'too late'> {
+  return Promise.race([promise, pause(ms).then(() => 'too late' as const)])
+}
+
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
@@ -123,7 +133,7 @@ export async function until(
   const end = performance.now() + withinMs
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await pause(10)
   }
 }
 
