@@ -103,21 +103,27 @@ test('a browser that is ended and started again delivers what it still owes', as
   }
 })
 
-test('without Web Locks a tab is a stranger that keeps nothing, and says so', async ({
-  openTab,
-  context,
+test('on an origin that is not secure a tab is a stranger that keeps nothing, and says so', async ({
+  url,
   peersToHold,
 }) => {
-  await context.addInitScript(() =>
-    Object.defineProperty(Navigator.prototype, 'locks', { value: undefined }),
-  )
-  const tab = await openTab()
-  const identity = await tab.identity()
-  await expect(tab.page.getByRole('list', { name: 'Warnings' })).toContainText('lost with the tab')
-  await tab.add('book')
-  await expect(tab.status).toHaveText('Last change: everywhere')
-  await tab.reload()
-  expect(await tab.identity()).not.toBe(identity)
-  await tab.toShow({ book: 1 })
-  await peersToHold({ book: 1 })
+  const args = ['--host-resolver-rules=MAP shop.test 127.0.0.1']
+  const browser = await chromium.launch({ executablePath: chromiumPath(), args })
+  try {
+    const tab = new Tab(await browser.newPage())
+    await tab.show(url.replace('localhost', 'shop.test'))
+    expect(await tab.page.evaluate(() => isSecureContext)).toBe(false)
+    const identity = await tab.identity()
+    await expect(tab.page.getByRole('list', { name: 'Warnings' })).toContainText(
+      'lost with the tab',
+    )
+    await tab.add('book')
+    await expect(tab.status).toHaveText('Last change: everywhere')
+    await tab.reload()
+    expect(await tab.identity()).not.toBe(identity)
+    await tab.toShow({ book: 1 })
+    await peersToHold({ book: 1 })
+  } finally {
+    await browser.close()
+  }
 })

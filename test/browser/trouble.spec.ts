@@ -103,6 +103,9 @@ test('a ring that was never seen and cannot be fetched is an error with a remedy
     'Open it once while its server can be reached',
   )
   await expect(page.getByRole('status')).toHaveText('The ring could not be opened')
+  await expect(page.getByText('There is no cart to show.')).toBeVisible()
+  // A button that would do nothing says so.
+  await expect(page.getByRole('button', { name: 'Add mug to cart' })).toBeDisabled()
   await context.unroute(ringFile)
   await context.route(ringFile, (route) => route.fulfill({ status: 404, body: 'nothing' }))
   await page.reload()

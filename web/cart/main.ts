@@ -61,6 +61,7 @@ async function start(): Promise<void> {
   const opened = peer.bucket('carts', cart)
   await opened.follow(key)
   carts = opened
+  page.showOpen()
   let reach = peer.status.reach
   peer.onStatus((status) => {
     if (reach === 'none' && status.reach !== 'none') load(opened)
@@ -99,7 +100,7 @@ function fail(what: 'open' | 'read' | 'shop' | 'defect', error: unknown): void {
 function show(): void {
   showTrouble()
   if (peer === undefined || read === undefined) {
-    if (failures.has('open')) page.showStanding('The ring could not be opened', '')
+    if (failures.has('open')) page.showClosed('The ring could not be opened')
     return
   }
   const { status } = peer

@@ -21,6 +21,7 @@ export interface Mend {
 
 export class Page {
   readonly #asked: Asked
+  readonly #adds: HTMLButtonElement[] = []
   readonly #lines = new Map<string, HTMLLIElement>()
 
   constructor(asked: Asked) {
@@ -38,6 +39,18 @@ export class Page {
   showCut(isCut: boolean): void {
     element<HTMLInputElement>('cut').checked = isCut
     document.body.classList.toggle('cut', isCut)
+  }
+
+  /** From here on one can shop. */
+  showOpen(): void {
+    for (const add of this.#adds) add.disabled = false
+  }
+
+  /** There is no cart, and will be none: why stands beside it. */
+  showClosed(what: string): void {
+    document.body.classList.add('closed')
+    this.showStanding(what, '')
+    this.showItems([], 'There is no cart to show.')
   }
 
   /** Said again only when it has changed: a screen reader reads it out each time. */
@@ -86,6 +99,8 @@ export class Page {
 
   #productLine(name: string): HTMLLIElement {
     const add = button('Add', () => this.#asked.add(name), ` ${name} to cart`)
+    add.disabled = true
+    this.#adds.push(add)
     return make('li', {}, make('span', { className: 'name' }, name), add)
   }
 
