@@ -72,6 +72,7 @@ export class Table {
   #view: View
   #own: SignedRecord | undefined
   #saving: Promise<void> = Promise.resolve()
+  #restating: Promise<void> = Promise.resolve()
 
   /** Loads the table that this store remembers; a restarted peer serves from it at once. */
   static async load(options: TableOptions): Promise<Table> {
@@ -104,17 +105,14 @@ export class Table {
    * did each begin at 1 and go on by 1, a peer that lost its disk would repeat a version of its past, and two copies of
    * one store would say the same of themselves and never notice each other.
    */
-  state(statement: OwnStatement): Promise<void> {
-    const { identity, random } = this.#options
-    const { peer } = identity
-    const known = this.#view.byPeer.get(peer)?.record.version ?? 0
-    const record = {
-      ...statement,
-      peer,
-      version: known + 1 + Math.floor(random.fraction() * versionStep),
-    }
-    this.#own = signRecord(this.#options.identity, this.#options.ring, record)
-    return this.#adopt([this.#own])
+  async state(statement: OwnStatement): Promise<void> {
+    const { identity, random, ring } = this.#options
+    const known = this.ownRecord?.version ?? 0
+    const version = known + 1 + Math.floor(random.fraction() * versionStep)
+    const own = signRecord(identity, ring, { ...statement, peer: identity.peer, version })
+    // Durable before anybody is shown it: a word that a crash took back would look like a stranger's.
+    await this.#adopt([own])
+    this.#own = own
   }
 
   /** Takes in records from elsewhere; resolves with those that were news. */
@@ -136,15 +134,26 @@ export class Table {
     }
     if (news.length === 0) return []
     await this.#adopt(news)
-    // The ring remembers a later word of ours than we do (our disk is new or old): continue above it.
     const ours = news.find(({ record }) => record.peer === identity.peer)
-    if (ours !== undefined && this.#own !== undefined) {
-      const { version: _version, peer: _peer, ...statement } = this.#own.record
-      const cloned = ours.record.generation === statement.generation
-      const generation = (cloned && (await this.#options.renew?.())) || statement.generation
-      await this.state({ ...statement, generation })
+    if (ours !== undefined) {
+      this.#restating = this.#speakAbove(ours, this.#restating)
+      await this.#restating
     }
     return news
+  }
+
+  /**
+   * The ring heard a later word of ours than we said: our disk is new, or it is not the only one of its name. One such
+   * answer at a time, or each would take a generation of its own and the ring would hear of one.
+   */
+  async #speakAbove(heard: SignedRecord, earlier: Promise<void>): Promise<void> {
+    await earlier
+    const own = this.#own
+    if (own === undefined || !isNewer(heard, own)) return
+    const { version: _version, peer: _peer, ...statement } = own.record
+    const cloned = heard.record.generation === statement.generation
+    const generation = (cloned && (await this.#options.renew?.())) || statement.generation
+    await this.state({ ...statement, generation })
   }
 
   /** One after another, each durable before it is shown. */

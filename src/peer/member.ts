@@ -71,6 +71,8 @@ export interface MemberOptions {
 
 /** How often the driver calls every loop's `tick`. */
 const tickMs = 100
+/** What tells a peer its own past harms nobody. */
+const servedFromTheStart: ReadonlySet<Request['type']> = new Set(['gossip', 'records', 'ping'])
 /** A request's age is looked at this often. */
 const sweepMs = 10_000
 
@@ -125,7 +127,7 @@ export class Member {
   readonly #followers: Followers
   #stopTicking = (): void => {}
   #sweepDue = 0
-  #closed = false
+  #phase: 'starting' | 'open' | 'closed' = 'starting'
 
   constructor(options: MemberOptions, say: Say, records: Records, table: Table) {
     const { transport, storage, clock, random, identity } = options
@@ -170,8 +172,17 @@ export class Member {
     return this.#followers.count
   }
 
-  /** Hears what the ring knows, this peer's own past included, before it says anything; not for long. */
+  /**
+   * Hears what the ring knows, this peer's own past included, before it says anything; not for long. Until `start` it
+   * serves nothing but gossip.
+   */
   async askAround(): Promise<void> {
+    this.world.transport.serve({
+      request: (from, body) => this.#serve(from, body),
+      notice: (from, body) => this.#hear(from, body),
+      up: (peer) => this.#linkUp(peer),
+      down: (peer) => this.#linkDown(peer),
+    })
     const { clock, limits } = this.world
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const cancel = clock.after(limits.requestMs, resolve)
@@ -179,13 +190,9 @@ export class Member {
     cancel()
   }
 
+  /** From here on it serves all that a member serves. */
   start(): void {
-    this.world.transport.serve({
-      request: (from, body) => this.#serve(from, body),
-      notice: (from, body) => this.#hear(from, body),
-      up: (peer) => this.#linkUp(peer),
-      down: (peer) => this.#linkDown(peer),
-    })
+    this.#phase = 'open'
     this.world.say({ type: 'started' })
     if (this.#table.own !== undefined) this.#gossip.push([this.#table.own])
     this.#tick()
@@ -226,8 +233,8 @@ export class Member {
 
   /** Says goodbye, finishes what is under way, and leaves the store to its owner. */
   async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+    if (this.#phase === 'closed') return
+    this.#phase = 'closed'
     this.#stopTicking()
     const goodbye = encodeNotice({ type: 'goodbye' })
     for (const { peer } of this.world.transport.links()) {
@@ -241,7 +248,7 @@ export class Member {
   #tick(): void {
     const { clock, links, limits, tasks } = this.world
     this.#stopTicking = clock.after(tickMs, () => {
-      if (this.#closed) return
+      if (this.#phase === 'closed') return
       this.#gossip.tick()
       this.#handoff.tick()
       this.#antiEntropy.tick()
@@ -261,7 +268,7 @@ export class Member {
   }
 
   #mustBeOpen(): void {
-    if (this.#closed) throw new RingletError('closed', 'this peer is closed')
+    if (this.#phase === 'closed') throw new RingletError('closed', 'this peer is closed')
   }
 
   #touched(): void {
@@ -279,11 +286,14 @@ export class Member {
 
   #understood(body: Uint8Array): Request {
     this.#mustBeOpen()
+    let request: Request
     try {
-      return decodeRequest(body)
+      request = decodeRequest(body)
     } catch (cause) {
       throw new RingletError('malformed', (cause as Error).message, { cause })
     }
+    if (this.#phase === 'open' || servedFromTheStart.has(request.type)) return request
+    throw new RingletError('closed', 'this peer is starting', { remedy: 'Ask another member.' })
   }
 
   async #answer(from: PeerId, request: Request): Promise<Reply> {

@@ -122,8 +122,8 @@ export function mapped<T, U>(codec: Codec<T>, encode: (u: U) => T, decode: (t: T
   }
 }
 
-export function encode<T>(codec: Codec<T>, value: T, capacity?: number): Bytes {
-  const writer = new Writer(capacity)
+export function encode<T>(codec: Codec<T>, value: T): Bytes {
+  const writer = new Writer()
   codec.write(writer, value)
   return writer.finish()
 }

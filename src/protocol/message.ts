@@ -148,7 +148,7 @@ export const decodeNotice = decoderOf(notice)
 
 function encoderOf<T>(codec: Codec<T>): (message: T) => Bytes {
   return (message) => {
-    const writer = new Writer(512).u8(wireVersion)
+    const writer = new Writer().u8(wireVersion)
     codec.write(writer, message)
     return writer.finish()
   }

@@ -105,7 +105,7 @@ const checkLength = 8
 /** The body, the state's digest (so that a scan for digests need not decode), and a check over all of it. */
 export function encodeObject(object: StoredObject): Bytes {
   const { digest, minter } = object
-  const writer = new Writer(512)
+  const writer = new Writer()
   objectCodec.write(writer, object)
   return writer.raw(digest).raw(recordCheck(digest, minter)).finish()
 }

@@ -33,7 +33,9 @@ export function writeRingFile({ identity, bootstrap }: RingFile): string {
 export function readRingFile(json: unknown): RingFile {
   if (!isRecord(json) || json['ringlet'] === undefined) throw wrong('it is no ring file')
   if (json['ringlet'] !== format) {
-    throw wrong(`it has format ${String(json['ringlet'])}, and this Ringlet knows ${format}`)
+    throw wrong(
+      `it has format ${JSON.stringify(json['ringlet'])}, and this Ringlet knows ${format}`,
+    )
   }
   const { ring, bootstrap = [] } = json
   if (!isRecord(ring)) throw wrong('it has no "ring"')
