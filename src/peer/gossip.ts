@@ -136,7 +136,8 @@ export class Table {
     await this.#adopt(news)
     const ours = news.find(({ record }) => record.peer === identity.peer)
     if (ours !== undefined) {
-      this.#restating = this.#speakAbove(ours, this.#restating)
+      const earlier = this.#restating.catch(() => undefined)
+      this.#restating = this.#speakAbove(ours, earlier)
       await this.#restating
     }
     return news
