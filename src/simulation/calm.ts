@@ -23,6 +23,12 @@ export class Calm {
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster
+    const down = new Map<Machine, () => void>()
+    cluster.onDown = (machine) => {
+      down.get(machine)?.()
+      down.set(machine, this.disturb([machine]))
+    }
+    cluster.onServing = (machine) => down.get(machine)?.()
   }
 
   /** These machines are unwell until the result is called. */

@@ -10,7 +10,8 @@ import { type Identity, identityFromSeed } from '../data/identity.ts'
 import { makeRing, type Ring } from '../data/ring.ts'
 import type { PeerEvent } from '../protocol/event.ts'
 import type { PeerId, RingIdentity } from '../protocol/membership.ts'
-import { rules } from '../protocol/rules.ts'
+import { type Rules, rules } from '../protocol/rules.ts'
+import type { Random, Storage } from '../ports.ts'
 import { type Edge, startEdge } from '../peer/edge.ts'
 import type { Keyed } from '../peer/keyed.ts'
 import { type Member, startMember } from '../peer/member.ts'
@@ -19,12 +20,19 @@ import { Chronicle } from './chronicle.ts'
 import { Disk } from './disk.ts'
 import { History } from './history.ts'
 import { clockOf, Life, type WallClock } from './life.ts'
-import type { Mutant } from './mutants.ts'
 import { addressOf, Network } from './network.ts'
 import { type SeededRandom, seededRandom } from './random.ts'
 import { Scheduler } from './scheduler.ts'
+import { openStorage } from './storage.ts'
 import { SimulatedTransport } from './transport.ts'
 import { Witness } from './witness.ts'
+
+/** What of a peer and its ports is replaced by something that is not as promised. */
+export interface BrokenBuild {
+  readonly rules?: Partial<Rules>
+  readonly storage?: (storage: Storage, disk: Disk) => Storage
+  readonly random?: (random: Random, machine: string) => Random
+}
 
 export interface ClusterSettings {
   readonly members: number
@@ -35,7 +43,7 @@ export interface ClusterSettings {
   readonly w: number
   /** The first two members share a host, and so lose their disks together. */
   readonly sharedHost: boolean
-  readonly mutant: Mutant | undefined
+  readonly broken: BrokenBuild
 }
 
 /** Where a peer lives: what a restart finds again. */
@@ -66,6 +74,9 @@ export interface Process {
 }
 
 export class Cluster {
+  /** Called when a peer begins to serve, and when its process has died. */
+  onServing: (machine: Machine) => void = () => {}
+  onDown: (machine: Machine) => void = () => {}
   readonly scheduler = new Scheduler()
   readonly random: SeededRandom
   readonly history = new History()
@@ -140,9 +151,18 @@ export class Cluster {
     const starting = isMember
       ? this.#startMember(machine, process)
       : this.#startEdge(machine, process)
-    starting.catch((error: unknown) => {
-      this.chronicle.tell('', `${machine.name} does not start: ${String(error)}`)
-      this.crash(machine, false)
+    starting.then(
+      () => this.onServing(machine),
+      (error: unknown) => this.#startAgain(machine, error),
+    )
+  }
+
+  /** As an operator would: a disk that was full may have space again. */
+  #startAgain(machine: Machine, error: unknown): void {
+    this.chronicle.tell('', `${machine.name} does not start: ${String(error)}`)
+    this.crash(machine, false)
+    this.scheduler.after(1000, () => {
+      if (machine.process === undefined) this.start(machine)
     })
   }
 
@@ -152,6 +172,7 @@ export class Cluster {
     if (process === undefined) return
     this.chronicle.tell('', `${machine.name} ${powerLost ? 'loses its power' : 'is killed'}`)
     machine.process = undefined
+    this.onDown(machine)
     process.life.end()
     this.network.vanish(machine.peer, powerLost)
     machine.disk.crash(powerLost)
@@ -184,19 +205,19 @@ export class Cluster {
   }
 
   #portsOf(machine: Machine, process: Process) {
-    const { mutant } = this.settings
+    const { broken } = this.settings
     const random = this.random.fork(`${machine.name} process ${machine.incarnation}`)
-    const storage = machine.disk.open(process.life)
+    const storage = openStorage(machine.disk, process.life)
     return {
       ring: this.identity,
       identity: machine.identity,
       transport: process.transport,
-      storage: mutant?.storage?.(storage, machine.disk) ?? storage,
+      storage: broken.storage?.(storage, machine.disk) ?? storage,
       clock: clockOf(process.life, this.scheduler, machine.wall),
-      random: mutant?.random?.(random, machine.name) ?? random,
+      random: broken.random?.(random, machine.name) ?? random,
       trace: (event: PeerEvent) => this.chronicle.event(event),
       bootstrap: this.members.filter((other) => other !== machine).map((m) => addressOf(m.peer)),
-      rules: { ...rules, ...mutant?.rules },
+      rules: { ...rules, ...broken.rules },
     }
   }
 
@@ -222,7 +243,7 @@ export class Cluster {
     const settings = {
       readMs: random.between(0.05, 0.5),
       syncMs: random.between(0.5, 8),
-      updatesAtOnce: random.chance(0.6) || this.settings.mutant !== undefined,
+      updatesAtOnce: random.chance(0.6) || this.settings.broken.storage !== undefined,
     }
     const note = (what: string, bytes?: Bytes): void => this.chronicle.note(what, bytes)
     const disk = new Disk(`disk of ${name}`, this.scheduler, random.fork('disk'), settings, note)

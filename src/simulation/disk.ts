@@ -1,5 +1,5 @@
 /**
- * A disk that forgets what was not synced: the `Storage` port on virtual time.
+ * A disk that forgets what was not synced, on virtual time.
  *
  * Writes queue up while one sync runs, and the next sync takes them all (group commit). `update` works on the newest
  * queued state, reads see only what is durable. When the process dies the queue is gone, and the batch under way is on the
@@ -8,7 +8,7 @@
  */
 import { type Bytes, compareText, fromBinaryText, toBinaryText } from '../data/bytes.ts'
 import { StorageError } from '../protocol/errors.ts'
-import type { Change, Durability, Storage, StoredEntry, Write } from '../ports.ts'
+import type { Durability, StoredEntry, Write } from '../ports.ts'
 import type { Life } from './life.ts'
 import type { Note } from './network.ts'
 import type { SeededRandom } from './random.ts'
@@ -23,7 +23,7 @@ export interface DiskSettings {
 }
 
 /** What an `update` asked for, until it is durable. */
-interface Queued {
+export interface Queued {
   readonly writes: readonly Write[]
   readonly durability: Durability
   readonly done: () => void
@@ -77,12 +77,12 @@ export class Disk {
     this.#note = note
   }
 
-  open(life: Life): Storage {
+  /** One process at a time. */
+  hold(life: Life): void {
     if (this.#holder?.alive === true) {
       throw new StorageError('store-locked', `${this.name} is held by another process`)
     }
     this.#holder = life
-    return new SimulatedStorage(this, life)
   }
 
   /** The process that held the disk died; with the power lost, buffered writes are gone too. */
@@ -275,86 +275,7 @@ function isSynced(batch: readonly Queued[]): boolean {
   return batch.some(({ writes, durability }) => writes.length > 0 && durability === 'synced')
 }
 
-/** What one process sees of its disk. Nothing settles after the process has died. */
-class SimulatedStorage implements Storage {
-  readonly #disk: Disk
-  readonly #life: Life
-  #closed = false
-
-  constructor(disk: Disk, life: Life) {
-    this.#disk = disk
-    this.#life = life
-  }
-
-  get(key: Bytes): Promise<Bytes | undefined> {
-    const text = toBinaryText(key)
-    return this.#read(() => this.#disk.read(text))
-  }
-
-  getMany(keys: readonly Bytes[]): Promise<(Bytes | undefined)[]> {
-    const texts = keys.map(toBinaryText)
-    return this.#read(() => texts.map((text) => this.#disk.read(text)))
-  }
-
-  range(from: Bytes, to: Bytes, limit: number): Promise<StoredEntry[]> {
-    const [low, high] = [toBinaryText(from), toBinaryText(to)]
-    return this.#read(() => this.#disk.slice(low, high, limit))
-  }
-
-  update<T>(
-    keys: readonly Bytes[],
-    change: Change<T>,
-    durability: Durability = 'synced',
-  ): Promise<T> {
-    const texts = keys.map(toBinaryText)
-    if (this.#closed) return Promise.reject(closedError(this.#disk.name))
-    return new Promise((resolve, reject) => {
-      this.#disk.takeTurn(this.#life, () => {
-        if (this.#disk.isLost) return reject(lostError(this.#disk.name))
-        try {
-          const { writes, result } = change(texts.map((text) => this.#disk.newest(text)))
-          const done = (): void => resolve(result)
-          this.#disk.enqueue({ writes: writes.map(copyWrite), durability, done, fail: reject })
-        } catch (error) {
-          reject(error as Error)
-        }
-      })
-    })
-  }
-
-  usage(): Promise<{ readonly usedBytes?: number; readonly quotaBytes?: number }> {
-    return this.#read(() => ({ usedBytes: this.#disk.usedBytes }))
-  }
-
-  /** Waits for what is queued, as an update that changes nothing does. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    const flushed = this.update([], () => ({ writes: [], result: undefined }))
-    this.#closed = true
-    await flushed
-    this.#disk.crash(false)
-  }
-
-  #read<T>(read: () => T): Promise<T> {
-    if (this.#closed) return Promise.reject(closedError(this.#disk.name))
-    return new Promise((resolve, reject) => {
-      this.#life.after(this.#disk.readDelayMs(), () => {
-        if (this.#disk.isLost) reject(lostError(this.#disk.name))
-        else resolve(read())
-      })
-    })
-  }
-}
-
-function copyWrite({ key, value }: Write): Write {
-  return { key: key.slice(), value: value?.slice() }
-}
-
-function closedError(name: string): StorageError {
-  return new StorageError('closed', `${name} was closed`)
-}
-
-function lostError(name: string): StorageError {
+export function lostError(name: string): StorageError {
   return new StorageError('store-lost', `${name} failed to sync and counts as lost`, {
     outcome: 'unknown',
   })

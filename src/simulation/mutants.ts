@@ -6,22 +6,19 @@
  */
 import { type Bytes, toBinaryText } from '../data/bytes.ts'
 import { union, withDot } from '../data/vector.ts'
-import type { Rules } from '../protocol/rules.ts'
 import type { Change, Random, Storage } from '../ports.ts'
+import type { BrokenBuild } from './cluster.ts'
 import type { Disk } from './disk.ts'
 import type { FaultKind } from './faults.ts'
 import { seededRandom } from './random.ts'
 import type { Promised } from './violation.ts'
 
-export interface Mutant {
+export interface Mutant extends BrokenBuild {
   readonly name: string
   /** A seed in which it was caught. */
   readonly seed: number
   /** The promises that it breaks: the checker must report one of these. */
   readonly breaks: readonly Promised[]
-  readonly rules?: Partial<Rules>
-  readonly storage?: (storage: Storage, disk: Disk) => Storage
-  readonly random?: (random: Random, machine: string) => Random
   /** The faults that bring it out; by default each seed's own choice. */
   readonly faults?: readonly FaultKind[]
   readonly sharedHost?: boolean

@@ -96,7 +96,7 @@ class Run {
     this.#story = options.story ?? false
     const { members = 5, edges = seed % 2 === 0 ? 2 : 0, clients = 10, mutant } = options
     const sharedHost = mutant?.sharedHost ?? seed % 3 === 0
-    const settings = { members, edges, n: 3, q: 16, r: 2, w: 2, sharedHost, mutant }
+    const settings = { members, edges, n: 3, q: 16, r: 2, w: 2, sharedHost, broken: mutant ?? {} }
     const cluster = new Cluster(seed, settings)
     this.#cluster = cluster
     this.#scene = { cluster, calm: new Calm(cluster), custody: new Custody(cluster) }
@@ -158,7 +158,7 @@ class Run {
       faults: this.#faults.counts,
       virtualMs: scheduler.nowMs,
       events: scheduler.events,
-      convergedAfterMs: this.#convergedAfterMs,
+      convergedAfterMs: Math.round(this.#convergedAfterMs),
       violations: this.violations,
       story: told ? tellStory(this.#seed, chronicle.lines, this.violations) : '',
     }

@@ -8,6 +8,7 @@ import { Life } from '../../src/simulation/life.ts'
 import { Network, networkSettings } from '../../src/simulation/network.ts'
 import { seededRandom } from '../../src/simulation/random.ts'
 import { Scheduler } from '../../src/simulation/scheduler.ts'
+import { openStorage } from '../../src/simulation/storage.ts'
 import { SimulatedTransport } from '../../src/simulation/transport.ts'
 
 const scheduler = new Scheduler()
@@ -34,7 +35,7 @@ describe.for([true, false])('the simulated disk, its updates at once: %s', (upda
     const disk =
       disks.get(name) ?? new Disk(name, scheduler, seededRandom(`contract ${name}`), settings)
     disks.set(name, disk)
-    return disk.open(new Life(scheduler))
+    return openStorage(disk, new Life(scheduler))
   }
   test.for(storageContract({ open }))('$name', ({ run }) => run())
 })

@@ -5,6 +5,7 @@ import { Disk } from '../../src/simulation/disk.ts'
 import { Life } from '../../src/simulation/life.ts'
 import { seededRandom } from '../../src/simulation/random.ts'
 import { Scheduler } from '../../src/simulation/scheduler.ts'
+import { openStorage } from '../../src/simulation/storage.ts'
 
 let scheduler: Scheduler
 let disk: Disk
@@ -15,7 +16,7 @@ beforeEach(() => {
   scheduler = new Scheduler()
   disk = new Disk('disk', scheduler, seededRandom('disk test'))
   life = new Life(scheduler)
-  storage = disk.open(life)
+  storage = openStorage(disk, life)
 })
 
 const text = (bytes: Uint8Array | undefined): string | undefined =>
@@ -45,7 +46,7 @@ function crash(powerLost = false): void {
   life.end()
   disk.crash(powerLost)
   life = new Life(scheduler)
-  storage = disk.open(life)
+  storage = openStorage(disk, life)
 }
 
 describe('simulated disk', () => {
@@ -157,20 +158,20 @@ describe('simulated disk', () => {
   })
 
   test('one process at a time holds it; closed, it lets the next one in', async () => {
-    expect(() => disk.open(new Life(scheduler))).toThrow('held by another process')
+    expect(() => openStorage(disk, new Life(scheduler))).toThrow('held by another process')
     const last = append('z')
     void storage.close()
     await scheduler.run(100)
     expect(last.outcome).toBe('z')
     expect(append('y').outcome).toBe('pending')
-    storage = disk.open(new Life(scheduler))
+    storage = openStorage(disk, new Life(scheduler))
     expect(await durable()).toBe('z')
   })
 
   test('updates that wait for their read keep their order', async () => {
     const random = seededRandom('late')
     disk = new Disk('late', scheduler, random, { readMs: 3, syncMs: 1, updatesAtOnce: false })
-    storage = disk.open(life)
+    storage = openStorage(disk, life)
     for (const letter of 'abcdefghij') append(letter)
     await scheduler.run(1000)
     expect(await durable()).toBe('abcdefghij')
