@@ -91,7 +91,7 @@ export function judge(
 const types = { hello: 1, welcome: 2, busy: 3 } as const
 
 export function encodeGreeting(greeting: Greeting): Bytes {
-  const writer = new Writer(32).u8(types[greeting.type])
+  const writer = new Writer().u8(types[greeting.type])
   if (greeting.type === 'busy') return writer.finish()
   writer.raw(greeting.run)
   if (greeting.type === 'welcome') return writer.finish()

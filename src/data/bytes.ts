@@ -92,10 +92,15 @@ export function concat(...parts: readonly Bytes[]): Bytes {
 /** One character per byte: a key for maps, with the order of the bytes. */
 export function toBinaryText(bytes: Bytes): string {
   let text = ''
-  for (let i = 0; i < bytes.length; i += 4096) {
-    text += String.fromCharCode(...bytes.subarray(i, i + 4096))
+  for (let at = 0; at < bytes.length; at += 4096) {
+    text += fromCharCodes(bytes.length <= 4096 ? bytes : bytes.subarray(at, at + 4096))
   }
   return text
+}
+
+/** Applied and not spread: that would make an object for every byte. */
+function fromCharCodes(bytes: Bytes): string {
+  return String.fromCharCode.apply(undefined, bytes as unknown as number[])
 }
 
 /** The inverse of `toBinaryText`. */
@@ -158,15 +163,22 @@ export function fromBase64Url(text: string): Bytes {
   return bytes
 }
 
-const roomBehind = 128
+/**
+ * What writers write into, one after the other. A fresh array for each costs more than all that is written into it; this
+ * way there is one, of the right length, at the end. Nested writers take turns with others.
+ */
+const spares: Uint8Array[] = []
+const spareBytes = 4096
+/** One that grew beyond this is not kept: a rare large message must not hold its memory for ever. */
+const largestSpare = 65_536
 
 /** Grows as it is written; `finish` hands over what was written. */
 export class Writer {
   #bytes: Uint8Array
   #length = 0
 
-  constructor(capacity = 256) {
-    this.#bytes = new Uint8Array(capacity)
+  constructor() {
+    this.#bytes = spares.pop() ?? new Uint8Array(spareBytes)
   }
 
   get length(): number {
@@ -230,9 +242,12 @@ export class Writer {
     return this
   }
 
-  /** What was written, without a copy: the writer is spent. */
+  /** What was written; the writer is spent. */
   finish(): Bytes {
-    return this.#bytes.subarray(0, this.#length)
+    const written = this.#bytes.slice(0, this.#length)
+    if (this.#bytes.length <= largestSpare) spares.push(this.#bytes)
+    this.#bytes = emptyBytes
+    return written
   }
 
   /** Most texts on the wire are short and ASCII: no encoder, no copy. */
@@ -251,8 +266,7 @@ export class Writer {
   #reserve(more: number): void {
     const needed = this.#length + more
     if (needed <= this.#bytes.length) return
-    // Something short most often follows what was long: with room for it, there is one copy and not two.
-    const grown = new Uint8Array(Math.max(needed + roomBehind, this.#bytes.length * 2))
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
     grown.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = grown
   }

@@ -13,21 +13,30 @@ export type Digest = Bytes
 export const digestLength = 16
 
 export function hash(...parts: readonly Bytes[]): Bytes {
-  if (parts.length === 1) return sha256(parts[0]!)
-  const hasher = sha256.create()
-  for (const part of parts) hasher.update(part)
-  return hasher.digest()
+  return fullHash(parts).slice()
 }
 
 /** The first 128 bits of SHA-256 over the parts. */
 export function digestOf(...parts: readonly Bytes[]): Digest {
-  return hash(...parts).slice(0, digestLength)
+  return fullHash(parts).slice(0, digestLength)
 }
 
 /** The first 32 bits of SHA-256: a position's top bits, a slot, a score. */
 export function hash32(bytes: Bytes): number {
-  const full = sha256(bytes)
+  const full = fullHash([bytes])
   return ((full[0]! << 24) | (full[1]! << 16) | (full[2]! << 8) | full[3]!) >>> 0
+}
+
+const fresh = sha256.create()
+const working = sha256.create()
+const result = new Uint8Array(32)
+
+/** Valid until the next call: most hashes are of a few bytes, and to make a hasher for each costs as much again. */
+function fullHash(parts: readonly Bytes[]): Bytes {
+  fresh._cloneInto(working)
+  for (const part of parts) working.update(part)
+  working.digestInto(result)
+  return result
 }
 
 /**

@@ -51,7 +51,7 @@ export function makeValue(bytes: Bytes | undefined, writtenAt: number): Value {
 
 /** Binds a value's bytes and time: what a flipped bit on a disk, or a lying peer, cannot keep equal. */
 export function checksumOf(bytes: Bytes | undefined, writtenAt: number): Digest {
-  const head = new Writer(16)
+  const head = new Writer()
     .boolean(bytes !== undefined)
     .varint(writtenAt)
     .finish()
@@ -95,7 +95,7 @@ export function liveSiblings(state: ObjectState): readonly Sibling[] {
 
 /** 128 bits over what was seen and the live values' checksums: equal states, equal digests. */
 export function stateDigest(keyBytes: Bytes, state: ObjectState): Digest {
-  const writer = new Writer(192).bytes(keyBytes)
+  const writer = new Writer().bytes(keyBytes)
   writeSeen(writer, state.seen)
   writer.list(state.siblings, (w, { dot, value }) => {
     w.text(dot.actor).varint(dot.counter).raw(value.checksum)

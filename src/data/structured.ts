@@ -67,7 +67,7 @@ interface Place {
  * ```
  */
 export function encodeStructured(value: unknown): Bytes {
-  const writer = new Writer(1024)
+  const writer = new Writer()
   writeValue(writer, value, undefined)
   return writer.finish()
 }

@@ -185,8 +185,8 @@ const part: fc.Arbitrary<Part> = fc.oneof(
 describe('a writer and a reader', () => {
   test('what is written in any order comes back in that order, and nothing is left', () => {
     fc.assert(
-      fc.property(fc.array(part), fc.nat(20), (parts, capacity) => {
-        const writer = new Writer(capacity)
+      fc.property(fc.array(part), (parts) => {
+        const writer = new Writer()
         for (const each of parts) each.write(writer)
         const length = writer.length
         const written = writer.finish()
@@ -197,6 +197,26 @@ describe('a writer and a reader', () => {
         reader.end()
       }),
     )
+  })
+
+  test('writers within writers, and one after another, do not get into each other', () => {
+    const outer = new Writer().text('outer')
+    const inner = new Writer().text('inner').finish()
+    const abandoned = new Writer().text('abandoned')
+    const next = new Writer().text('next').finish()
+    expect(new Reader(outer.bytes(inner).finish()).text()).toBe('outer')
+    expect(new Reader(inner).text()).toBe('inner')
+    expect(new Reader(next).text()).toBe('next')
+    expect(abandoned.length).toBe('abandoned'.length + 1)
+  })
+
+  test('a writer grows to whatever is written, and what it hands over is no larger', () => {
+    for (const length of [4095, 4096, 4097, 100_000, 10]) {
+      const filled = new Uint8Array(length).fill(7)
+      const written = new Writer().u8(1).raw(filled).u8(2).finish()
+      expect([written.length, written.buffer.byteLength]).toEqual([length + 2, length + 2])
+      expect([written[0], written[1], written.at(-2), written.at(-1)]).toEqual([1, 7, 7, 2])
+    }
   })
 
   test.each([
@@ -273,7 +293,7 @@ describe('a writer and a reader', () => {
 
 /** The scalar parts alone: a list's items depend on who reads them. */
 function writeLike(kind: Part, value: unknown): Bytes | undefined {
-  const writer = new Writer(1)
+  const writer = new Writer()
   if (typeof value === 'string' && typeof kind.value === 'string')
     return writer.text(value).finish()
   if (typeof value === 'boolean') return writer.boolean(value).finish()
