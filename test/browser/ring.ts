@@ -32,8 +32,12 @@ export class Ring {
         output += piece.toString()
         if (output.includes('Ctrl-C')) resolve()
       })
-      child.once('exit', (code) => reject(new Error(`the ring ended with ${code}: ${output}`)))
+      child.once('exit', (code) => {
+        rmSync(folder, { recursive: true, force: true })
+        reject(new Error(`the ring ended with ${code}: ${output}`))
+      })
     })
+    child.removeAllListeners('exit')
     return new Ring(child, folder)
   }
 
