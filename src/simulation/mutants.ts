@@ -27,7 +27,7 @@ export interface Mutant extends BrokenBuild {
 export const mutants: readonly Mutant[] = [
   {
     name: 'the epoch is taken from the wire',
-    seed: 35,
+    seed: 3,
     breaks: ['P7', 'P1'],
     rules: {
       minterOf: ({ state, minter }, generation) =>
@@ -39,14 +39,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a write is acknowledged before it is synced',
-    seed: 3,
+    seed: 6,
     breaks: ['P1', 'P7'],
     storage: acknowledgeEarly,
     faults: ['slow disk', 'crash', 'power cut', 'crash before a commit'],
   },
   {
     name: 'a marker is dropped when its target is slow',
-    seed: 1,
+    seed: 26,
     breaks: ['P1', 'P3'],
     rules: { debtAfter: () => [] },
     faults: ['partition', 'isolated peer', 'flapping link', 'wiped disk', 'wiped disk'],
@@ -59,7 +59,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'one host is counted twice',
-    seed: 20,
+    seed: 36,
     breaks: ['P1'],
     rules: { voteOf: (peer) => ({ peer, host: peer }) },
     sharedHost: true,
@@ -67,7 +67,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the context of a put covers all that the object has seen',
-    seed: 3,
+    seed: 1,
     breaks: ['P1'],
     rules: { contextAfterPut: (given, dot, object) => union(withDot(given, dot), object.seen) },
   },
@@ -80,7 +80,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a wiped disk takes its old generation again',
-    seed: 2,
+    seed: 36,
     breaks: ['P7', 'P1'],
     random: repeatFirstBytes,
     faults: ['wiped disk', 'failed sync', 'partition'],

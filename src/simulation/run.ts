@@ -54,7 +54,7 @@ export interface SimulationResult {
 
 const safetyMs = 60_000
 /** A phase that is too quiet goes on for so long. */
-const longestSafetyMs = 150_000
+const longestSafetyMs = 300_000
 const fewestOperations = 300
 const fewestFaults = 8
 /** Members must know each other before the first write. */

@@ -7,8 +7,8 @@
 import type { Line } from './chronicle.ts'
 import type { Violation } from './violation.ts'
 
-/** Longer stories lose their middle: the beginning and the end are what a reader needs. */
-const longest = 400
+/** Of a long story are kept the beginning, the end, and what lies around each mention of the first broken write. */
+const kept = { first: 30, last: 60, around: 25 }
 
 export function tellStory(
   seed: number,
@@ -16,12 +16,14 @@ export function tellStory(
   violations: readonly Violation[],
 ): string {
   const key = violations.find((violation) => violation.key !== '')?.key
-  const told = lines.filter(
-    (line) => line.who === '' || (key !== undefined && line.key === key) || isTelling(line),
-  )
+  const concerns = (line: Line): boolean =>
+    key === undefined ? line.who.startsWith('client') : line.key === key
+  const told = lines.filter((line) => line.who === '' || concerns(line) || isTelling(line))
   const head = [`# Seed ${seed}${key === undefined ? '' : `, as ${key} lived it`}`, '']
   const broken = violations.map(({ promise, key: where, text }) => `✗ ${promise} ${where} ${text}`)
-  return [...head, ...shorten(told).map(showLine), '', ...broken].join('\n')
+  const write = /\bw\d+\b/.exec(violations[0]?.text ?? '')?.[0]
+  const shown = write === undefined ? told.map(showLine) : shorten(told, write)
+  return [...head, ...shown, '', ...broken].join('\n')
 }
 
 /** What a peer says of its store and its ring concerns every key. */
@@ -34,13 +36,22 @@ export function showLine({ atMs, who, text }: Line): string {
   return `${time}  ${who === '' ? `— ${text}` : `${who.padEnd(10)}${text}`}`
 }
 
-function shorten(lines: readonly Line[]): Line[] {
-  if (lines.length <= longest) return [...lines]
-  const left: Line = {
-    atMs: lines[longest / 2]!.atMs,
-    who: '',
-    key: undefined,
-    text: `… ${lines.length - longest} lines left out …`,
+function shorten(lines: readonly Line[], write: string): string[] {
+  const mentions = new RegExp(`\\b${write}\\b`)
+  const keeps = lines.map((_, i) => i < kept.first || i >= lines.length - kept.last)
+  for (const [i, { text }] of lines.entries()) {
+    if (mentions.test(text)) keeps.fill(true, Math.max(0, i - kept.around), i + kept.around)
   }
-  return [...lines.slice(0, longest / 2), left, ...lines.slice(-longest / 2)]
+  const shown: string[] = []
+  let left = 0
+  for (const [i, line] of lines.entries()) {
+    if (!keeps[i]) {
+      left++
+      continue
+    }
+    if (left > 0) shown.push(`           … ${left} lines left out …`)
+    left = 0
+    shown.push(showLine(line))
+  }
+  return shown
 }

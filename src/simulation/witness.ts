@@ -71,15 +71,14 @@ export class Witness {
     }
   }
 
+  /** Each pair is reported once, however many records show it. */
   #compare(key: string, dot: string, sibling: Sibling): void {
     const earlier = this.#values.get(`${key} ${dot}`)
-    if (earlier === undefined) {
-      this.#values.set(`${key} ${dot}`, sibling)
-      return
-    }
+    this.#values.set(`${key} ${dot}`, sibling)
+    if (earlier === undefined) return
     if (equalBytes(earlier.value.checksum, sibling.value.checksum)) return
     const [one, two] = [earlier, sibling].map(({ value }) => this.#history.writeOf(value))
-    const text = `(${dot}) names two writes, ${one} and ${two}`
+    const text = `(${dot}) names two writes, w${one} and w${two}`
     this.violations.push({ promise: 'P7', key, text })
   }
 }
