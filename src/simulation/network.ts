@@ -17,7 +17,7 @@ export interface NetworkSettings {
   readonly delayMs: readonly [number, number]
   /** Mean of what each message waits beyond that: what reorders messages. */
   readonly jitterMs: number
-  /** How often a message waits a hundred times its jitter. */
+  /** How often a message waits up to three hundred times its jitter: long, and yet within every deadline. */
   readonly spikes: number
   /** When an end of a silent link gives it up. */
   readonly detectionMs: readonly [number, number]
@@ -199,7 +199,7 @@ export class Network {
   delayMs(from: PeerId, to: PeerId): number {
     const { jitterMs, spikes } = this.#settings
     let delay = this.baseDelayMs(from, to) + this.#random.exponential(jitterMs)
-    if (this.#random.chance(spikes)) delay += this.#random.exponential(100 * jitterMs)
+    if (this.#random.chance(spikes)) delay += this.#random.between(0, longestSpike * jitterMs)
     for (const slow of this.#slow) {
       const more = slow(from, to)
       if (more > 0) this.hits.slowed++
@@ -288,6 +288,7 @@ export class Network {
   }
 }
 
+const longestSpike = 300
 /** How long a dial into silence takes to fail. */
 const silentDialMs = 3000
 
