@@ -94,7 +94,8 @@ class Run {
   constructor(seed: number, options: SimulationOptions) {
     this.#seed = seed
     this.#story = options.story ?? false
-    const { members = 5, edges = seed % 2 === 0 ? 2 : 0, clients = 10, mutant } = options
+    const { edges = seed % 2 === 0 ? 2 : 0, clients = 10, mutant } = options
+    const members = options.members ?? mutant?.members ?? 5
     const sharedHost = mutant?.sharedHost ?? seed % 3 === 0
     const settings = { members, edges, n: 3, q: 16, r: 2, w: 2, sharedHost, broken: mutant ?? {} }
     const cluster = new Cluster(seed, settings)
