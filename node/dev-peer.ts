@@ -26,6 +26,8 @@ export class DevPeerProcess {
   readonly #options: DevPeerOptions
   #child: ChildProcess | undefined
   #stopping = false
+  /** Whether the log is of this run: the last run's is overwritten. */
+  #hasLog = false
 
   constructor(options: DevPeerOptions) {
     this.#options = options
@@ -44,7 +46,8 @@ export class DevPeerProcess {
   start(): Promise<string | undefined> {
     this.#stopping = false
     const { folder, peer } = this.#options
-    const log = openSync(join(folder, `${peer.name}.log`), 'a')
+    const log = openSync(join(folder, `${peer.name}.log`), this.#hasLog ? 'a' : 'w')
+    this.#hasLog = true
     const child = fork(process.argv[1]!, this.#arguments(), { stdio: ['ignore', log, log, 'ipc'] })
     closeSync(log)
     this.#child = child

@@ -46,7 +46,10 @@ export async function startDevRing(
   const portOf = (url: string): number => Number(new URL(url).port)
   const launcher = await serveLauncher({ port: portOf(ring.launcher), folder, peers, say })
   opening.defer(() => launcher.close())
-  const [page] = await Promise.all([builtPage(), ...peers.map(startOrFail)])
+  const started = Promise.all([builtPage(), ...peers.map(startOrFail)])
+  // Given up, it is to fail unheard.
+  started.catch(() => {})
+  const [page] = await Promise.race([started, givenUp(signal)])
   if (page !== undefined) {
     const ringFile = loadRingFile(ringFileOf(folder))
     const pages = await servePage({ port: portOf(ring.page), folder: page, ring: ringFile })
@@ -57,6 +60,13 @@ export async function startDevRing(
 
   const held = opening.move()
   return { ring, close: () => held.disposeAsync() }
+}
+
+/** Rejects when `signal` does. */
+function givenUp(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
 }
 
 async function startOrFail(peer: DevPeerProcess): Promise<undefined> {

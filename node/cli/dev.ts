@@ -13,8 +13,8 @@ export async function run(given: Given): Promise<Outcome> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`)
   const wishes = {
     folder: resolve(values['folder'] ?? devFolderName),
-    peers: values['peers'] === undefined ? undefined : wholeNumber(given, 'peers', 3, 99),
-    port: values['port'] === undefined ? undefined : wholeNumber(given, 'port', 7400, 65_496),
+    peers: values['peers'] === undefined ? undefined : wholeNumber(given, 'peers', 3, [1, 99]),
+    port: values['port'] === undefined ? undefined : wholeNumber(given, 'port', 7400, [0, 65_496]),
   }
   const giveUp = new AbortController()
   void ending.then(() => giveUp.abort())

@@ -6,12 +6,12 @@ import { done, type Given, type Outcome, wholeNumber } from './outcome.ts'
 
 export async function run(given: Given): Promise<Outcome> {
   const path = given.words['FILE'] ?? 'ring.json'
-  const n = wholeNumber(given, 'n', 3, 16)
+  const n = wholeNumber(given, 'n', 3, [1, 16])
   const identity = newRingIdentity({
     name: given.values['name'] ?? 'ringlet',
     n,
-    q: wholeNumber(given, 'q', 4096, 2 ** 16),
-    durableOwners: wholeNumber(given, 'durable-owners', n, n),
+    q: wholeNumber(given, 'q', 4096, [1, 2 ** 16]),
+    durableOwners: wholeNumber(given, 'durable-owners', n, [0, n]),
   })
   createRingFile(path, { identity, bootstrap: [] })
   const lines = [

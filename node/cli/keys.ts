@@ -2,7 +2,8 @@
  * What the commands on one key share: its address at the control port, and how its values are shown.
  */
 import type { KeyRead, KeyWritten } from '../control-keys.ts'
-import { type CallOptions } from './call.ts'
+import { RingletError } from '../../src/protocol/errors.ts'
+import type { CallOptions } from './call.ts'
 import { type Given, wholeNumber } from './outcome.ts'
 import { askRing, type Ring } from './ring.ts'
 
@@ -15,8 +16,16 @@ export function keyGiven({ words }: Given): NamedKey {
   return { bucket: words['BUCKET']!, key: words['KEY']! }
 }
 
-export function readKey(ring: Ring, given: Given): Promise<KeyRead> {
-  return askRing(ring, `${pathOf(keyGiven(given))}${query(given, 'r')}`)
+/** A read that fails is refused: there is nothing that it could have done. */
+export async function readKey(ring: Ring, given: Given): Promise<KeyRead> {
+  try {
+    return await askRing(ring, `${pathOf(keyGiven(given))}${query(given, 'r')}`)
+  } catch (error) {
+    if (!(error instanceof RingletError) || error.outcome === 'refused') throw error
+    const { code, message, needed, got, answers } = error
+    const remedy = 'Start the peers that are down, or ask for fewer answers with --r 1.'
+    throw new RingletError(code, message, { remedy, needed: needed!, got: got!, answers })
+  }
 }
 
 export function writeKey(
@@ -57,5 +66,5 @@ function pathOf({ bucket, key }: NamedKey): string {
 
 function query(given: Given, name: 'r' | 'w'): string {
   if (given.values[name] === undefined) return ''
-  return `?${name}=${wholeNumber(given, name, 2, 99)}`
+  return `?${name}=${wholeNumber(given, name, 2, [1, 99])}`
 }

@@ -67,9 +67,15 @@ function exitOf(error: RingletError): Exit {
 }
 
 /** The whole number in an option's value. Throws a usage error. */
-export function wholeNumber(given: Given, option: string, usual: number, most: number): number {
+export function wholeNumber(
+  given: Given,
+  option: string,
+  usual: number,
+  [least, most]: readonly [number, number],
+): number {
   const text = given.values[option]
   if (text === undefined) return usual
-  if (/^\d{1,9}$/.test(text) && Number(text) <= most) return Number(text)
-  throw usageError(`--${option} ${text} is no whole number up to ${most}.`)
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  if (number >= least && number <= most) return number
+  throw usageError(`--${option} ${text} is no whole number from ${least} to ${most}.`)
 }

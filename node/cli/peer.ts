@@ -5,12 +5,14 @@ import { closeWithin, endProcess, wishToEnd } from '../ending.ts'
 import { type NodePeer, startNodePeer } from '../node-peer.ts'
 import { peerLog } from '../peer-log.ts'
 import { loadRingFile } from '../ring-file.ts'
-import { done, type Given, type Outcome, wholeNumber } from './outcome.ts'
+import { done, type Given, type Outcome, usageError, wholeNumber } from './outcome.ts'
 
 /** What a peer tells the launcher that forked it. */
 export type PeerNews =
   | { readonly type: 'ready' }
   | { readonly type: 'failed'; readonly why: string; readonly remedy: string | undefined }
+
+const ports = [0, 65_535] as const
 
 /** A little longer than the longest request. */
 const closingMs = 6000
@@ -37,20 +39,21 @@ async function start(given: Given): Promise<NodePeer> {
   const { values, lists, switches } = given
   const { identity, bootstrap } = loadRingFile(values['ring'] ?? 'ring.json')
   const { log, trace } = peerLog((line) => process.stderr.write(`${line}\n`), switches.has('trace'))
+  const host = label(given, 'host')
   const at = ipPart(values['listen'] ?? '127.0.0.1')
-  const tcp = wholeNumber(given, 'tcp', 7421, 65_535)
-  const ws = wholeNumber(given, 'ws', 7431, 65_535)
+  const tcp = wholeNumber(given, 'tcp', 7421, ports)
+  const ws = wholeNumber(given, 'ws', 7431, ports)
   const peer = await startNodePeer({
     ring: { identity, bootstrap: [...bootstrap, ...(lists['bootstrap'] ?? [])] },
     data: values['data'] ?? 'ringlet-data',
     listen: [`${at}/tcp/${tcp}`, `${at}/tcp/${ws}/ws`],
     announce: lists['announce'] ?? [],
-    zone: values['zone'] ?? 'default',
-    weight: wholeNumber(given, 'weight', 1, 64),
-    control: wholeNumber(given, 'control', 7411, 65_535),
+    zone: label(given, 'zone') ?? 'default',
+    weight: wholeNumber(given, 'weight', 1, [1, 64]),
+    control: wholeNumber(given, 'control', 7411, ports),
     trace,
     onProblem: log,
-    ...(values['host'] === undefined ? {} : { host: values['host'] }),
+    ...(host === undefined ? {} : { host }),
   })
   process.stdout.write(`${introduction(identity.name, peer)}\n`)
   return peer
@@ -62,6 +65,13 @@ function introduction(ring: string, { member, addresses, control }: NodePeer): s
     ...addresses.map((address) => `  listens at  ${address}`),
     `  control at  ${control}`,
   ].join('\n')
+}
+
+/** A host or zone: it travels in every peer's table. Throws a usage error. */
+function label({ values }: Given, option: 'host' | 'zone'): string | undefined {
+  const text = values[option]
+  if (text === undefined || /^[\w.:-]{1,64}$/.test(text)) return text
+  throw usageError(`--${option} has 1 to 64 letters, digits, dots, colons and hyphens.`)
 }
 
 function ipPart(address: string): string {

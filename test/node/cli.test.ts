@@ -147,7 +147,7 @@ describe('exit codes and errors', () => {
     [['put', 'carts', 'a', '-5'], /Put -- before a value that begins with a dash/],
     [['put', 'carts', 'a', 'b', '--context'], /--context needs a value/],
     [['put', 'carts', 'a', 'b', '--blind', '--context', 'x'], /not both/],
-    [['get', 'carts', 'a', '--r', 'two'], /--r two is no whole number/],
+    [['get', 'carts', 'a', '--r', 'two'], /--r two is no whole number from 1 to 99/],
     [['status', '--peer', 'nonsense'], /is no http: URL/],
     [['start', 'two'], /two is no peer/],
   ])('usage %j is 2, and says what is meant', async (args, says) => {

@@ -100,10 +100,37 @@ describe('a ring that runs', () => {
     await until('peer 1 to be trusted again', async () => stateOf(await status(ring), 1) === 'up')
   })
 
+  test('refuses reads, and says of writes that it does not know, when two of three are down', async () => {
+    await ring.run('put', 'carts', 'doubt', '1')
+    await ring.run('stop', '2')
+    await ring.run('stop', '3')
+    await ring.says('peer-2 is stopped.')
+    await ring.says('peer-3 is stopped.')
+    const read = await ring.run('get', 'carts', 'doubt')
+    expect(read.exit).toBe(3)
+    expect(read.error).toMatch(/quorum-not-reached/)
+    expect(read.error).toMatch(/\n {2}peer-1: ok\n/)
+    const careful = await ring.run('put', 'carts', 'doubt', '2')
+    expect(careful.exit).toBe(3)
+    const blind = await ring.ask('put', 'carts', 'doubt', '3', '--blind')
+    expect(blind.error).toMatchObject({ outcome: 'unknown', needed: 2, got: 1 })
+    expect((await ring.run('put', 'carts', 'doubt', '3', '--blind')).exit).toBe(4)
+    expect((await ring.run('get', 'carts', 'doubt', '--r', '1')).exit).toBe(0)
+    for (const number of ['2', '3']) expect((await ring.run('start', number)).exit).toBe(0)
+    await until('all to be up again', async () => {
+      return (await status(ring)).members.every(({ state }) => state === 'up')
+    })
+    // What was in doubt was kept after all.
+    await until('the write in doubt to arrive', async () => {
+      const { siblings } = await ring.ask('get', 'carts', 'doubt', '--r', '3')
+      return siblings.some(({ value }: any) => value === 3)
+    })
+  })
+
   test('stops a peer in peace when asked, and does not call that a death', async () => {
     expect((await ring.run('stop', '3')).out).toBe('peer-3 stops.\n')
-    await ring.says('peer-3 is stopped.')
     await until('peer 3 to be seen down', async () => stateOf(await status(ring), 3) === 'down')
+    await until('peer 3 to be gone', async () => (await ring.processOf(3)) === undefined)
     expect((await ring.run('stop', '3')).out).toBe('peer-3 does not run.\n')
     expect(ring.out).not.toContain('peer-3 is down')
   })
