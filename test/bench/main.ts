@@ -52,7 +52,7 @@ async function compare(seconds: number, rounds: number): Promise<Result[]> {
     const turns = { ring, bare }
     for (const contestant of [ring, bare]) {
       await warmUp(contestant)
-      for (const { op } of cases) await measure(contestant, op, 64, seconds / 4)
+      for (const { op } of cases) await measure(contestant, op, 64, seconds / 2)
     }
     const runs = cases.map(() => ({ ring: [] as Run[], bare: [] as Run[] }))
     for (let round = 0; round < rounds; round++) {
