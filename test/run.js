@@ -29,7 +29,8 @@ const parts = {
   types: { commands: ['tsc -b'] },
   lint: { commands: ['oxlint --deny-warnings'] },
   format: { commands: ['oxfmt --check'] },
-  core: { commands: [vitest('core')], read: readVitest },
+  // More workers than cores: much of a test of time-outs is waiting.
+  core: { commands: [`${vitest('core')} --maxWorkers=3`], read: readVitest },
   size: {
     commands: ['vite build --config web/vite.config.ts --logLevel warn', 'size-limit'],
     files: 'web/cart/index.html',
