@@ -6,17 +6,14 @@
  * whichever of them answers coordinates for it. Its writes are durable here before anything else: from then on the
  * network can only delay them.
  */
-import type { Identity } from '../data/identity.ts'
 import type { Key } from '../data/key.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
-import { limits as defaultLimits, type Limits } from '../protocol/limits.ts'
 import { type PeerId, ringHash, type RingIdentity, type View } from '../protocol/membership.ts'
 import { decodeNotice, encodeReply, type Reply } from '../protocol/message.ts'
 import { generationOfStore, type StoreIdentity } from '../protocol/record.ts'
-import { type Rules, rules as defaultRules } from '../protocol/rules.ts'
 import type { WriteId } from '../values/type.ts'
-import type { Clock, Random, Storage, Trace, Transport } from '../ports.ts'
+import type { Trace } from '../ports.ts'
 import type { Receipt } from './api.ts'
 import { isFailure, refusalOfError } from './ask.ts'
 import { Confirmations } from './confirmations.ts'
@@ -27,25 +24,16 @@ import { openIdentity } from './epochs.ts'
 import { Following } from './following.ts'
 import { Gossip, Table } from './gossip.ts'
 import type { Keyed, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
-import { Links } from './links.ts'
 import { Outbox } from './outbox.ts'
 import { closedError } from './receipt.ts'
-import { Tasks } from './tasks.ts'
-import type { World } from './world.ts'
+import { makeWorld, type World, type WorldOptions } from './world.ts'
 
-export interface EdgeOptions {
+export interface EdgeOptions extends WorldOptions {
   readonly ring: RingIdentity
-  readonly identity: Identity
-  readonly transport: Transport
-  readonly storage: Storage
-  readonly clock: Clock
-  readonly random: Random
   readonly trace: Trace
   readonly bootstrap: readonly string[]
   readonly r: number
   readonly w: number
-  readonly limits?: Limits
-  readonly rules?: Rules
 }
 
 const tickMs = 250
@@ -89,22 +77,13 @@ export class Edge implements Keyed {
   #closed = false
 
   constructor(options: EdgeOptions, say: Say, store: StoreIdentity, table: Table, copies: Copies) {
-    const { transport, storage, clock, random, identity, r, w } = options
-    const failed = (label: string, error: unknown): void =>
-      say({ type: 'task-failed', detail: `${label}: ${String(error)}` })
-    this.world = {
-      self: identity.peer,
-      transport,
-      storage,
-      clock,
-      random,
+    const { r, w } = options
+    this.world = makeWorld(
+      options,
       say,
-      limits: options.limits ?? defaultLimits,
-      rules: options.rules ?? defaultRules,
-      tasks: new Tasks(failed),
-      links: new Links(clock, say, () => this.#outbox.kick()),
-      view: () => table.view,
-    }
+      () => table.view,
+      () => this.#outbox.kick(),
+    )
     this.copies = copies
     this.#r = r
     this.#generation = generationOfStore(store)

@@ -4,13 +4,11 @@
  * Nothing is decided here. Coordinator, replica, handoff, anti-entropy and gossip speak to each other through messages
  * and storage; this file wires them to one transport, one store and one driver of ticks.
  */
-import type { Identity } from '../data/identity.ts'
 import type { Key } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { refuse } from '../protocol/admission.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
-import { limits as defaultLimits, type Limits } from '../protocol/limits.ts'
 import {
   type PeerClass,
   type PeerId,
@@ -26,9 +24,8 @@ import {
   type Reply,
   type Request,
 } from '../protocol/message.ts'
-import { type Rules, rules as defaultRules } from '../protocol/rules.ts'
 import { unreachable } from '../data/assert.ts'
-import type { Clock, Random, Storage, Trace, Transport } from '../ports.ts'
+import type { Trace } from '../ports.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import { ask, refusalOfError } from './ask.ts'
 import { write, type Written } from './coordinator.ts'
@@ -36,7 +33,6 @@ import { openIdentity } from './epochs.ts'
 import { Followers } from './followers.ts'
 import { Gossip, Table } from './gossip.ts'
 import { Handoff } from './handoff.ts'
-import { Links } from './links.ts'
 import type { WriteRequest } from './minting.ts'
 import { type Covered, coveredBy, get, type Got } from './reading.ts'
 import { Records } from './records.ts'
@@ -48,16 +44,10 @@ import {
   serveRead,
   serveReplicate,
 } from './replica.ts'
-import { Tasks } from './tasks.ts'
-import type { World } from './world.ts'
+import { makeWorld, type World, type WorldOptions } from './world.ts'
 
-export interface MemberOptions {
+export interface MemberOptions extends WorldOptions {
   readonly ring: RingIdentity
-  readonly identity: Identity
-  readonly transport: Transport
-  readonly storage: Storage
-  readonly clock: Clock
-  readonly random: Random
   readonly trace: Trace
   /** Addresses to ask while no member answers. */
   readonly bootstrap: readonly string[]
@@ -65,8 +55,6 @@ export interface MemberOptions {
   readonly host: string
   readonly zone: string
   readonly weight: number
-  readonly limits?: Limits
-  readonly rules?: Rules
 }
 
 /** How often the driver calls every loop's `tick`. */
@@ -130,26 +118,16 @@ export class Member {
   #phase: 'starting' | 'open' | 'closed' = 'starting'
 
   constructor(options: MemberOptions, say: Say, records: Records, table: Table) {
-    const { transport, storage, clock, random, identity } = options
-    const failed = (label: string, error: unknown): void =>
-      say({ type: 'task-failed', detail: `${label}: ${String(error)}` })
-    this.world = {
-      self: identity.peer,
-      transport,
-      storage,
-      clock,
-      random,
+    this.world = makeWorld(
+      options,
       say,
-      limits: options.limits ?? defaultLimits,
-      rules: options.rules ?? defaultRules,
-      tasks: new Tasks(failed),
-      links: new Links(clock, say, (peer) => {
+      () => table.view,
+      (peer) => {
         this.#antiEntropy.soon(peer)
         this.#handoff.soon(peer)
         this.#touched()
-      }),
-      view: () => table.view,
-    }
+      },
+    )
     this.records = records
     this.#table = table
     this.#gossip = new Gossip(this.world, table, options.bootstrap)

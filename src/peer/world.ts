@@ -1,13 +1,15 @@
 /**
- * What every part of a peer shares: the five ports, the limits and rules it runs by, and who it is. Types only.
+ * What every part of a peer shares: the five ports, the limits and rules it runs by, and who it is. Made once, by the
+ * file that puts the peer together.
  */
-import type { Limits } from '../protocol/limits.ts'
+import type { Identity } from '../data/identity.ts'
 import type { Say } from '../protocol/event.ts'
+import { limits as defaultLimits, type Limits } from '../protocol/limits.ts'
 import type { PeerId, View } from '../protocol/membership.ts'
-import type { Rules } from '../protocol/rules.ts'
+import { type Rules, rules as defaultRules } from '../protocol/rules.ts'
 import type { Clock, Random, Storage, Transport } from '../ports.ts'
-import type { Links } from './links.ts'
-import type { Tasks } from './tasks.ts'
+import { Links } from './links.ts'
+import { Tasks } from './tasks.ts'
 
 export interface World {
   readonly self: PeerId
@@ -22,4 +24,40 @@ export interface World {
   readonly say: Say
   /** The present view: taken once at the start of a request, and kept. */
   view(): View
+}
+
+/** What a member and an edge are both given. */
+export interface WorldOptions {
+  readonly identity: Identity
+  readonly transport: Transport
+  readonly storage: Storage
+  readonly clock: Clock
+  readonly random: Random
+  readonly limits?: Limits
+  readonly rules?: Rules
+}
+
+/** `trusted` is called when a peer that was suspect answers again. */
+export function makeWorld(
+  options: WorldOptions,
+  say: Say,
+  view: () => View,
+  trusted: (peer: PeerId) => void,
+): World {
+  const { identity, transport, storage, clock, random } = options
+  const failed = (label: string, error: unknown): void =>
+    say({ type: 'task-failed', detail: `${label}: ${String(error)}` })
+  return {
+    self: identity.peer,
+    transport,
+    storage,
+    clock,
+    random,
+    say,
+    view,
+    limits: options.limits ?? defaultLimits,
+    rules: options.rules ?? defaultRules,
+    tasks: new Tasks(failed),
+    links: new Links(clock, say, trusted),
+  }
 }

@@ -3,16 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { makeKey } from '../../src/data/key.ts'
 import { peerOfMember } from '../../src/peer/application.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
-import { quick, testRing, until } from './ring.ts'
-
-const pause = (ms: number) =>
-  new Promise<void>((resolve) => {
-    setTimeout(resolve, ms)
-  })
-
-function within<T>(ms: number, promise: Promise<T>): Promise<T | 'too late'> {
-  return Promise.race([promise, pause(ms).then(() => 'too late' as const)])
-}
+import { pause, quick, testRing, until, within } from './ring.ts'
 
 describe('an application in a member', () => {
   it('closes soon although somebody waits for an owner that is gone', async () => {

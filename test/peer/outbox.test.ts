@@ -8,19 +8,10 @@ import type { Edge } from '../../src/peer/edge.ts'
 import { StorageError, TransportError } from '../../src/protocol/errors.ts'
 import { encodeReply } from '../../src/protocol/message.ts'
 import { counter } from '../../src/values/counter.ts'
-import { testRing, until } from './ring.ts'
+import { pause, testRing, until, within } from './ring.ts'
 
 function peerOf(edge: Edge): Peer {
   return peerOfEdge(edge, { r: 2, w: 2, warnings: [], close: async () => {} })
-}
-
-const pause = (ms: number) =>
-  new Promise<void>((resolve) => {
-    setTimeout(resolve, ms)
-  })
-
-function within<T>(ms: number, promise: Promise<T>): Promise<T | 'too late'> {
-  return Promise.race([promise, pause(ms).then(() => 'too late' as const)])
 }
 
 describe('the outbox of an edge', () => {
