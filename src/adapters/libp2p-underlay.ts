@@ -81,9 +81,15 @@ export class Libp2pUnderlay implements Underlay {
   }
 
   async close(): Promise<void> {
-    // libp2p waits in vain for a connection that closes while it stops.
-    await Promise.all(this.#hangingUp)
-    await this.#node.stop()
+    // Timers of libp2p and of AbortSignal do not keep a process alive, which would end in the middle of its closing.
+    const alive = setInterval(() => {}, this.#limits.requestMs)
+    try {
+      // libp2p waits in vain for a connection that closes while it stops.
+      while (this.#hangingUp.size > 0) await Promise.all(this.#hangingUp)
+      await this.#node.stop()
+    } finally {
+      clearInterval(alive)
+    }
   }
 
   #dialled(connection: Libp2pConnection): Connection {
