@@ -1,16 +1,14 @@
-/** Opens a peer and closes it while it dials, again and again; nothing else keeps this process alive. */
-import { setTimeout as pause } from 'node:timers/promises'
-import { openNodeTransport } from '../../node/libp2p.ts'
+/** Closes a peer whose libp2p waits for nothing but a timer that does not keep a process alive. */
+import type { Libp2p } from '@libp2p/interface'
+import { Libp2pUnderlay } from '../../src/adapters/libp2p-underlay.ts'
+import { limits } from '../../src/protocol/limits.ts'
 
-const [ringHash, ...addresses] = process.argv.slice(2)
-for (let round = 0; round < 90; round++) {
-  const transport = await openNodeTransport({
-    seed: crypto.getRandomValues(new Uint8Array(32)),
-    ringHash: ringHash!,
-    listen: [],
-  })
-  for (const address of addresses) transport.dial(address).catch(() => {})
-  await pause(round % 15)
-  await transport.close()
+const node: Pick<Libp2p, 'stop'> = {
+  stop() {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    AbortSignal.timeout(200).addEventListener('abort', () => resolve())
+    return promise
+  },
 }
+await new Libp2pUnderlay(node as Libp2p, '0123456789abcdef', limits).close()
 console.log('closed')
