@@ -12,6 +12,7 @@ import type { Say } from '../protocol/event.ts'
 import { type PeerId, ringHash, type RingIdentity, type View } from '../protocol/membership.ts'
 import { decodeNotice, encodeReply, type Reply } from '../protocol/message.ts'
 import { generationOfStore, type StoreIdentity } from '../protocol/record.ts'
+import { rules } from '../protocol/rules.ts'
 import type { WriteId } from '../values/type.ts'
 import type { Trace } from '../ports.ts'
 import type { Receipt } from './api.ts'
@@ -52,6 +53,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     transport,
     random,
     say,
+    rules: options.rules ?? rules,
     adopted: adoptedView,
   })
   const copies = await Copies.load(storage, options.clock, say)

@@ -12,7 +12,6 @@ import { decode, encode, list } from '../protocol/codec.ts'
 import type { Say } from '../protocol/event.ts'
 import { limits } from '../protocol/limits.ts'
 import {
-  isGenuine,
   isNewer,
   makeView,
   type MemberRecord,
@@ -26,6 +25,7 @@ import {
 } from '../protocol/membership.ts'
 import { encodeNotice, type Reply, type Request } from '../protocol/message.ts'
 import { storageKeys } from '../protocol/record.ts'
+import type { Rules } from '../protocol/rules.ts'
 import type { Random, Storage, Transport } from '../ports.ts'
 import { ask, isFailure } from './ask.ts'
 import { single } from './tasks.ts'
@@ -57,6 +57,7 @@ export interface TableOptions {
   readonly transport: Transport
   readonly random: Random
   readonly say: Say
+  readonly rules: Rules
   /**
    * Somebody spoke in this peer's name with this store's generation: the store is a copy, or was set back. Takes a new
    * generation and resolves with it.
@@ -117,7 +118,7 @@ export class Table {
 
   /** Takes in records from elsewhere; resolves with those that were news. */
   async receive(arrived: readonly SignedRecord[]): Promise<SignedRecord[]> {
-    const { ring, identity, say } = this.#options
+    const { ring, identity, rules, say } = this.#options
     const claimed = arrived.filter((signed) => {
       const known = this.#view.byPeer.get(signed.record.peer)
       return known === undefined || isNewer(signed, known)
@@ -125,7 +126,7 @@ export class Table {
     // Each signature takes its time: more than a few wait, and one that is false ends the message.
     const news: SignedRecord[] = []
     for (const signed of claimed.slice(0, limits.recordsVerified)) {
-      if (!isGenuine(ring, signed)) {
+      if (!rules.isGenuine(ring, signed)) {
         const detail = 'a member record with a false signature'
         say({ type: 'refused-input', to: signed.record.peer, detail })
         break

@@ -24,6 +24,7 @@ import {
   type Reply,
   type Request,
 } from '../protocol/message.ts'
+import { rules } from '../protocol/rules.ts'
 import { unreachable } from '../data/assert.ts'
 import type { Trace } from '../ports.ts'
 import { AntiEntropy } from './anti-entropy.ts'
@@ -79,6 +80,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     transport,
     random,
     say,
+    rules: options.rules ?? rules,
     adopted: adoptedView,
     renew: () => records.renew(random),
   })

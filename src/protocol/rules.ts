@@ -4,7 +4,7 @@
  */
 import { type ObjectState, sync } from '../data/siblings.ts'
 import { type ActorId, type Dot, highest, type Seen, withDot } from '../data/vector.ts'
-import type { PeerId } from './membership.ts'
+import { isGenuine, type PeerId, type RingIdentity, type SignedRecord } from './membership.ts'
 import type { StoredObject } from './record.ts'
 
 export const rules = {
@@ -49,6 +49,9 @@ export const rules = {
   /** What is still owed after one delivery: an answer counts only when the target has it durably. */
   debtAfter: (owed: readonly PeerId[], target: PeerId, taken: boolean): readonly PeerId[] =>
     taken ? owed.filter((peer) => peer !== target) : owed,
+
+  /** Whether a member's record is its subject's own word, for this ring. */
+  isGenuine: (ring: RingIdentity, signed: SignedRecord): boolean => isGenuine(ring, signed),
 }
 
 export type Rules = typeof rules

@@ -23,6 +23,7 @@ import { clockOf, Life, type WallClock } from './life.ts'
 import { addressOf, Network } from './network.ts'
 import { type SeededRandom, seededRandom } from './random.ts'
 import { Scheduler } from './scheduler.ts'
+import { verifyOnce } from './signatures.ts'
 import { openStorage } from './storage.ts'
 import { SimulatedTransport } from './transport.ts'
 import { Witness } from './witness.ts'
@@ -90,6 +91,7 @@ export class Cluster {
   readonly edges: readonly Machine[]
   /** The ring that all members together make. */
   readonly ring: Ring
+  readonly #isGenuine = verifyOnce()
 
   constructor(seed: number, settings: ClusterSettings) {
     this.settings = settings
@@ -217,7 +219,7 @@ export class Cluster {
       random: broken.random?.(random, machine.name) ?? random,
       trace: (event: PeerEvent) => this.chronicle.event(event),
       bootstrap: this.members.filter((other) => other !== machine).map((m) => addressOf(m.peer)),
-      rules: { ...rules, ...broken.rules },
+      rules: { ...rules, isGenuine: this.#isGenuine, ...broken.rules },
     }
   }
 
