@@ -176,7 +176,7 @@ export class Cluster {
     machine.process = undefined
     this.onDown(machine)
     process.life.end()
-    this.network.vanish(machine.peer, powerLost)
+    this.network.vanish(process.transport, powerLost)
     machine.disk.crash(powerLost)
     process.end()
   }

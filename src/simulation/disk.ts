@@ -6,10 +6,11 @@
  * disk or is not, whole either way. A failed commit fails whatever had seen its writes, so all that is queued behind it;
  * a failed sync is a lost disk, because what the medium then holds is anybody's guess.
  */
-import { type Bytes, compareText, fromBinaryText, toBinaryText } from '../data/bytes.ts'
+import { type Bytes, toBinaryText } from '../data/bytes.ts'
 import { StorageError } from '../protocol/errors.ts'
 import type { Durability, StoredEntry, Write } from '../ports.ts'
 import type { Life } from './life.ts'
+import { type Image, Medium } from './medium.ts'
 import type { Note } from './network.ts'
 import type { SeededRandom } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -45,15 +46,14 @@ export class Disk {
   /** Called when a commit begins and when it is on the disk but nobody knows: the two best moments to crash. */
   onCommit: (moment: 'begins' | 'ends') => void = () => {}
   onWrite: WriteObserver = () => {}
-  readonly hits = { lostUpdates: 0, refused: 0, slowed: 0 }
+  readonly hits = { lostUpdates: 0, refused: 0, slowed: 0, torn: 0 }
 
   readonly #scheduler: Scheduler
   readonly #random: SeededRandom
   readonly #settings: DiskSettings
   readonly #note: Note
   #holder: Life | undefined
-  #durable = new Map<string, Bytes>()
-  #sorted: string[] = []
+  readonly #medium = new Medium()
   /** The newest queued state of each key that is on its way, and whose it is. */
   #overlay = new Map<string, { readonly value: Bytes | undefined; readonly by: Queued }>()
   #queue: Queued[] = []
@@ -85,9 +85,19 @@ export class Disk {
     this.#holder = life
   }
 
-  /** The process that held the disk died; with the power lost, buffered writes are gone too. */
-  crash(powerLost: boolean): void {
-    const reached = this.#committing.length > 0 && this.#random.chance(0.5)
+  /** The writes of the commit under way. */
+  get underWay(): readonly Write[] {
+    return this.#committing.flatMap(({ writes }) => writes)
+  }
+
+  /**
+   * The process that held the disk died; with the power lost, buffered writes are gone too. `torn` is a key of the
+   * commit under way, whose record the disk was just writing: its sectors are new up to some byte, and old behind it.
+   */
+  crash(powerLost: boolean, torn?: Bytes): void {
+    const reached =
+      torn !== undefined || (this.#committing.length > 0 && this.#random.chance(0.5))
+    const before = torn && this.read(toBinaryText(torn))
     if (reached) {
       this.#land(this.#committing)
       if (isSynced(this.#committing)) this.#unsynced = []
@@ -95,17 +105,27 @@ export class Disk {
     this.hits.lostUpdates += this.#queue.length + (reached ? 0 : this.#committing.length)
     this.#forgetQueue()
     if (powerLost) {
-      for (const { key, before } of this.#unsynced.toReversed()) this.#set(key, before)
+      for (const { key, before } of this.#unsynced.toReversed()) this.#medium.set(key, before)
     }
     this.#unsynced = []
     this.#holder = undefined
+    if (torn !== undefined) this.#tear(torn, before)
   }
 
   /** A new, empty disk in the place of this one. */
   wipe(): void {
+    this.restore(new Map())
+  }
+
+  /** What is durable now. */
+  image(): Image {
+    return this.#medium.image()
+  }
+
+  /** Another disk in the place of this one, with what an earlier image held. */
+  restore(image: Image): void {
     this.#forgetQueue()
-    this.#durable = new Map()
-    this.#sorted = []
+    this.#medium.restore(image)
     this.#unsynced = []
     this.#lost = false
     this.full = false
@@ -117,7 +137,7 @@ export class Disk {
     const value = this.read(toBinaryText(key))
     if (value === undefined) return
     value[bit >> 3]! ^= 1 << (bit & 7)
-    this.#durable.set(toBinaryText(key), value)
+    this.#medium.set(toBinaryText(key), value)
   }
 
   /** What is durable, in the order of the keys: for the checker. */
@@ -132,23 +152,15 @@ export class Disk {
   }
 
   get usedBytes(): number {
-    let bytes = 0
-    for (const [key, value] of this.#durable) bytes += key.length + value.length
-    return bytes
+    return this.#medium.usedBytes
   }
 
   read(key: string): Bytes | undefined {
-    return this.#durable.get(key)?.slice()
+    return this.#medium.get(key)
   }
 
   slice(from: string | undefined, to: string | undefined, limit: number): StoredEntry[] {
-    const entries: StoredEntry[] = []
-    for (let i = from === undefined ? 0 : this.#place(from); i < this.#sorted.length; i++) {
-      const key = this.#sorted[i]!
-      if (entries.length >= limit || (to !== undefined && key >= to)) break
-      entries.push({ key: fromBinaryText(key), value: this.#durable.get(key)!.slice() })
-    }
-    return entries
+    return this.#medium.slice(from, to, limit)
   }
 
   /** The newest state, queued or durable. */
@@ -229,39 +241,27 @@ export class Disk {
     this.#overlay.clear()
   }
 
+  #tear(key: Bytes, before: Bytes | undefined): void {
+    const after = this.read(toBinaryText(key))
+    if (after === undefined || after.length < 2) return
+    const cut = 1 + this.#random.whole(after.length - 1)
+    const old = before?.subarray(cut, after.length) ?? new Uint8Array(0)
+    after.fill(0, cut)
+    after.set(old, cut)
+    this.#medium.set(toBinaryText(key), after)
+    this.hits.torn++
+  }
+
   #land(batch: readonly Queued[]): void {
     for (const { writes } of batch) {
       for (const write of writes) {
         const key = toBinaryText(write.key)
-        this.#unsynced.push({ key, before: this.#durable.get(key) })
-        this.#set(key, write.value)
+        this.#unsynced.push({ key, before: this.#medium.get(key) })
+        this.#medium.set(key, write.value)
         this.#note(`${this.name} stores`, write.value)
         this.onWrite(write.key, write.value)
       }
     }
-  }
-
-  #set(key: string, value: Bytes | undefined): void {
-    const known = this.#durable.has(key)
-    if (value === undefined) {
-      if (known) this.#sorted.splice(this.#place(key), 1)
-      this.#durable.delete(key)
-      return
-    }
-    if (!known) this.#sorted.splice(this.#place(key), 0, key)
-    this.#durable.set(key, value)
-  }
-
-  /** Where the key is in the order, or would be. */
-  #place(key: string): number {
-    let low = 0
-    let high = this.#sorted.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (compareText(this.#sorted[middle]!, key) < 0) low = middle + 1
-      else high = middle
-    }
-    return low
   }
 
   #delayMs(mean: number): number {

@@ -73,51 +73,51 @@ function breakLinks(scene: Scene, machine: Machine): End {
 function lose(scene: Scene, _machine: Machine, random: SeededRandom): End {
   const { network, chronicle, machines } = scene.cluster
   const settle = scene.calm.disturb(machines)
-  const before = network.hits.lost
-  network.loss = random.between(0.02, 0.3)
-  chronicle.tell('', `the network loses ${percent(network.loss)} of all messages`)
+  const before = network.weather.hits.lost
+  network.weather.loss = random.between(0.02, 0.3)
+  chronicle.tell('', `the network loses ${percent(network.weather.loss)} of all messages`)
   return () => {
-    network.loss = 0
+    network.weather.loss = 0
     settle()
     chronicle.tell('', 'the network loses nothing any more')
-    return network.hits.lost > before
+    return network.weather.hits.lost > before
   }
 }
 
 function duplicate(scene: Scene, _machine: Machine, random: SeededRandom): End {
   const { network, chronicle } = scene.cluster
-  const before = network.hits.duplicated
-  network.duplication = random.between(0.05, 0.5)
-  chronicle.tell('', `the network doubles ${percent(network.duplication)} of all messages`)
+  const before = network.weather.hits.duplicated
+  network.weather.duplication = random.between(0.05, 0.5)
+  chronicle.tell('', `the network doubles ${percent(network.weather.duplication)} of all messages`)
   return () => {
-    network.duplication = 0
+    network.weather.duplication = 0
     chronicle.tell('', 'the network doubles nothing any more')
-    return network.hits.duplicated > before
+    return network.weather.hits.duplicated > before
   }
 }
 
 function slowPeer(scene: Scene, machine: Machine, random: SeededRandom): End {
   const { network, chronicle } = scene.cluster
   const settle = scene.calm.disturb([machine])
-  const before = network.hits.slowed
+  const before = network.weather.hits.slowed
   const moreMs = random.between(25, 800)
   const isolated = isolates(machine.peer)
   chronicle.tell(
     '',
     `every message to and from ${machine.name} takes ${Math.round(moreMs)} ms more`,
   )
-  const mend = network.slow((from, to) => (isolated(from, to) ? moreMs : 0))
+  const mend = network.weather.slow((from, to) => (isolated(from, to) ? moreMs : 0))
   return () => {
     mend()
     settle()
     chronicle.tell('', `${machine.name} is as fast as before`)
-    return network.hits.slowed > before
+    return network.weather.hits.slowed > before
   }
 }
 
 function cut({ cluster, calm }: Scene, text: string, blocks: Blocks): End {
   const { network, chronicle } = cluster
-  const strikes = (): number => network.hits.held + network.hits.silent
+  const strikes = (): number => network.weather.hits.held + network.weather.hits.silent
   const settle = calm.block((a, b) => blocks(a, b) || blocks(b, a))
   const before = strikes()
   chronicle.tell('', text)

@@ -11,35 +11,7 @@ import type { Receiver } from '../ports.ts'
 import type { Life } from './life.ts'
 import type { SeededRandom } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
-
-export interface NetworkSettings {
-  /** The fastest and the slowest link's one-way delay; each pair of peers draws its own between them. */
-  readonly delayMs: readonly [number, number]
-  /** Mean of what each message waits beyond that: what reorders messages. */
-  readonly jitterMs: number
-  /** How often a message waits up to three hundred times its jitter: long, and yet within every deadline. */
-  readonly spikes: number
-  /** When an end of a silent link gives it up. */
-  readonly detectionMs: readonly [number, number]
-}
-
-export const networkSettings: NetworkSettings = {
-  delayMs: [0.3, 12],
-  jitterMs: 1.5,
-  spikes: 0.005,
-  detectionMs: [3900, 6500],
-}
-
-/** How often each thing struck a message. */
-export interface NetworkHits {
-  lost: number
-  duplicated: number
-  held: number
-  late: number
-  slowed: number
-  /** Links given up and dials that met no answer because of a cut. */
-  silent: number
-}
+import { type NetworkSettings, networkSettings, Weather } from './weather.ts'
 
 /** What the network knows of one process's transport. */
 export interface Station {
@@ -67,6 +39,9 @@ export interface End {
   up: boolean
   /** Messages to the other end that wait for a blocked direction to open. */
   held: (() => void)[]
+  /** How many messages were sent from this end, and the last that arrived at the other. */
+  sent: number
+  arrived: number
 }
 
 /** Takes note of something that happened, and of the bytes that it carried. */
@@ -76,21 +51,16 @@ export type Blocks = (from: PeerId, to: PeerId) => boolean
 
 export class Network {
   readonly scheduler: Scheduler
-  readonly hits: NetworkHits = { lost: 0, duplicated: 0, held: 0, late: 0, slowed: 0, silent: 0 }
-  /** The chance that a message vanishes, or arrives twice. */
-  loss = 0
-  duplication = 0
+  readonly weather: Weather
   /** Called for each thing that happens: part of the run's fingerprint. */
   readonly note: Note
   /** What a peer did that the ports forbid; a run must end without any. */
   readonly offences: string[] = []
 
-  readonly #random: SeededRandom
-  readonly #settings: NetworkSettings
-  readonly #stations = new Map<PeerId, Station>()
-  readonly #delays = new Map<PeerId, Map<PeerId, number>>()
+  readonly #stations = new Map<PeerId, Station[]>()
   readonly #cuts = new Set<Blocks>()
-  readonly #slow = new Set<(from: PeerId, to: PeerId) => number>()
+  readonly #clogs = new Set<Blocks>()
+  #dials = 0
 
   constructor(
     scheduler: Scheduler,
@@ -99,14 +69,13 @@ export class Network {
     settings: NetworkSettings = networkSettings,
   ) {
     this.scheduler = scheduler
-    this.#random = random
     this.note = note
-    this.#settings = settings
+    this.weather = new Weather(random, settings)
   }
 
-  /** A new process of a peer takes part; it replaces one that died. */
+  /** A new process of a peer takes part. There may be another of the same name: a copy of its folder. */
   attach(station: Station): void {
-    this.#stations.set(station.self, station)
+    this.#stations.set(station.self, [...this.#named(station.self), station])
   }
 
   /** Blocks every direction that `blocks` names until the result is called. Cuts add up. */
@@ -121,10 +90,13 @@ export class Network {
     }
   }
 
-  /** Delays messages by as many milliseconds as `delay` says, until the result is called. */
-  slow(delay: (from: PeerId, to: PeerId) => number): () => void {
-    this.#slow.add(delay)
-    return () => void this.#slow.delete(delay)
+  /** Holds back every message of these directions until the result is called; the links stand. */
+  clog(clogs: Blocks): () => void {
+    this.#clogs.add(clogs)
+    return () => {
+      if (!this.#clogs.delete(clogs)) return
+      for (const end of this.#ends()) this.#releaseHeld(end)
+    }
   }
 
   isBlocked(from: PeerId, to: PeerId): boolean {
@@ -134,17 +106,18 @@ export class Network {
 
   /** Breaks every link between the two at once, as a router that forgets its table does. */
   reset(a: PeerId, b: PeerId): void {
-    const end = this.#stations.get(a)?.endTo(b)
-    if (end === undefined) return
-    end.station.drop(end)
-    end.other.station.drop(end.other)
+    for (const station of this.#named(a)) {
+      const end = station.endTo(b)
+      if (end === undefined) continue
+      end.station.drop(end)
+      end.other.station.drop(end.other)
+    }
   }
 
   /** A process ended without a word. Its kernel still hangs up, unless the power went too. */
-  vanish(peer: PeerId, powerLost: boolean): void {
-    const station = this.#stations.get(peer)
-    if (station === undefined) return
-    this.#stations.delete(peer)
+  vanish(station: Station, powerLost: boolean): void {
+    const others = this.#named(station.self).filter((other) => other !== station)
+    this.#stations.set(station.self, others)
     for (const end of station.ends()) {
       end.up = false
       if (powerLost) this.#giveUpLater(end.other)
@@ -156,7 +129,7 @@ export class Network {
   hangUp(end: End): void {
     const from = end.station.self
     const to = end.other.station.self
-    this.scheduler.after(this.delayMs(from, to), () => {
+    this.scheduler.after(this.weather.delayMs(from, to), () => {
       if (this.isBlocked(from, to)) this.#giveUpLater(end.other)
       else end.other.station.drop(end.other)
     })
@@ -167,64 +140,39 @@ export class Network {
    * its time; a dead process is refused at once.
    */
   connect(from: Station, to: PeerId, done: (end: End | undefined) => void): void {
-    const roundTripMs = this.delayMs(from.self, to) + this.delayMs(to, from.self)
+    const { weather } = this
+    const roundTripMs = weather.delayMs(from.self, to) + weather.delayMs(to, from.self)
     from.life.after(1.5 * roundTripMs, () => {
       if (this.isBlocked(from.self, to) || this.isBlocked(to, from.self)) {
-        this.hits.silent++
+        this.weather.hits.silent++
         from.life.after(silentDialMs, () => done(undefined))
         return
       }
-      const target = this.#stations.get(to)
+      const target = this.#dialled(to, from)
       if (target === undefined || !target.answersDials) done(undefined)
       else done(from.gateOpen ? this.#join(from, target) : undefined)
     })
   }
 
-  /** Carries something from one end to the other: late, never, twice, or held back. */
-  carry(end: End, arrive: () => void): void {
-    if (this.#random.chance(this.loss)) {
-      this.hits.lost++
-      return
+  /** Carries something of so many bytes from one end to the other: late, never, twice, or held back. */
+  carry(end: End, arrive: () => void, bytes = 0): void {
+    const order = ++end.sent
+    for (const delayMs of this.weather.fate(end.station.self, end.other.station.self, bytes)) {
+      this.scheduler.after(delayMs, () => {
+        if (order < end.arrived) this.weather.hits.overtaken++
+        else end.arrived = order
+        this.#arrive(end, arrive)
+      })
     }
-    const twice = this.#random.chance(this.duplication)
-    if (twice) this.hits.duplicated++
-    const from = end.station.self
-    const to = end.other.station.self
-    for (let copy = 0; copy < (twice ? 2 : 1); copy++) {
-      this.scheduler.after(this.delayMs(from, to), () => this.#arrive(end, arrive))
-    }
-  }
-
-  /** The delay of one message, drawn anew for each. */
-  delayMs(from: PeerId, to: PeerId): number {
-    const { jitterMs, spikes } = this.#settings
-    let delay = this.baseDelayMs(from, to) + this.#random.exponential(jitterMs)
-    if (this.#random.chance(spikes)) delay += this.#random.between(0, longestSpike * jitterMs)
-    for (const slow of this.#slow) {
-      const more = slow(from, to)
-      if (more > 0) this.hits.slowed++
-      delay += more
-    }
-    return delay
-  }
-
-  baseDelayMs(from: PeerId, to: PeerId): number {
-    const [low, high] = from < to ? [from, to] : [to, from]
-    let delays = this.#delays.get(low)
-    if (delays === undefined) this.#delays.set(low, (delays = new Map<PeerId, number>()))
-    let delay = delays.get(high)
-    if (delay === undefined) delays.set(high, (delay = this.#drawDelay()))
-    return delay
-  }
-
-  #drawDelay(): number {
-    return this.#random.between(...this.#settings.delayMs)
   }
 
   #arrive(end: End, arrive: () => void): void {
     if (!end.other.up) return
-    if (this.isBlocked(end.station.self, end.other.station.self)) {
-      this.hits.held++
+    const [from, to] = [end.station.self, end.other.station.self]
+    const blocked = this.isBlocked(from, to)
+    if (blocked || this.#isClogged(from, to)) {
+      if (blocked) this.weather.hits.held++
+      else this.weather.hits.clogged++
       end.held.push(arrive)
     } else {
       end.other.station.life.run(() => {
@@ -235,12 +183,13 @@ export class Network {
 
   #releaseHeld(end: End): void {
     if (end.held.length === 0) return
-    if (this.isBlocked(end.station.self, end.other.station.self)) return
+    const [from, to] = [end.station.self, end.other.station.self]
+    if (this.isBlocked(from, to) || this.#isClogged(from, to)) return
     const held = end.held
     end.held = []
-    this.hits.late += held.length
+    this.weather.hits.late += held.length
     for (const arrive of held) {
-      this.scheduler.after(this.#random.between(0, 2), () => this.#arrive(end, arrive))
+      this.scheduler.after(this.weather.burstMs(), () => this.#arrive(end, arrive))
     }
   }
 
@@ -250,12 +199,12 @@ export class Network {
   }
 
   #giveUpLater(end: End): void {
-    this.scheduler.after(this.#random.between(...this.#settings.detectionMs), () => {
+    this.scheduler.after(this.weather.detectionMs(), () => {
       if (!end.up) return
       const a = end.station.self
       const b = end.other.station.self
       const blocked = this.isBlocked(a, b) || this.isBlocked(b, a)
-      if (blocked) this.hits.silent++
+      if (blocked) this.weather.hits.silent++
       if (blocked || !end.other.up) end.station.drop(end)
     })
   }
@@ -279,16 +228,33 @@ export class Network {
   #makeEnd(station: Station, to: PeerId): End {
     const session = station.nextSession(to)
     const sinceMs = this.scheduler.nowMs
-    const end: Omit<End, 'other'> = { station, session, sinceMs, up: true, held: [] }
+    const fresh = { station, session, sinceMs, up: true, held: [], sent: 0, arrived: 0 }
+    const end: Omit<End, 'other'> = fresh
     return end as End
   }
 
   *#ends(): Iterable<End> {
-    for (const station of this.#stations.values()) yield* station.ends()
+    for (const stations of this.#stations.values()) {
+      for (const station of stations) yield* station.ends()
+    }
+  }
+
+  #named(peer: PeerId): readonly Station[] {
+    return this.#stations.get(peer) ?? []
+  }
+
+  /** Whoever of that name hears the dial; of two, now the one and now the other. */
+  #dialled(to: PeerId, from: Station): Station | undefined {
+    const stations = this.#named(to).filter((station) => station !== from)
+    return stations.length < 2 ? stations[0] : stations[this.#dials++ % stations.length]
+  }
+
+  #isClogged(from: PeerId, to: PeerId): boolean {
+    for (const clogs of this.#clogs) if (clogs(from, to)) return true
+    return false
   }
 }
 
-const longestSpike = 300
 /** How long a dial into silence takes to fail. */
 const silentDialMs = 3000
 

@@ -79,10 +79,14 @@ export class SimulatedTransport implements Transport, Station {
     const end = this.#ends.get(to)
     if (end === undefined || body.length > limits.messageBytes) return
     const copy = body.slice()
-    this.#network.carry(end, () => {
-      this.#network.note(`${this.self} notifies ${to}`, copy)
-      end.other.station.receive((receiver) => receiver.notice(this.self, copy.slice()))
-    })
+    this.#network.carry(
+      end,
+      () => {
+        this.#network.note(`${this.self} notifies ${to}`, copy)
+        end.other.station.receive((receiver) => receiver.notice(this.self, copy.slice()))
+      },
+      copy.length,
+    )
   }
 
   learn(peer: PeerId, addresses: readonly string[]): void {
@@ -189,21 +193,29 @@ export class SimulatedTransport implements Transport, Station {
       this.#network.offences.push(`${station.self} rejected a request: ${String(error)}`)
       this.#network.carry(end.other, () => this.#fail(waiting, 'link-lost'))
     }
-    this.#network.carry(end, () => {
-      this.#network.note(`${this.self} asks ${station.self}`, body)
-      station.receive((receiver) => {
-        receiver.request(this.self, body.slice()).then(replied, rejected)
-      })
-    })
+    this.#network.carry(
+      end,
+      () => {
+        this.#network.note(`${this.self} asks ${station.self}`, body)
+        station.receive((receiver) => {
+          receiver.request(this.self, body.slice()).then(replied, rejected)
+        })
+      },
+      body.length,
+    )
   }
 
   #carryBack(end: End, reply: Bytes, waiting: Waiting): void {
-    this.#network.carry(end.other, () => {
-      if (!this.#waiting.delete(waiting)) return
-      this.#network.note(`${end.other.station.self} answers ${this.self}`, reply)
-      waiting.cancelDeadline()
-      waiting.resolve(reply)
-    })
+    this.#network.carry(
+      end.other,
+      () => {
+        if (!this.#waiting.delete(waiting)) return
+        this.#network.note(`${end.other.station.self} answers ${this.self}`, reply)
+        waiting.cancelDeadline()
+        waiting.resolve(reply)
+      },
+      reply.length,
+    )
   }
 
   /** Calls `done` with the standing link, or with what a dial brings. */
@@ -231,6 +243,6 @@ export class SimulatedTransport implements Transport, Station {
   #roundTripMs(end: End): number | undefined {
     const peer = end.other.station.self
     const beaten = this.#network.scheduler.nowMs - end.sinceMs > limits.heartbeatMs
-    return beaten ? 2 * this.#network.baseDelayMs(this.self, peer) : undefined
+    return beaten ? 2 * this.#network.weather.baseDelayMs(this.self, peer) : undefined
   }
 }

@@ -5,11 +5,12 @@ import { transportContract } from '../../src/contract/transport.ts'
 import { limits } from '../../src/protocol/limits.ts'
 import { Disk } from '../../src/simulation/disk.ts'
 import { Life } from '../../src/simulation/life.ts'
-import { Network, networkSettings } from '../../src/simulation/network.ts'
+import { Network } from '../../src/simulation/network.ts'
 import { seededRandom } from '../../src/simulation/random.ts'
 import { Scheduler } from '../../src/simulation/scheduler.ts'
 import { openStorage } from '../../src/simulation/storage.ts'
 import { SimulatedTransport } from '../../src/simulation/transport.ts'
+import { networkSettings } from '../../src/simulation/weather.ts'
 
 const scheduler = new Scheduler()
 let stopped = false
@@ -43,7 +44,8 @@ describe.for([true, false])('the simulated disk, its updates at once: %s', (upda
 describe('the simulated network', () => {
   const random = seededRandom('transport contract')
   // Real links keep the order of a lane; the simulated ones do so only without jitter.
-  const quiet = { ...networkSettings, delayMs: [0.3, 2], jitterMs: 0, spikes: 0 } as const
+  const even = { jitterMs: 0, spikes: 0, bytesPerMs: Infinity } as const
+  const quiet = { ...networkSettings, ...even, delayMs: [0.3, 2] } as const
   const network = new Network(scheduler, random, () => {}, quiet)
   let opened = 0
   const open = async () => new SimulatedTransport(network, `peer-${++opened}`, new Life(scheduler))

@@ -3,10 +3,11 @@ import { utf8 } from '../../src/data/bytes.ts'
 import type { PeerId } from '../../src/protocol/membership.ts'
 import type { Receiver } from '../../src/ports.ts'
 import { Life } from '../../src/simulation/life.ts'
-import { addressOf, Network, networkSettings } from '../../src/simulation/network.ts'
+import { addressOf, Network } from '../../src/simulation/network.ts'
 import { seededRandom } from '../../src/simulation/random.ts'
 import { Scheduler } from '../../src/simulation/scheduler.ts'
 import { SimulatedTransport } from '../../src/simulation/transport.ts'
+import { networkSettings } from '../../src/simulation/weather.ts'
 
 interface Seat {
   life: Life
@@ -139,18 +140,18 @@ describe('a sick network', () => {
     const [a, b] = [start('a'), start('b')]
     ask(a, 'b')
     await scheduler.run(500)
-    network.loss = 1
+    network.weather.loss = 1
     const asked = ask(a, 'b', 'lost', 1000)
     a.transport.notify('b', utf8('lost'), 'background')
     await scheduler.run(2000)
     expect(asked.outcome).toBe('deadline sent')
     expect(b.heard).toEqual(['up a 1', 'a asks hello'])
-    expect(network.hits.lost).toBe(2)
+    expect(network.weather.hits.lost).toBe(2)
   })
 
   test('a duplicated request is served twice and answered once', async () => {
     const [a, b] = [start('a'), start('b')]
-    network.duplication = 1
+    network.weather.duplication = 1
     const asked = ask(a, 'b')
     await scheduler.run(500)
     a.transport.notify('b', utf8('again'), 'foreground')
@@ -186,7 +187,7 @@ describe('a sick network', () => {
     expect(late.outcome).toBe('echo late')
     expect(there.outcome).toMatch(/^echo/)
     expect(b.heard).not.toContain('down a 1')
-    expect(network.hits.late).toBe(2)
+    expect(network.weather.hits.late).toBe(2)
   })
 
   test('a link that stays silent goes down on both ends, and a new one has a new session', async () => {
@@ -215,14 +216,14 @@ describe('a sick network', () => {
     start('b')
     ask(a, 'b')
     await scheduler.run(500)
-    const mend = network.slow((from, to) => (from === 'b' || to === 'b' ? 400 : 0))
+    const mend = network.weather.slow((from, to) => (from === 'b' || to === 'b' ? 400 : 0))
     const asked = ask(a, 'b')
     await scheduler.run(1200)
     expect(asked.outcome).toBe('pending')
     await scheduler.run(1700)
     expect(asked.outcome).toBe('echo hello')
     mend()
-    expect(network.hits.slowed).toBe(2)
+    expect(network.weather.hits.slowed).toBe(2)
   })
 
   test('a reset breaks a link at once, on both sides', async () => {
@@ -243,7 +244,7 @@ describe('processes that die', () => {
     ask(a, 'b')
     await scheduler.run(500)
     b.life.end()
-    network.vanish('b', false)
+    network.vanish(seats.get('b')!.transport, false)
     await scheduler.run(1000)
     expect(a.heard.at(-1)).toBe('down b 1')
 
@@ -251,7 +252,7 @@ describe('processes that die', () => {
     ask(a, 'b')
     await scheduler.run(1500)
     seats.get('b')!.life.end()
-    network.vanish('b', true)
+    network.vanish(seats.get('b')!.transport, true)
     await scheduler.run(4000)
     expect(a.heard.at(-1)).toBe('up b 2')
     await scheduler.run(10_000)
@@ -264,7 +265,7 @@ describe('processes that die', () => {
     await scheduler.run(500)
     const [mine, theirs] = [ask(b, 'a'), ask(a, 'b')]
     b.life.end()
-    network.vanish('b', false)
+    network.vanish(seats.get('b')!.transport, false)
     await scheduler.run(20_000)
     expect(mine.outcome).toBe('pending')
     expect(theirs.outcome).toBe('link-lost sent')
