@@ -117,8 +117,8 @@ async function forward(job: Job, owners: readonly PeerId[]): Promise<Forwarded> 
 
 function messageOf(request: WriteRequest): Request {
   if (request.kind === 'deliver') return { ...request, type: 'deliver', direct: true }
-  const { key, context, value, w } = request
-  return { type: 'put', key, request: request.request, context, value, w, direct: true }
+  const { key, context, value, w, origin } = request
+  return { type: 'put', key, request: request.request, context, value, w, direct: true, origin }
 }
 
 async function coordinate(job: Job): Promise<Written> {

@@ -94,6 +94,7 @@ export class EdgeWrites {
       value,
       w: this.#options.w,
       direct: false,
+      origin: undefined,
     }
     const answer = await this.#options.members.ask(key, request, 'written')
     if (isFailure(answer)) {

@@ -294,7 +294,9 @@ export class Member {
       case 'keys':
         return serveKeys(world, request)
       case 'put': {
-        const order: WriteRequest = { ...request, kind: 'mint', origin: from }
+        // Whoever passed it on: two members that are asked the same ask for one write.
+        const origin = request.origin ?? from
+        const order: WriteRequest = { ...request, kind: 'mint', origin }
         return { type: 'written', ...(await write(world, records, order, request.direct)) }
       }
       case 'deliver': {

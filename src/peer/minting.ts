@@ -9,7 +9,15 @@ import { assert } from '../data/assert.ts'
 import type { Bytes } from '../data/bytes.ts'
 import { type Key, showKey } from '../data/key.ts'
 import { apply, liveSiblings, type ObjectState, type Value } from '../data/siblings.ts'
-import { covers, type Dot, highest, type Seen, showDot, trimLoose } from '../data/vector.ts'
+import {
+  type ActorId,
+  covers,
+  type Dot,
+  highest,
+  type Seen,
+  showDot,
+  trimLoose,
+} from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
@@ -117,11 +125,20 @@ async function name(
 function mint(world: World, key: Key, desk: Desk, context: Seen, value: Value): Stored {
   const { object } = desk
   refuseBlindCrowd(world, key, object.state, context)
-  const minter = world.rules.minterOf(object, desk.generation(), context) ?? desk.takeEpoch()
+  const minter =
+    world.rules.minterOf(object, desk.generation(), context) ?? freshEpoch(desk, context)
   const seenBefore = highest(object.state.seen, minter)
   const dot = { actor: minter, counter: seenBefore + 1 }
   assert(!covers(context, dot), 'a context never covers the dot it is written with')
   return { dot, state: apply(object.state, dot, context, value), seenBefore }
+}
+
+/** A disk that was set back would hand out again what it has handed out: an epoch that anybody has seen is not fresh. */
+function freshEpoch({ object, takeEpoch }: Desk, context: Seen): ActorId {
+  for (;;) {
+    const epoch = takeEpoch()
+    if (highest(context, epoch) === 0 && highest(object.state.seen, epoch) === 0) return epoch
+  }
 }
 
 function refuseBlindCrowd(world: World, key: Key, state: ObjectState, context: Seen): void {

@@ -57,7 +57,11 @@ function refuseWrite(
   if (request.context.size > limits.contextActors) {
     return new RingletError('malformed', `a context of ${request.context.size} actors`)
   }
-  if (request.type === 'put') return undefined
+  if (request.type === 'put') {
+    const { origin, direct } = request
+    const speaksForItself = origin === undefined || origin === from
+    return speaksForItself || (member && direct) ? undefined : strangerError(from)
+  }
   const { dot, context, origin, seed } = request
   // A member passes an edge's write on; it checked the edge when it took it.
   if (origin !== from && request.direct && !member) return strangerError(from)

@@ -35,8 +35,22 @@ export const request = union({
   replicate: [1, struct({ key, state, minter: optional(actor), insteadOf: optional(text) })],
   /** What do you hold of this key? `have` is the asker's digest. */
   read: [2, struct({ key, have: optional(digest) })],
-  /** Coordinate this put. `direct`: coordinate it yourself, pass it on to nobody. */
-  put: [3, struct({ key, request: requestId, context: seen, value, w: varint, direct: boolean })],
+  /**
+   * Coordinate this put. `direct`: coordinate it yourself, pass it on to nobody. `origin`: whose request it is, where a
+   * member passes it on.
+   */
+  put: [
+    3,
+    struct({
+      key,
+      request: requestId,
+      context: seen,
+      value,
+      w: varint,
+      direct: boolean,
+      origin: optional(text),
+    }),
+  ],
   /** Coordinate this get of R answers. */
   get: [4, struct({ key, r: varint })],
   /** Coordinate a write that an edge has minted. `seed` shows that the dot's generation is the sender's own. */

@@ -43,12 +43,14 @@ export class Calm {
 
   /**
    * Whether W hosts, the operation's own peer among them, were well and in touch for its whole duration. A tab needs
-   * nobody to write on its own device; what else it asks for is up to the members it finds.
+   * nobody to write on its own device; for what else it asks, all members must have been well, for it may ask any.
    */
   mustSucceed({ via, startMs, endMs, ack }: Operation, w: number): boolean {
     const machine = this.#cluster.machines.find(({ name }) => name === via)!
     if (machine.kind === 'edge') {
-      return ack === 'device' && this.#wereWell(machine, machine, startMs, endMs)
+      const all = [machine, ...this.#cluster.members]
+      if (ack === 'device') return this.#wereWell(machine, machine, startMs, endMs)
+      return all.every((a) => all.every((b) => this.#wereWell(a, b, startMs, endMs)))
     }
     const hosts = new Set(
       this.#cluster.members

@@ -14,6 +14,7 @@ import type { Witness } from './witness.ts'
 export interface Holding {
   /** The short name of the peer. */
   readonly peer: string
+  readonly host: string
   readonly owner: boolean
   /** Whether there is a record of the key at all. */
   readonly present: boolean
@@ -29,12 +30,17 @@ export interface Holding {
 export type Holdings = ReadonlyMap<string, readonly Holding[]>
 
 /** P1: each acknowledged write is there at the end, or was seen by the writer of one that is. */
-export function lostWrites(history: History, holdings: Holdings): Violation[] {
+export function lostWrites(
+  history: History,
+  holdings: Holdings,
+  excused: ReadonlySet<number> = new Set(),
+): Violation[] {
   const violations: Violation[] = []
   for (const operation of history.operations) {
     if (operation.kind === 'get' || operation.outcome !== 'done') continue
+    if (operation.forfeited || excused.has(operation.write)) continue
     const present = presentWrites(history, holdings.get(operation.key) ?? [])
-    if (history.closure(present).has(operation.id)) continue
+    if (history.closure(present).has(operation.write)) continue
     const text = `${describe(operation)} was acknowledged and is gone; what is left: ${listed(present)}`
     violations.push({ promise: 'P1', key: operation.key, text })
   }
@@ -127,13 +133,85 @@ function falseAmong(
   const violations: Violation[] = []
   for (const newer of writes) {
     for (const older of writes) {
-      // Retried at another coordinator, a write may appear again after it was superseded.
-      if (!history.get(newer).seen.has(older) || witness.dotsOf(older).size > 1) continue
+      if (!history.get(newer).seen.has(older) || mayAppearAgain(history, witness, older)) continue
       const text = `${where}: w${older} stands beside w${newer}, whose writer had seen it`
       violations.push({ promise: 'P2', key, text })
     }
   }
   return violations
+}
+
+/**
+ * Retried at another coordinator because the first one's fate was unknown, by its client or by the peer that passed it
+ * on, a write may appear again after it was superseded; and so may one whose name a disk gave out again that was set back.
+ */
+function mayAppearAgain(history: History, witness: Witness, write: number): boolean {
+  if (witness.excused.has(write)) return true
+  const minters = [...witness.dotsOf(write).values()].map((dot) => witness.minterOf(dot))
+  return history.wasRetried(write) || new Set(minters).size > 1
+}
+
+/** P2: a coordinator that is asked for one write twice mints it once. */
+export function doubleMints(
+  history: History,
+  witness: Witness,
+  isMember: (machine: string) => boolean,
+): Violation[] {
+  return history.operations.flatMap(({ id, kind, key, via, outcome }) => {
+    if (kind === 'get' || outcome === 'pending' || !isMember(via)) return []
+    if (history.wasRetried(id) || witness.excused.has(id)) return []
+    const once = new Set<string>()
+    return [...witness.dotsOf(id).values()].flatMap((dot) => {
+      const { actor } = dot
+      const generation = actor.slice(0, actor.indexOf('.'))
+      if (witness.wasAbandoned(actor)) return []
+      const repeated = once.has(generation)
+      once.add(generation)
+      const text = `w${id} was minted twice by ${witness.minterOf(dot)}, which was asked once`
+      return repeated ? [{ promise: 'P2' as const, key, text }] : []
+    })
+  })
+}
+
+/** A refusal says that the write is nowhere. */
+export function falseRefusals(history: History, witness: Witness): Violation[] {
+  return history.operations
+    .filter(({ kind, outcome, write }) => {
+      return kind !== 'get' && outcome === 'refused' && !history.wasRetried(write)
+    })
+    .filter(({ write }) => witness.exists(write))
+    .map((operation) => {
+      const text = `${describe(operation)} was refused (${operation.failure}) and is there all the same`
+      return { promise: 'outcome', key: operation.key, text }
+    })
+}
+
+/** What a tab shows of a followed key contains the tab's own writes, or what has seen them. */
+export function forgottenOwn(history: History, wasLost: (write: number) => boolean): Violation[] {
+  return history.operations.flatMap((operation) => {
+    const { mustShow, returned, key } = operation
+    if (mustShow.length === 0) return []
+    const shown = history.closure(returned)
+    return mustShow
+      .filter((write) => !shown.has(write) && !wasLost(write))
+      .filter((write) => history.get(write).outcome === 'done')
+      .map((write) => {
+        const text = `${describe(operation)} does not show w${write}, which its own tab had taken`
+        return { promise: 'P5' as const, key, text }
+      })
+  })
+}
+
+/** P9: where everybody writes and nobody reads, the blind are refused before the crowd is endless. */
+export function crowds(holdings: Holdings, limit: number): Violation[] {
+  return [...holdings].flatMap(([key, held]) => {
+    const live = Math.max(
+      0,
+      ...held.map(({ state }) => state.siblings.filter(({ value }) => value.bytes).length),
+    )
+    const text = `${live} values stand side by side, and the limit is ${limit}`
+    return live > limit ? [{ promise: 'P9' as const, key, text }] : []
+  })
 }
 
 /** The writes whose values, tombstones included, some owner holds. */

@@ -25,8 +25,9 @@ import { type SeededRandom, seededRandom } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 import { verifyOnce } from './signatures.ts'
 import { openStorage } from './storage.ts'
+import type { Swarm } from './swarm.ts'
 import { SimulatedTransport } from './transport.ts'
-import { Witness } from './witness.ts'
+import { type Holder, Witness } from './witness.ts'
 
 /** What of a peer and its ports is replaced by something that is not as promised. */
 export interface BrokenBuild {
@@ -35,15 +36,7 @@ export interface BrokenBuild {
   readonly random?: (random: Random, machine: string) => Random
 }
 
-export interface ClusterSettings {
-  readonly members: number
-  readonly edges: number
-  readonly n: number
-  readonly q: number
-  readonly r: number
-  readonly w: number
-  /** The first two members share a host, and so lose their disks together. */
-  readonly sharedHost: boolean
+export interface ClusterSettings extends Swarm {
   readonly broken: BrokenBuild
 }
 
@@ -91,6 +84,13 @@ export class Cluster {
   readonly edges: readonly Machine[]
   /** The ring that all members together make. */
   readonly ring: Ring
+  /** How many times slower than usual clients and faults go about it. */
+  pace = 1
+  /** How often the members were switched off for hours, and when the last such night ends. */
+  nights = 0
+  /** When anything was last lost from a disk. */
+  lostAtMs = -Infinity
+  wakesAtMs = 0
   readonly #isGenuine = verifyOnce()
 
   constructor(seed: number, settings: ClusterSettings) {
@@ -98,9 +98,9 @@ export class Cluster {
     this.random = seededRandom(seed)
     this.chronicle = new Chronicle(this.scheduler, (peer) => this.nameOf(peer))
     this.witness = new Witness(this.history)
-    this.network = new Network(this.scheduler, this.random.fork('network'), (what, bytes) =>
-      this.chronicle.note(what, bytes),
-    )
+    const note = (what: string, bytes?: Bytes): void => this.chronicle.note(what, bytes)
+    const random = this.random.fork('network')
+    this.network = new Network(this.scheduler, random, note, settings.network)
     const id = toBase64Url(digestOf(utf8(`ring of seed ${seed}`)))
     const { n, q } = settings
     this.identity = { name: 'simulated', id, n, q, durableOwners: n }
@@ -164,12 +164,13 @@ export class Cluster {
     this.chronicle.tell('', `${machine.name} does not start: ${String(error)}`)
     this.crash(machine, false)
     this.scheduler.after(1000, () => {
-      if (machine.process === undefined) this.start(machine)
+      const asleep = machine.kind === 'member' && this.scheduler.nowMs < this.wakesAtMs
+      if (machine.process === undefined && !asleep) this.start(machine)
     })
   }
 
-  /** The process dies in the middle of whatever it waits for. */
-  crash(machine: Machine, powerLost: boolean): void {
+  /** The process dies in the middle of whatever it waits for; `torn` is a record that its disk was writing. */
+  crash(machine: Machine, powerLost: boolean, torn?: Bytes): void {
     const { process } = machine
     if (process === undefined) return
     this.chronicle.tell('', `${machine.name} ${powerLost ? 'loses its power' : 'is killed'}`)
@@ -177,7 +178,7 @@ export class Cluster {
     this.onDown(machine)
     process.life.end()
     this.network.vanish(process.transport, powerLost)
-    machine.disk.crash(powerLost)
+    machine.disk.crash(powerLost, torn)
     process.end()
   }
 
@@ -217,10 +218,17 @@ export class Cluster {
       storage: broken.storage?.(storage, machine.disk) ?? storage,
       clock: clockOf(process.life, this.scheduler, machine.wall),
       random: broken.random?.(random, machine.name) ?? random,
-      trace: (event: PeerEvent) => this.chronicle.event(event),
+      limits: this.settings.limits,
+      trace: (event: PeerEvent) => this.#hear(machine, event),
       bootstrap: this.members.filter((other) => other !== machine).map((m) => addressOf(m.peer)),
       rules: { ...rules, isGenuine: this.#isGenuine, ...broken.rules },
     }
+  }
+
+  #hear(machine: Machine, event: PeerEvent): void {
+    if (event.type === 'generation') this.witness.meets(event.detail ?? '', machine.name)
+    if (event.type === 'epoch-abandoned') this.witness.abandons(event.dot ?? '')
+    this.chronicle.event(event)
   }
 
   #makeMachine(kind: Machine['kind'], index: number): Machine {
@@ -228,28 +236,30 @@ export class Cluster {
     const random = this.random.fork(`machine ${name}`)
     const identity = identityOf(name)
     const shares = this.settings.sharedHost && kind === 'member' && index < 2
+    const host = shares ? 'host a+b' : `host ${name}`
     return {
       name,
       kind,
       peer: identity.peer,
       identity,
-      host: shares ? 'host a+b' : `host ${name}`,
-      disk: this.#makeDisk(name, random),
+      host,
+      disk: this.#makeDisk({ name, host }, random),
       wall: { offsetMs: random.between(-5000, 5000) },
       incarnation: 0,
       process: undefined,
     }
   }
 
-  #makeDisk(name: string, random: SeededRandom): Disk {
+  #makeDisk(holder: Holder, random: SeededRandom): Disk {
     const settings = {
       readMs: random.between(0.05, 0.5),
       syncMs: random.between(0.5, 8),
       updatesAtOnce: random.chance(0.6) || this.settings.broken.storage !== undefined,
     }
     const note = (what: string, bytes?: Bytes): void => this.chronicle.note(what, bytes)
-    const disk = new Disk(`disk of ${name}`, this.scheduler, random.fork('disk'), settings, note)
-    disk.onWrite = (key, value) => this.witness.sees(key, value)
+    const name = `disk of ${holder.name}`
+    const disk = new Disk(name, this.scheduler, random.fork('disk'), settings, note)
+    disk.onWrite = (key, value) => this.witness.sees(holder, key, value)
     return disk
   }
 }

@@ -1,9 +1,10 @@
 /**
  * Which disks may be lost without losing an acknowledged write: the rule that keeps the faults fair.
  *
- * P1 survives the loss of fewer than W of the disks that hold a write, until all owners hold it at once. So each write
- * keeps count of the hosts that lost it since then; at W − 1, no disk that holds it may be lost any more. A disk holds
- * what its record has seen, also what is superseded there: whatever superseded it may be nowhere else.
+ * P1 survives the loss of fewer than W of the disks that hold a write, until all owners hold it at once; from then, of
+ * fewer than the hosts of its owners. So each write keeps count of the hosts that lost it since all had it last, and of
+ * whether all ever had it. A disk holds what its record has seen, also what is superseded there: whatever superseded it
+ * may be nowhere else.
  */
 import type { Bytes } from '../data/bytes.ts'
 import { showKey } from '../data/key.ts'
@@ -13,53 +14,88 @@ import { keyOfStored } from '../protocol/record.ts'
 import type { Holding } from './checker.ts'
 import type { Cluster, Machine } from './cluster.ts'
 import { inspect } from './inspection.ts'
+import { type Image, statesIn } from './medium.ts'
 
 export class Custody {
   readonly #cluster: Cluster
   /** By write: the hosts that lost it since all its owners held it. */
   readonly #lost = new Map<number, number>()
+  /** By write that all owners have held at once: how many hosts of its owners there are. */
+  readonly #ever = new Set<number>()
+  readonly #settled = new Map<number, number>()
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster
   }
 
-  /** Whether these machines, which are one host's, may lose their disks now. */
-  mayLose(machines: readonly Machine[]): boolean {
-    return this.#heldBy(machines).every((write) => this.#spares(write))
+  /** Whether these machines, which are one host's, may lose what their disks hold, but for what an image keeps. */
+  mayLose(machines: readonly Machine[], image?: Image): boolean {
+    return this.#heldBy(machines, { image }).every((write) => this.#spares(write))
   }
 
-  lose(machines: readonly Machine[]): void {
-    for (const write of this.#heldBy(machines)) this.#count(write)
+  lose(machines: readonly Machine[], image?: Image): void {
+    this.#cluster.lostAtMs = this.#cluster.scheduler.nowMs
+    for (const write of this.#heldBy(machines, { image })) this.#count(write)
   }
 
   mayLoseRecord(machine: Machine, storedKey: Bytes): boolean {
-    return this.#heldBy([machine], nameOfStored(storedKey)).every((write) => this.#spares(write))
+    const only = nameOfStored(storedKey)
+    return this.#heldBy([machine], { only }).every((write) => this.#spares(write))
   }
 
   loseRecord(machine: Machine, storedKey: Bytes): void {
-    for (const write of this.#heldBy([machine], nameOfStored(storedKey))) this.#count(write)
+    this.#cluster.lostAtMs = this.#cluster.scheduler.nowMs
+    for (const write of this.#heldBy([machine], { only: nameOfStored(storedKey) })) {
+      this.#count(write)
+    }
+  }
+
+  /** Notes what all owners hold now. */
+  look(): void {
+    this.#heldBy([], {})
   }
 
   #spares(write: number): boolean {
-    return (this.#lost.get(write) ?? 0) + 1 < this.#cluster.settings.w
+    const allowed = this.#settled.get(write) ?? this.#cluster.settings.w
+    return (this.#lost.get(write) ?? 0) + 1 < allowed
+  }
+
+  /** Whether some disk has ever lost this write. */
+  everLost(write: number): boolean {
+    return this.#ever.has(write)
   }
 
   #count(write: number): void {
+    this.#ever.add(write)
     this.#lost.set(write, (this.#lost.get(write) ?? 0) + 1)
   }
 
   /** The writes that any of these machines holds, of one key or of all; what all owners hold is forgiven here. */
-  #heldBy(machines: readonly Machine[], only?: string): number[] {
+  #heldBy(
+    machines: readonly Machine[],
+    { only, image }: { only?: string | undefined; image?: Image | undefined },
+  ): number[] {
     const names = machines.map(({ name }) => name)
     const writes: number[] = []
+    const states = image && statesIn(image)
+    // A disk that has failed to sync still looks as if it held something.
+    const failed = new Set(
+      this.#cluster.members.filter(({ disk }) => disk.isLost).map(({ name }) => name),
+    )
     for (const [key, held] of inspect(this.#cluster)) {
       if (only !== undefined && key !== only) continue
       const owners = held.filter(({ owner }) => owner)
+      const hosts = new Set(owners.map(({ host }) => host)).size
       const losing = held.filter(({ peer }) => names.includes(peer))
+      const kept = states?.get(key)
       for (const write of this.#cluster.witness.writesOf(key)) {
-        const holds = ({ state }: Holding): boolean => this.#covers(state, write)
-        if (owners.every(holds)) this.#lost.delete(write)
-        if (losing.some(holds)) writes.push(write)
+        const holds = ({ peer, state }: Holding): boolean =>
+          !failed.has(peer) && this.#covers(state, write)
+        if (owners.every(holds)) {
+          this.#lost.delete(write)
+          this.#settled.set(write, hosts)
+        }
+        if (losing.some(holds) && !(kept && this.#covers(kept, write))) writes.push(write)
       }
     }
     return writes

@@ -95,8 +95,7 @@ export class Disk {
    * commit under way, whose record the disk was just writing: its sectors are new up to some byte, and old behind it.
    */
   crash(powerLost: boolean, torn?: Bytes): void {
-    const reached =
-      torn !== undefined || (this.#committing.length > 0 && this.#random.chance(0.5))
+    const reached = torn !== undefined || (this.#committing.length > 0 && this.#random.chance(0.5))
     const before = torn && this.read(toBinaryText(torn))
     if (reached) {
       this.#land(this.#committing)

@@ -5,16 +5,26 @@
  * So each seed picks the kinds it uses and how often each strikes (swarm testing: Groce et al., 2012). A fault counts only
  * once it has struck something: a partition that no message met was none.
  */
+import { diskFaults } from './disk-faults.ts'
 import { machineFaults } from './machine-faults.ts'
 import { networkFaults } from './network-faults.ts'
 import type { SeededRandom } from './random.ts'
 import type { Inflict, Scene } from './scene.ts'
+import { tabFaults } from './tab-faults.ts'
 
-const inflictions = { ...machineFaults, ...networkFaults } satisfies Record<string, Inflict>
+const inflictions = {
+  ...machineFaults,
+  ...diskFaults,
+  ...networkFaults,
+  ...tabFaults,
+} satisfies Record<string, Inflict>
 
 export type FaultKind = keyof typeof inflictions
 
 export const faultKinds = Object.keys(inflictions) as readonly FaultKind[]
+
+/** How often a seed takes up a kind, where that is not like all others: a night costs as much as four days. */
+const chances: Partial<Record<FaultKind, number>> = { 'hours alone': 0.15, 'cleared tab': 0.6 }
 
 /** One fault that is under way. */
 interface Standing {
@@ -38,7 +48,7 @@ export class Faults {
     this.#scene = scene
     this.#random = scene.cluster.random.fork('faults')
     this.counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Faults['counts']
-    this.#kinds = only ?? chooseKinds(this.#random)
+    this.#kinds = only ?? chooseKinds(this.#random, scene.cluster.edges.length > 0)
     this.#pauseMs = this.#random.between(1200, 3000)
     this.#lastsMs = 10 ** this.#random.between(2.7, 4.1)
   }
@@ -60,8 +70,10 @@ export class Faults {
   }
 
   #scheduleNext(): void {
-    this.#scene.cluster.scheduler.after(this.#random.exponential(this.#pauseMs), () => {
+    const { cluster, custody } = this.#scene
+    cluster.scheduler.after(cluster.pace * this.#random.exponential(this.#pauseMs), () => {
       if (!this.#open) return
+      custody.look()
       this.#begin(this.#random.pick(this.#kinds))
       this.#scheduleNext()
     })
@@ -85,8 +97,14 @@ export class Faults {
   }
 }
 
-function chooseKinds(random: SeededRandom): FaultKind[] {
-  const chosen = faultKinds.filter(() => random.chance(0.5))
-  const kinds: readonly FaultKind[] = chosen.length === 0 ? ['crash', 'partition'] : chosen
-  return kinds.flatMap((kind) => Array.from({ length: 1 + random.whole(3) }, () => kind))
+/** Faults that strike wherever they fall: each run has one of them. */
+const surest: readonly FaultKind[] = ['crash', 'partition', 'isolated peer', 'broken links']
+
+function chooseKinds(random: SeededRandom, hasTabs: boolean): FaultKind[] {
+  const chosen = faultKinds
+    .filter((kind) => random.chance(chances[kind] ?? 0.4))
+    .filter((kind) => hasTabs || !(kind in tabFaults))
+  return [random.pick(surest), ...chosen].flatMap((kind) =>
+    Array.from({ length: 1 + random.whole(3) }, () => kind),
+  )
 }

@@ -16,9 +16,15 @@ export interface Operation {
   readonly client: string
   /** The short name of the peer that ran it. */
   readonly via: string
+  /** Which of the machine's processes. */
+  readonly life: number
   readonly kind: 'get' | 'put' | 'delete'
   /** `bucket/path`. */
   readonly key: string
+  /** The write that it is an attempt at: its own id, or that of the operation that it tries again. */
+  readonly write: number
+  /** The writes that its writer had directly to do with: what its reads returned, what it had written. */
+  readonly basis: readonly number[]
   /** What its writer had seen, by id: closed under what those had seen. */
   readonly seen: ReadonlySet<number>
   /** The stage at which a write counts as done. */
@@ -31,26 +37,49 @@ export interface Operation {
   /** Of a get: the writes that it returned, and those of them that were durable nowhere yet. */
   returned: readonly number[]
   premature: readonly number[]
+  /** Of a get from a tab's own copy: the tab's own writes, which it must show. */
+  mustShow: readonly number[]
+  /** It was acknowledged by one device alone, and the device was lost with it. */
+  forfeited: boolean
+}
+
+/** What is known of an operation when it begins. */
+export interface Beginning {
+  readonly client: string
+  readonly via: string
+  readonly life: number
+  readonly kind: Operation['kind']
+  readonly key: string
+  readonly basis: readonly number[]
+  readonly ack: Stage
+  readonly startMs: number
+  /** The write that this operation tries again. */
+  readonly again?: number | undefined
 }
 
 export class History {
   readonly operations: Operation[] = []
   /** A tombstone has no bytes to carry a name; its wall time is its name. */
   readonly #tombstones = new Map<number, number>()
+  readonly #retried = new Set<number>()
+  readonly #turned = new Map<string, number>()
 
-  begin(
-    start: Pick<Operation, 'client' | 'via' | 'kind' | 'key' | 'seen' | 'ack' | 'startMs'>,
-  ): Operation {
+  begin({ again, ...start }: Beginning): Operation {
     const id = this.operations.length
     const operation: Operation = {
       ...start,
       id,
+      write: again ?? id,
+      seen: this.closure(start.basis),
       endMs: Infinity,
       outcome: 'pending',
       failure: '',
       returned: [],
       premature: [],
+      mustShow: [],
+      forfeited: false,
     }
+    if (again !== undefined) this.#retried.add(again)
     this.operations.push(operation)
     return operation
   }
@@ -59,6 +88,33 @@ export class History {
     const operation = this.operations[id]
     if (operation === undefined) throw new RangeError(`no operation ${id}`)
     return operation
+  }
+
+  /** A tab begins to follow a key, or no longer does: what it shows begins anew. */
+  turned(via: string, key: string): void {
+    this.#turned.set(`${via} ${key}`, this.operations.length)
+  }
+
+  /** The writes that the process behind this read has taken as its device's own since it follows the key. */
+  ownOf({ id, via, life, key }: Operation): number[] {
+    const since = this.#turned.get(`${via} ${key}`) ?? 0
+    return this.operations
+      .slice(since, id)
+      .filter((each) => each.via === via && each.life === life && each.key === key)
+      .filter(({ kind, ack, outcome }) => kind !== 'get' && ack === 'device' && outcome === 'done')
+      .map(({ write }) => write)
+  }
+
+  /** Whether its client tried this write more than once. */
+  wasRetried(write: number): boolean {
+    return this.#retried.has(write)
+  }
+
+  /** This write, and every attempt at it, was lost with the only device that had it. */
+  forfeit(write: number): void {
+    for (const operation of this.operations) {
+      if (operation.write === write) operation.forfeited = true
+    }
   }
 
   nameTombstone(writtenAt: number, id: number): void {
@@ -83,11 +139,15 @@ export class History {
   }
 }
 
-export function bytesOfId(id: number): Bytes {
-  return new TextEncoder().encode(`w${id}`)
+/** A value is the name of its write, and as much behind it as it is to weigh. */
+export function bytesOfId(id: number, weight = 0): Bytes {
+  const name = new TextEncoder().encode(`w${id} `)
+  const bytes = new Uint8Array(Math.max(name.length, weight))
+  bytes.set(name)
+  return bytes
 }
 
 function idOfBytes(bytes: Bytes): number | undefined {
-  const match = /^w(\d+)$/.exec(new TextDecoder().decode(bytes))
+  const match = /^w(\d+) /.exec(new TextDecoder().decode(bytes.subarray(0, 16)))
   return match === null ? undefined : Number(match[1])
 }

@@ -4,8 +4,9 @@
  * The checker asks the disks and not the peers, so that a peer that answers wrongly is caught, and so that looking
  * changes nothing: no event, no promise, no repair.
  */
-import { type Bytes, equalBytes } from '../data/bytes.ts'
+import { type Bytes, equalBytes, toBinaryText } from '../data/bytes.ts'
 import { type Key, partitionOf, showKey } from '../data/key.ts'
+import { sameState } from '../data/siblings.ts'
 import { decode } from '../protocol/codec.ts'
 import {
   absentObject,
@@ -14,6 +15,7 @@ import {
   keyOfStored,
   marker,
   shelfRange,
+  storageKeys,
   type StoredObject,
 } from '../protocol/record.ts'
 import type { Holding, Holdings } from './checker.ts'
@@ -46,6 +48,7 @@ export function inspect(cluster: Cluster): Holdings {
       showKey(key),
       holders.map((machine) => ({
         peer: machine.name,
+        host: machine.host,
         owner: owners.includes(machine.peer),
         ...readRecord(key, records.get(machine)),
         owes: debtsIn(debts.get(machine)).map((peer) => cluster.nameOf(peer)),
@@ -53,6 +56,28 @@ export function inspect(cluster: Cluster): Holdings {
     )
   }
   return holdings
+}
+
+/** The followed copies that are not what the owners hold. */
+export function staleCopies(
+  cluster: Cluster,
+  keys: readonly Key[],
+): { key: string; text: string }[] {
+  const gaps: { key: string; text: string }[] = []
+  for (const { name, process } of cluster.edges) {
+    for (const key of keys) {
+      const held = process?.edge?.copies.of(key)
+      if (held?.followed !== true) continue
+      const [owner] = cluster.ring.ownersOf(partitionOf(key.position, cluster.settings.q))
+      const disk = cluster.members.find(({ peer }) => peer === owner)!.disk
+      const stored = disk.read(toBinaryText(storageKeys.object(key)))
+      const text = `${name} shows an older copy`
+      if (!sameState(held.copy, readOrAbsent(key, stored).state)) {
+        gaps.push({ key: showKey(key), text })
+      }
+    }
+  }
+  return gaps
 }
 
 /** The member that alone holds its state of the most keys. */
@@ -88,7 +113,7 @@ function readRecord(key: Key, stored: Bytes | undefined): Content {
   }
 }
 
-function readOrAbsent(key: Key, stored: Bytes): StoredObject {
+function readOrAbsent(key: Key, stored: Bytes | undefined): StoredObject {
   try {
     return decodeObject(key, stored)
   } catch {

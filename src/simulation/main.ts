@@ -4,6 +4,7 @@
  *     npm run sim                     50 seeds, on every core
  *     npm run sim -- --seeds 500      as many as that, from --from (1)
  *     npm run sim -- --seed 42        one, and its story if it fails (--story: also if not)
+ *     npm run sim -- --seed 42 --whole  …and nothing left out of the story
  *     npm run sim -- --twice          each seed twice: both runs must be the same
  *     npm run sim -- --mutant 3       with that broken build (--mutants lists them)
  *     npm run sim -- --json           one line a seed, then one for the sums
@@ -30,6 +31,7 @@ const { values: given } = parseArgs({
     mutants: { type: 'boolean', default: false },
     twice: { type: 'boolean', default: false },
     story: { type: 'boolean', default: false },
+    whole: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
@@ -87,7 +89,7 @@ function optionsGiven(): SimulationOptions {
 }
 
 async function* inThisProcess(): AsyncGenerator<Report> {
-  const options = { ...optionsGiven(), story: given.story }
+  const options = { ...optionsGiven(), story: given.story, whole: given.whole }
   for (const seed of seedsToRun()) {
     const result = await runSeed(seed, options)
     const again = given.twice ? (await runSeed(seed, options)).fingerprint : undefined

@@ -1,7 +1,10 @@
 /**
  * What is on a disk, in order: no queue, no time, only bytes at rest, which an image can be taken of.
  */
-import { type Bytes, compareText, fromBinaryText } from '../data/bytes.ts'
+import { type Bytes, compareText, fromBinaryText, toBinaryText } from '../data/bytes.ts'
+import { showKey } from '../data/key.ts'
+import type { ObjectState } from '../data/siblings.ts'
+import { decodeObject, keyOfStored, shelfRange } from '../protocol/record.ts'
 import type { StoredEntry } from '../ports.ts'
 
 /** What a disk held at some moment. */
@@ -63,4 +66,21 @@ export class Medium {
     }
     return low
   }
+}
+
+/** The objects that an image holds, by `bucket/path`; what is damaged there is not held. */
+export function statesIn(image: Image): Map<string, ObjectState> {
+  const { from, to } = shelfRange('object')
+  const [low, high] = [toBinaryText(from), toBinaryText(to)]
+  const states = new Map<string, ObjectState>()
+  for (const [text, value] of image) {
+    if (text < low || text >= high) continue
+    const key = keyOfStored(fromBinaryText(text))
+    try {
+      states.set(showKey(key), decodeObject(key, value).state)
+    } catch {
+      // As good as lost.
+    }
+  }
+  return states
 }

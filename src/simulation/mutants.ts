@@ -11,6 +11,7 @@ import type { BrokenBuild } from './cluster.ts'
 import type { Disk } from './disk.ts'
 import type { FaultKind } from './faults.ts'
 import { seededRandom } from './random.ts'
+import type { Swarm } from './swarm.ts'
 import type { Promised } from './violation.ts'
 
 export interface Mutant extends BrokenBuild {
@@ -21,8 +22,8 @@ export interface Mutant extends BrokenBuild {
   readonly breaks: readonly Promised[]
   /** The faults that bring it out; by default each seed's own choice. */
   readonly faults?: readonly FaultKind[]
-  readonly sharedHost?: boolean
-  readonly members?: number
+  /** The ring that brings it out; by default each seed's own. */
+  readonly swarm?: Partial<Swarm>
 }
 
 export const mutants: readonly Mutant[] = [
@@ -63,8 +64,7 @@ export const mutants: readonly Mutant[] = [
     seed: 5,
     breaks: ['P1'],
     rules: { voteOf: (peer) => ({ peer, host: peer }) },
-    sharedHost: true,
-    members: 4,
+    swarm: { sharedHost: true, members: 4, n: 3, w: 2, r: 2 },
     faults: ['partition', 'partition', 'wiped disk'],
   },
   {

@@ -9,12 +9,16 @@ import type { End, Inflict, Scene } from './scene.ts'
 
 export const networkFaults = {
   partition,
+  'partial partition': partialPartition,
   'one-way cut': oneWay,
   'isolated peer': isolate,
   'flapping link': flap,
   'broken links': breakLinks,
   loss: lose,
   duplication: duplicate,
+  reordering: reorder,
+  'delay tails': stretch,
+  'clogged link': clog,
   'slow peer': slowPeer,
 } as const satisfies Record<string, Inflict>
 
@@ -25,6 +29,26 @@ function partition(scene: Scene, _machine: Machine, random: SeededRandom): End {
   const names = side.map(({ name }) => name).sort()
   const text = `the network splits: ${names.join(' ')} | the others`
   return cut(scene, text, (from, to) => peers.has(from) !== peers.has(to))
+}
+
+/** Two sides that cannot talk to each other, and a middle that can talk to both. */
+function partialPartition(scene: Scene, _machine: Machine, random: SeededRandom): End {
+  const [one, other, ...middle] = random.shuffled(scene.cluster.machines)
+  const sides = new Map([
+    [one!.peer, 1],
+    [other!.peer, 2],
+  ])
+  for (const { peer } of middle) sides.set(peer, random.whole(3))
+  const named = (side: number): string =>
+    scene.cluster.machines
+      .filter(({ peer }) => sides.get(peer) === side)
+      .map(({ name }) => name)
+      .join(' ')
+  const text = `${named(1)} and ${named(2)} cannot talk to each other`
+  return cut(scene, text, (from, to) => {
+    const [a, b] = [sides.get(from) ?? 0, sides.get(to) ?? 0]
+    return a !== b && a !== 0 && b !== 0
+  })
 }
 
 function oneWay(scene: Scene, machine: Machine, random: SeededRandom): End {
@@ -93,6 +117,63 @@ function duplicate(scene: Scene, _machine: Machine, random: SeededRandom): End {
     network.weather.duplication = 0
     chronicle.tell('', 'the network doubles nothing any more')
     return network.weather.hits.duplicated > before
+  }
+}
+
+/** Messages let later ones pass, but not for longer than anybody waits. */
+function reorder(scene: Scene, _machine: Machine, random: SeededRandom): End {
+  const { network, chronicle } = scene.cluster
+  const { weather } = network
+  const before = weather.hits.overtaken
+  weather.reordering = random.between(0.1, 0.8)
+  chronicle.tell('', `the network reorders ${percent(weather.reordering)} of all messages`)
+  return () => {
+    weather.reordering = 0
+    chronicle.tell('', 'the network keeps its order again')
+    return weather.hits.overtaken > before
+  }
+}
+
+function stretch(scene: Scene, _machine: Machine, random: SeededRandom): End {
+  const { network, chronicle, machines } = scene.cluster
+  const { weather } = network
+  const settle = scene.calm.disturb(machines)
+  const before = weather.hits.tailed
+  weather.tail = random.between(0.02, 0.2)
+  chronicle.tell('', `the network takes seconds for ${percent(weather.tail)} of all messages`)
+  return () => {
+    weather.tail = 0
+    settle()
+    chronicle.tell('', 'the network takes seconds no more')
+    return weather.hits.tailed > before
+  }
+}
+
+/** Full buffers: the links of a peer stand, nothing gets through, and then all of it at once, again and again. */
+function clog(scene: Scene, machine: Machine, random: SeededRandom, lastsMs: number): End {
+  const { network, chronicle, scheduler } = scene.cluster
+  const settle = scene.calm.disturb([machine])
+  const before = network.weather.hits.clogged
+  const outward = random.chance(0.5)
+  const clogs: Blocks = (from, to) => (outward ? from : to) === machine.peer
+  chronicle.tell('', `what goes ${outward ? 'from' : 'to'} ${machine.name} is held up`)
+  let burst: (() => void) | undefined
+  let over = false
+  const turn = (): void => {
+    burst?.()
+    burst = over ? undefined : network.clog(clogs)
+  }
+  for (let atMs = 0; atMs < lastsMs; atMs += random.between(300, 11_000)) {
+    scheduler.after(atMs, () => {
+      if (!over) turn()
+    })
+  }
+  return () => {
+    over = true
+    turn()
+    settle()
+    chronicle.tell('', `what was held up for ${machine.name} comes in one burst`)
+    return network.weather.hits.clogged > before
   }
 }
 

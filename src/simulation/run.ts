@@ -7,9 +7,13 @@
 import { Calm } from './calm.ts'
 import {
   convergenceGaps,
+  crowds,
+  doubleMints,
   endless,
   falseReads,
+  falseRefusals,
   falseSiblings,
+  forgottenOwn,
   lostWrites,
   prematureReads,
   refusedWrites,
@@ -17,9 +21,11 @@ import {
 import { Cluster } from './cluster.ts'
 import { Custody } from './custody.ts'
 import { type FaultKind, Faults } from './faults.ts'
-import { inspect } from './inspection.ts'
+import { inspect, staleCopies } from './inspection.ts'
 import type { Mutant } from './mutants.ts'
+import { seededRandom } from './random.ts'
 import { tellStory } from './story.ts'
+import { drawSwarm, type Swarm } from './swarm.ts'
 import type { Scene } from './scene.ts'
 import type { Violation } from './violation.ts'
 import { Workload } from './workload.ts'
@@ -28,12 +34,12 @@ export interface SimulationOptions {
   readonly mutant?: Mutant
   /** Only these kinds of faults, instead of the seed's choice. */
   readonly faults?: readonly FaultKind[]
-  readonly members?: number
-  /** Tabs; by default two for every other seed. */
-  readonly edges?: number
-  readonly clients?: number
+  /** Instead of what the seed draws. */
+  readonly swarm?: Partial<Swarm>
   /** Tell the story also when nothing broke. */
   readonly story?: boolean
+  /** Leave nothing out of the story. */
+  readonly whole?: boolean
 }
 
 export interface SimulationResult {
@@ -53,10 +59,12 @@ export interface SimulationResult {
 }
 
 const safetyMs = 60_000
-/** A phase that is too quiet goes on for so long. */
-const longestSafetyMs = 300_000
+/** A phase that is too quiet goes on for so much longer. */
+const longestQuietMs = 240_000
 const fewestOperations = 300
 const fewestFaults = 8
+/** How long things still break after a night. */
+const morningMs = 20_000
 /** Members must know each other before the first write. */
 const startMs = 20_000
 /** Twelve mean pauses of anti-entropy. */
@@ -86,24 +94,27 @@ class Run {
   readonly #seed: number
   readonly #cluster: Cluster
   readonly #scene: Scene
+  readonly #custody: Custody
   readonly #faults: Faults
   readonly #workload: Workload
   readonly #story: boolean
+  readonly #whole: boolean
   #convergedAfterMs = 0
 
   constructor(seed: number, options: SimulationOptions) {
     this.#seed = seed
     this.#story = options.story ?? false
-    const { edges = seed % 2 === 0 ? 2 : 0, clients = 10, mutant } = options
-    const members = options.members ?? mutant?.members ?? 5
-    const sharedHost = mutant?.sharedHost ?? seed % 3 === 0
-    const settings = { members, edges, n: 3, q: 16, r: 2, w: 2, sharedHost, broken: mutant ?? {} }
+    this.#whole = options.whole ?? false
+    const { mutant } = options
+    const drawn = drawSwarm(seededRandom(seed).fork('swarm'))
+    const settings = { ...drawn, ...mutant?.swarm, ...options.swarm, broken: mutant ?? {} }
     const cluster = new Cluster(seed, settings)
     this.#cluster = cluster
-    this.#scene = { cluster, calm: new Calm(cluster), custody: new Custody(cluster) }
+    const { stakes } = cluster.witness
+    this.#custody = new Custody(cluster)
+    this.#scene = { cluster, calm: new Calm(cluster), custody: this.#custody, stakes }
     this.#faults = new Faults(this.#scene, options.faults ?? mutant?.faults)
-    const keys = 2 + cluster.random.fork('workload').whole(6)
-    this.#workload = new Workload(cluster, { clients, keys, pauseMs: 1300 })
+    this.#workload = new Workload(cluster)
   }
 
   async start(): Promise<void> {
@@ -124,7 +135,10 @@ class Run {
     await scheduler.run(fromMs + safetyMs)
     const busy = (): boolean =>
       history.operations.length >= fewestOperations && this.#faults.total >= fewestFaults
-    if (!busy()) await scheduler.run(fromMs + longestSafetyMs, busy)
+    // A night is slept through, and the morning after it is part of the story.
+    const { wakesAtMs } = this.#cluster
+    if (wakesAtMs > 0) await scheduler.run(Math.max(scheduler.nowMs, wakesAtMs + morningMs))
+    if (!busy()) await scheduler.run(scheduler.nowMs + longestQuietMs, busy)
   }
 
   async heal(): Promise<void> {
@@ -161,18 +175,25 @@ class Run {
       events: scheduler.events,
       convergedAfterMs: Math.round(this.#convergedAfterMs),
       violations: this.violations,
-      story: told ? tellStory(this.#seed, chronicle.lines, this.violations) : '',
+      story: told ? tellStory(this.#seed, chronicle.lines, this.violations, this.#whole) : '',
     }
   }
 
   #check(): void {
-    const { history, witness, network, settings } = this.#cluster
+    const { history, witness, network, settings, members } = this.#cluster
     const { calm } = this.#scene
     const holdings = inspect(this.#cluster)
+    const isMember = (name: string): boolean => members.some((member) => member.name === name)
+    const crowd = settings.limits.siblings * settings.members
     this.violations.push(
-      ...lostWrites(history, holdings),
+      ...this.#workload.violations,
+      ...lostWrites(history, holdings, witness.excused),
       ...falseSiblings(history, witness, holdings),
       ...falseReads(history, witness),
+      ...doubleMints(history, witness, isMember),
+      ...falseRefusals(history, witness),
+      ...forgottenOwn(history, (write) => this.#custody.everLost(write)),
+      ...crowds(holdings, crowd),
       ...this.#gaps().map((gap) => ({ promise: 'P3' as const, ...gap })),
       ...refusedWrites(history, (operation) => calm.mustSucceed(operation, settings.w)),
       ...prematureReads(history),
@@ -194,6 +215,10 @@ class Run {
       const pending = process?.edge?.pendingWrites ?? 0
       if (pending > 0) gaps.push({ key: '', text: `${name} has ${pending} writes to deliver` })
     }
+    for (const { write, key } of this.#workload.unsettled()) {
+      gaps.push({ key, text: `the receipt of w${write} does not say that it is everywhere` })
+    }
+    gaps.push(...staleCopies(this.#cluster, this.#workload.keys))
     return gaps
   }
 

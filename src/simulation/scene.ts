@@ -3,11 +3,13 @@ import type { Calm } from './calm.ts'
 import type { Cluster, Machine } from './cluster.ts'
 import type { Custody } from './custody.ts'
 import type { SeededRandom } from './random.ts'
+import type { Stakes } from './stakes.ts'
 
 export interface Scene {
   readonly cluster: Cluster
   readonly calm: Calm
   readonly custody: Custody
+  readonly stakes: Stakes
 }
 
 /** Begins a fault, mostly of one machine; undefined where it has nothing to strike. */

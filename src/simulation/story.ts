@@ -14,6 +14,7 @@ export function tellStory(
   seed: number,
   lines: readonly Line[],
   violations: readonly Violation[],
+  whole = false,
 ): string {
   const key = violations.find((violation) => violation.key !== '')?.key
   const concerns = (line: Line): boolean =>
@@ -22,7 +23,7 @@ export function tellStory(
   const head = [`# Seed ${seed}${key === undefined ? '' : `, as ${key} lived it`}`, '']
   const broken = violations.map(({ promise, key: where, text }) => `✗ ${promise} ${where} ${text}`)
   const write = /\bw\d+\b/.exec(violations[0]?.text ?? '')?.[0]
-  const shown = write === undefined ? told.map(showLine) : shorten(told, write)
+  const shown = write === undefined || whole ? told.map(showLine) : shorten(told, write)
   return [...head, ...shown, '', ...broken].join('\n')
 }
 

@@ -2,29 +2,54 @@
  * Sees every record that becomes durable on any disk, and remembers what a replica may forget.
  *
  * P7 speaks of all of time: a dot that once named one value may never name another, not even after everybody who knew
- * it has lost his disk. Reading the final states would miss that; a witness of every durable write does not.
+ * it has lost his disk. Reading the final states would miss that; a witness of every durable write does not. It also
+ * knows on whose disks a write ever was, which is what an acknowledgement claims.
  */
 import { type Bytes, equalBytes, toBinaryText } from '../data/bytes.ts'
-import { showKey } from '../data/key.ts'
+import { type Key, showKey } from '../data/key.ts'
 import type { ObjectState, Sibling } from '../data/siblings.ts'
-import type { Dot } from '../data/vector.ts'
+import { type Dot, showDot } from '../data/vector.ts'
 import { decodeObject, keyOfStored, shelfRange } from '../protocol/record.ts'
 import type { History } from './history.ts'
+import { Stakes } from './stakes.ts'
 import type { Violation } from './violation.ts'
 
 const objectLetter = shelfRange('object').from[0]
 
+/** Whose disk it is. */
+export interface Holder {
+  readonly name: string
+  readonly host: string
+}
+
+interface Named {
+  readonly key: string
+  readonly dot: Dot
+  readonly sibling: Sibling
+}
+
 export class Witness {
   readonly violations: Violation[] = []
+  readonly stakes: Stakes
+  /** Writes that share a name with another, by the one exception that is allowed. */
+  readonly excused = new Set<number>()
   readonly #history: History
   /** Records are written on three disks and more; each content is read once. */
-  readonly #read = new Set<string>()
-  readonly #values = new Map<string, Sibling>()
+  readonly #read = new Map<string, readonly number[]>()
+  readonly #values = new Map<string, Named>()
   readonly #dots = new Map<number, Map<string, Dot>>()
+  readonly #hosts = new Map<number, Set<string>>()
   readonly #writes = new Map<string, Set<number>>()
+  /** By generation: the machine whose store it is. */
+  readonly #generations = new Map<string, string>()
+  readonly #abandoned = new Set<string>()
 
   constructor(history: History) {
     this.#history = history
+    this.stakes = new Stakes(
+      () => this.#values.values(),
+      ({ name }) => [...this.#generations].filter(([, of]) => of === name).map(([g]) => g),
+    )
   }
 
   /** The dots that a write was ever minted under. */
@@ -32,53 +57,104 @@ export class Witness {
     return this.#dots.get(write) ?? new Map()
   }
 
+  /** The hosts on whose disks this write ever stood as a value of its own. */
+  hostsOf(write: number): ReadonlySet<string> {
+    return this.#hosts.get(write) ?? new Set()
+  }
+
   /** The writes of a key that were ever durable anywhere. */
   writesOf(key: string): ReadonlySet<number> {
     return this.#writes.get(key) ?? new Set()
   }
 
-  /** Whether a write was ever durable anywhere. */
+  /** Whether a write was ever durable at any member. */
   exists(write: number): boolean {
     return this.#dots.has(write)
   }
 
-  sees(storedKey: Bytes, value: Bytes | undefined): void {
+  /** A store of this machine has this generation. */
+  meets(generation: string, machine: string): void {
+    this.#generations.set(generation, machine)
+  }
+
+  /** A peer has given an epoch up, and mints under another what it had minted under this. */
+  abandons(dot: string): void {
+    this.#abandoned.add(dot.slice(0, dot.indexOf(' ')))
+  }
+
+  wasAbandoned(actor: string): boolean {
+    return this.#abandoned.has(actor)
+  }
+
+  /** The machine that minted this dot. */
+  minterOf({ actor }: Dot): string | undefined {
+    return this.#generations.get(actor.slice(0, actor.indexOf('.')))
+  }
+
+  sees({ name, host }: Holder, storedKey: Bytes, value: Bytes | undefined): void {
     if (storedKey[0] !== objectLetter || value === undefined) return
     const content = toBinaryText(storedKey) + toBinaryText(value.subarray(-24))
-    if (this.#read.has(content)) return
-    this.#read.add(content)
-    const key = keyOfStored(storedKey)
-    try {
-      this.#examine(showKey(key), decodeObject(key, value).state)
-    } catch (error) {
-      const text = `a record was written that cannot be read: ${String(error)}`
-      this.violations.push({ promise: 'P10', key: showKey(key), text })
+    let writes = this.#read.get(content)
+    if (writes === undefined || this.stakes.areOpen) {
+      writes = this.#open(name, keyOfStored(storedKey), value)
+      this.#read.set(content, writes)
+    }
+    for (const write of writes) {
+      this.#hosts.set(write, (this.#hosts.get(write) ?? new Set()).add(host))
     }
   }
 
-  #examine(key: string, { siblings }: ObjectState): void {
-    for (const sibling of siblings) {
-      const dot = `${sibling.dot.actor} ${sibling.dot.counter}`
+  #open(machine: string, key: Key, value: Bytes): number[] {
+    const name = showKey(key)
+    try {
+      const { state } = decodeObject(key, value)
+      this.stakes.sees(machine, name, state, (dot) => {
+        const sibling = state.siblings.find((each) => showDot(each.dot) === showDot(dot))
+        return sibling !== undefined && this.#isAnother(name, sibling)
+      })
+      return this.#examine(name, state)
+    } catch (error) {
+      const text = `a record was written that cannot be read: ${String(error)}`
+      this.violations.push({ promise: 'P10', key: name, text })
+      return []
+    }
+  }
+
+  #examine(key: string, { siblings }: ObjectState): number[] {
+    return siblings.flatMap((sibling) => {
+      const dot = showDot(sibling.dot)
       const write = this.#history.writeOf(sibling.value)
       if (write === undefined) {
         this.violations.push({ promise: 'P10', key, text: `(${dot}) names what nobody wrote` })
-        continue
+        return []
       }
       const dots = this.#dots.get(write) ?? new Map<string, Dot>()
       this.#dots.set(write, dots.set(dot, sibling.dot))
       this.#writes.set(key, (this.#writes.get(key) ?? new Set()).add(write))
-      this.#compare(key, dot, sibling)
-    }
+      this.#compare(key, sibling)
+      return [write]
+    })
+  }
+
+  #isAnother(key: string, { dot, value }: Sibling): boolean {
+    const earlier = this.#values.get(`${key} ${showDot(dot)}`)
+    return earlier !== undefined && !equalBytes(earlier.sibling.value.checksum, value.checksum)
   }
 
   /** Each pair is reported once, however many records show it. */
-  #compare(key: string, dot: string, sibling: Sibling): void {
-    const earlier = this.#values.get(`${key} ${dot}`)
-    this.#values.set(`${key} ${dot}`, sibling)
-    if (earlier === undefined) return
-    if (equalBytes(earlier.value.checksum, sibling.value.checksum)) return
+  #compare(key: string, sibling: Sibling): void {
+    const { dot } = sibling
+    const name = `${key} ${showDot(dot)}`
+    const earlier = this.#values.get(name)?.sibling
+    const isAnother = this.#isAnother(key, sibling)
+    this.#values.set(name, { key, dot, sibling })
+    if (!isAnother || earlier === undefined) return
     const [one, two] = [earlier, sibling].map(({ value }) => this.#history.writeOf(value))
-    const text = `(${dot}) names two writes, w${one} and w${two}`
+    if (this.stakes.excuses(key, dot)) {
+      for (const write of [one, two]) if (write !== undefined) this.excused.add(write)
+      return
+    }
+    const text = `(${showDot(dot)}) names two writes, w${one} and w${two}`
     this.violations.push({ promise: 'P7', key, text })
   }
 }

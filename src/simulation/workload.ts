@@ -2,7 +2,8 @@
  * The clients: a few people who shop in a few carts, all at once, at whatever peer answers.
  *
  * Few keys and many writers make conflicts the rule, not the exception. Some clients read before they write, some write
- * on with a context long stale, some never look. A client moves between peers and takes its contexts along.
+ * on with a context long stale, some never look, some try again elsewhere what did not succeed. A client moves between
+ * peers and takes its contexts along.
  */
 import { type Key, makeKey, showKey } from '../data/key.ts'
 import { makeValue, type Value } from '../data/siblings.ts'
@@ -10,26 +11,11 @@ import { contextFromText, contextToText } from '../protocol/context.ts'
 import type { Stage } from '../protocol/copy.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Receipt } from '../peer/api.ts'
+import { falseEverywhere, falseQuorum } from './claims.ts'
+import { Client, type Memory, seenNothing } from './client.ts'
 import type { Cluster, Machine, Process } from './cluster.ts'
 import { bytesOfId, type Operation } from './history.ts'
-import type { SeededRandom } from './random.ts'
-
-export interface WorkloadSettings {
-  readonly clients: number
-  readonly keys: number
-  /** Mean pause of a client between two operations. */
-  readonly pauseMs: number
-}
-
-/** What a client remembers of a key: the ring's word for it, and the truth. */
-interface Memory {
-  /** As applications hold it. */
-  readonly context: string
-  /** The writes it had seen, by id. */
-  readonly seen: ReadonlySet<number>
-}
-
-const seenNothing: Memory = { context: '', seen: new Set() }
+import type { Violation } from './violation.ts'
 
 /** An operation under way. */
 interface Begun {
@@ -37,19 +23,36 @@ interface Begun {
   readonly process: Process
 }
 
+/** A write as its client asks for it, and asks for it again. */
+interface Wish {
+  readonly key: Key
+  readonly memory: Memory
+  readonly kind: 'put' | 'delete'
+  /** The write that this is another attempt at, and its value. */
+  readonly again?: { readonly write: number; readonly value: Value }
+}
+
+/** A receipt that its device still owes the last word. */
+interface Awaited {
+  readonly operation: Operation
+  readonly process: Process
+  readonly receipt: Receipt
+}
+
 export class Workload {
   readonly keys: readonly Key[]
+  /** Claims that were false when they were made. */
+  readonly violations: Violation[] = []
   readonly #cluster: Cluster
-  readonly #settings: WorkloadSettings
+  readonly #awaited = new Set<Awaited>()
   #open = true
   #writes = 0
 
-  constructor(cluster: Cluster, settings: WorkloadSettings) {
+  constructor(cluster: Cluster) {
     this.#cluster = cluster
-    this.#settings = settings
     const random = cluster.random.fork('keys')
     const names = random.shuffled(Array.from({ length: 1000 }, (_, i) => `k${i}`))
-    this.keys = names.slice(0, settings.keys).map((name) => makeKey('carts', name))
+    this.keys = names.slice(0, cluster.settings.keys).map((name) => makeKey('carts', name))
   }
 
   start(): void {
@@ -57,7 +60,10 @@ export class Workload {
     for (const { process } of this.#cluster.edges) {
       for (const key of this.keys) if (random.chance(0.6)) void process?.keyed?.follow(key)
     }
-    for (let i = 1; i <= this.#settings.clients; i++) void this.#live(new Client(this.#cluster, i))
+    const { clients, tempers } = this.#cluster.settings
+    for (let i = 1; i <= clients; i++) {
+      void this.#live(new Client(this.#cluster, i, tempers[i % tempers.length]!))
+    }
   }
 
   /** Clients finish what they are at, and begin nothing new. */
@@ -65,82 +71,152 @@ export class Workload {
     this.#open = false
   }
 
+  /** The writes whose device has never said that they are everywhere, though it lives. */
+  unsettled(): Operation[] {
+    return [...this.#awaited]
+      .filter(({ process }) => process.life.alive)
+      .map(({ operation }) => operation)
+  }
+
   async #live(client: Client): Promise<void> {
     const { random } = client
+    const { pauseMs } = this.#cluster.settings
     for (;;) {
-      await this.#pause(random.exponential(this.#settings.pauseMs))
+      await this.#pause(this.#cluster.pace * random.exponential(pauseMs))
       if (!this.#open) return
       const machine = client.choosePeer()
-      const key = random.pick(this.keys)
+      const key = this.#chooseKey(client)
       if (machine !== undefined) await this.#act(client, machine, key)
     }
   }
 
+  #chooseKey({ random }: Client): Key {
+    const { hotness } = this.#cluster.settings
+    return hotness > 0 && random.chance(hotness) ? this.keys[0]! : random.pick(this.keys)
+  }
+
   async #act(client: Client, machine: Machine, key: Key): Promise<void> {
-    const dice = client.random.fraction()
     const remembered = client.memories.get(key.text) ?? seenNothing
-    if (client.blind || dice < 0.08) return this.#write(client, machine, key, seenNothing)
-    if (dice < 0.35) return void (await this.#read(client, machine, key))
-    if (dice < 0.5) return this.#write(client, machine, key, remembered)
-    // Read, think, write: the context is a little old by then.
-    const read = await this.#read(client, machine, key)
-    if (read === undefined) return
-    if (client.random.chance(0.3)) await this.#pause(client.random.exponential(500))
-    const other = client.random.chance(0.2) ? (client.choosePeer() ?? machine) : machine
-    await this.#write(client, other, key, read)
+    switch (client.chooseMove()) {
+      case 'follow or not':
+        return this.#turn(machine, key)
+      case 'read':
+        return void (await this.#read(client, machine, key))
+      case 'write blind':
+        return this.#wish(client, machine, { key, memory: seenNothing, kind: 'put' })
+      case 'write on':
+        return this.#write(client, machine, key, remembered)
+      case 'read and write': {
+        const read = await this.#read(client, machine, key)
+        if (read === undefined) return
+        // Think, and write: the context is a little old by then.
+        if (client.random.chance(0.3)) await this.#pause(client.random.exponential(500))
+        const other = client.random.chance(0.2) ? (client.choosePeer() ?? machine) : machine
+        return this.#write(client, other, key, read)
+      }
+    }
+  }
+
+  /** Follows a key at a tab, or follows it no more. */
+  async #turn({ name, process }: Machine, key: Key): Promise<void> {
+    const edge = process?.edge
+    if (edge === undefined) return
+    const followed = edge.copies.of(key).followed
+    this.#cluster.history.turned(name, showKey(key))
+    // What a full disk does not take is not followed.
+    await Promise.race([
+      (followed ? edge.unfollow(key) : edge.follow(key)).catch(() => {}),
+      process!.ended,
+    ])
   }
 
   async #read(client: Client, machine: Machine, key: Key): Promise<Memory | undefined> {
     const { history, witness } = this.#cluster
-    const begun = this.#begin(client, machine, { kind: 'get', key, seen: new Set(), ack: 'quorum' })
+    const begun = this.#begin(client, machine, { kind: 'get', key, basis: [], ack: 'quorum' })
     if (begun === undefined) return undefined
     const { operation, process } = begun
     const local = machine.kind === 'edge' && client.random.chance(0.5)
+    const follows = process.edge?.copies.of(key).followed === true
+    const mustShow = local && follows ? history.ownOf(operation) : []
     const answer = process.keyed!.read(key, local ? 'local' : 'quorum')
     const read = await this.#settle(begun, answer)
     if (read === undefined) return undefined
     const writes = read.state.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
     operation.returned = writes
+    if (read.source === 'local') operation.mustShow = mustShow
     // What a tab shows of its own is durable on its own disk, which the witness does not read.
     if (machine.kind === 'member') operation.premature = writes.filter((id) => !witness.exists(id))
     this.#tell(operation, `returns ${writes.map((id) => `w${id}`).join(' ') || 'nothing'}`)
     const context = contextToText(key, read.state.seen)
-    return client.remember(key, { context, seen: history.closure(writes) })
+    return client.remember(key, { context, basis: writes })
   }
 
-  async #write(client: Client, machine: Machine, key: Key, memory: Memory): Promise<void> {
-    const deletes = memory !== seenNothing && client.random.chance(0.15)
-    const kind = deletes ? 'delete' : 'put'
+  #write(client: Client, machine: Machine, key: Key, memory: Memory): Promise<void> {
+    const kind = memory !== seenNothing && client.deletes(key) ? 'delete' : 'put'
+    return this.#wish(client, machine, { key, memory, kind })
+  }
+
+  async #wish(client: Client, machine: Machine, wish: Wish): Promise<void> {
+    const { key, memory, kind, again } = wish
     const ack = machine.kind === 'edge' && client.random.chance(0.5) ? 'device' : 'quorum'
-    const begun = this.#begin(client, machine, { kind, key, seen: memory.seen, ack })
+    const { basis } = memory
+    const what = { kind, key, basis, ack, again: again?.write } as const
+    const begun = this.#begin(client, machine, what)
     if (begun === undefined) return
     const { operation, process } = begun
     const context = contextFromText(key, memory.context)
-    const value = this.#valueOf(operation)
+    const value = again?.value ?? this.#valueOf(operation, client)
     const receipt = await this.#settle(begun, process.keyed!.write({ key, context, value, ack }))
-    if (receipt === undefined) return
-    client.remember(key, { context: receipt.context, seen: new Set(memory.seen).add(operation.id) })
-    this.#tell(operation, `is acknowledged (${receipt.stage}${this.#acksOf(receipt)})`)
-    if (ack === 'device') this.#followUp(operation, receipt)
+    if (receipt !== undefined) return this.#acknowledged(client, begun, key, basis, receipt)
+    if (again !== undefined || !client.triesAgain()) return
+    await this.#pause(client.random.exponential(1000))
+    const other = this.#open ? client.choosePeer() : undefined
+    if (other === undefined) return
+    await this.#wish(client, other, { ...wish, again: { write: operation.id, value } })
   }
 
-  /** The ring may yet refuse for good what the device took: then it was never acknowledged by the ring. */
-  #followUp(operation: Operation, receipt: Receipt): void {
-    receipt.reached('quorum').catch((error: unknown) => {
-      operation.outcome = 'refused'
-      operation.failure = error instanceof RingletError ? error.code : String(error)
-      this.#tell(operation, `is refused after all (${operation.failure})`)
-    })
+  #acknowledged(
+    client: Client,
+    { operation, process }: Begun,
+    key: Key,
+    basis: readonly number[],
+    receipt: Receipt,
+  ): void {
+    const { write } = operation
+    client.remember(key, { context: receipt.context, basis: [...basis, write] })
+    const acks = receipt.acks.map((peer) => ` ${this.#cluster.nameOf(peer)}`).join('')
+    this.#tell(operation, `is acknowledged (${receipt.stage}${acks})`)
+    if (operation.ack === 'quorum') this.violations.push(...falseQuorum(this.#cluster, key, write))
+    else this.#followUp(operation, process, key, receipt)
   }
 
-  #acksOf({ acks }: Receipt): string {
-    return acks.map((peer) => ` ${this.#cluster.nameOf(peer)}`).join('')
+  /** How a write goes on that its device took. The ring may yet refuse it for good. */
+  #followUp(operation: Operation, process: Process, key: Key, receipt: Receipt): void {
+    const awaited = { operation, process, receipt }
+    this.#awaited.add(awaited)
+    receipt
+      .reached('quorum')
+      .then(() => {
+        this.violations.push(...falseQuorum(this.#cluster, key, operation.write))
+        return receipt.reached('everywhere')
+      })
+      .then(() => {
+        this.#awaited.delete(awaited)
+        this.violations.push(...falseEverywhere(this.#cluster, key, operation.write))
+      })
+      .catch((error: unknown) => {
+        this.#awaited.delete(awaited)
+        this.#noteFailure(operation, error)
+        this.#tell(operation, `is ${operation.outcome} after all (${operation.failure})`)
+      })
   }
 
   /** Each write's value is its name; a tombstone's is its time, which no other write has. */
-  #valueOf(operation: Operation): Value {
+  #valueOf(operation: Operation, { random }: Client): Value {
     const writtenAt = 1_900_000_000_000 + this.#writes++
-    if (operation.kind === 'put') return makeValue(bytesOfId(operation.id), writtenAt)
+    const { largeBytes } = this.#cluster.settings
+    const weight = largeBytes > 0 && random.chance(0.04) ? largeBytes : 0
+    if (operation.kind === 'put') return makeValue(bytesOfId(operation.id, weight), writtenAt)
     this.#cluster.history.nameTombstone(writtenAt, operation.id)
     return makeValue(undefined, writtenAt)
   }
@@ -148,22 +224,31 @@ export class Workload {
   #begin(
     client: Client,
     machine: Machine,
-    what: { kind: Operation['kind']; key: Key; seen: ReadonlySet<number>; ack: Stage },
+    what: {
+      kind: Operation['kind']
+      key: Key
+      basis: readonly number[]
+      ack: Stage
+      again?: number | undefined
+    },
   ): Begun | undefined {
     const { process } = machine
     if (process?.keyed === undefined) return undefined
-    const { kind, key, seen, ack } = what
+    const { kind, key, basis, ack, again } = what
     const operation = this.#cluster.history.begin({
       client: client.name,
       via: machine.name,
+      life: machine.incarnation,
       kind,
       key: showKey(key),
-      seen,
+      basis,
       ack,
       startMs: this.#cluster.scheduler.nowMs,
+      again,
     })
-    const blind = kind !== 'get' && seen.size === 0 ? ' blind' : ''
-    this.#tell(operation, `: ${kind} ${operation.key} at ${machine.name}${blind}`)
+    const blind = kind !== 'get' && basis.length === 0 ? ' blind' : ''
+    const retry = again === undefined ? '' : `, w${again} again`
+    this.#tell(operation, `: ${kind} ${operation.key} at ${machine.name}${blind}${retry}`)
     return { operation, process }
   }
 
@@ -209,35 +294,5 @@ export class Workload {
     return new Promise((resolve) => {
       this.#cluster.scheduler.after(ms, resolve)
     })
-  }
-}
-
-class Client {
-  readonly name: string
-  readonly random: SeededRandom
-  /** Writes without ever looking. */
-  readonly blind: boolean
-  readonly memories = new Map<string, Memory>()
-  readonly #cluster: Cluster
-  #home: Machine | undefined
-
-  constructor(cluster: Cluster, number: number) {
-    this.name = `client ${number}`
-    this.random = cluster.random.fork(this.name)
-    this.blind = this.random.chance(0.15)
-    this.#cluster = cluster
-  }
-
-  /** Mostly the same peer while it serves. */
-  choosePeer(): Machine | undefined {
-    const { serving } = this.#cluster
-    const stays = this.#home?.process?.keyed !== undefined && this.random.chance(0.7)
-    if (!stays) this.#home = serving.length === 0 ? undefined : this.random.pick(serving)
-    return this.#home
-  }
-
-  remember(key: Key, memory: Memory): Memory {
-    this.memories.set(key.text, memory)
-    return memory
   }
 }

@@ -231,6 +231,7 @@ describe('limits', () => {
       value: makeValue(utf8('x'), 1),
       w: 1,
       direct: true,
+      origin: undefined,
     })
     await edge.world.transport.request(peer, body, { lane: 'foreground', deadlineMs: 1000 })
     const { member } = ring.members.find((each) => each.member.id === peer)!

@@ -40,6 +40,7 @@ it('closes while others go on asking', async () => {
         value: makeValue(utf8('x'), 1),
         w: 2,
         direct: true,
+        origin: undefined,
       })
       await edge.world.transport
         .request(member.id, body, { lane: 'foreground', deadlineMs: 500 })

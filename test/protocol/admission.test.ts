@@ -75,6 +75,15 @@ describe('admission', () => {
     })
   })
 
+  it('lets a member pass on a put under the name of who asked first, and nobody else', () => {
+    const asked = { key, request: seed, context: nothingSeen, value, w: 2 }
+    const put = { type: 'put', ...asked, direct: true, origin: edge } as const
+    expect(refuse(view, member, put)).toBeUndefined()
+    expect(refuse(view, 'another edge', put)).toMatchObject({ code: 'not-a-member' })
+    expect(refuse(view, edge, { ...put, direct: false })).toBeUndefined()
+    expect(refuse(view, member, { ...put, direct: false })).toMatchObject({ code: 'not-a-member' })
+  })
+
   it('refuses a write that would supersede itself', () => {
     const context = withDot(nothingSeen, dot)
     expect(refuse(view, edge, delivery({ context }))).toMatchObject({ code: 'malformed' })

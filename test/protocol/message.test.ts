@@ -61,7 +61,7 @@ const write = { key, context: object.seen, value, w: 2, direct: true }
 const requests: Request[] = [
   { type: 'replicate', key, state: object, minter: actor, insteadOf: undefined },
   { type: 'read', key, have: sixteen },
-  { type: 'put', ...write, request: sixteen },
+  { type: 'put', ...write, request: sixteen, origin: 'somebody else' },
   { type: 'get', key, r: 2 },
   { type: 'deliver', ...write, dot, origin: 'somebody', seed: sixteen },
   { type: 'covers', key, dot, direct: false },

@@ -12,9 +12,13 @@ import { nothingSeen, type Seen } from '../../src/data/vector.ts'
 import { encodeObject, storageKeys } from '../../src/protocol/record.ts'
 import {
   convergenceGaps,
+  crowds,
+  doubleMints,
   endless,
   falseReads,
+  falseRefusals,
   falseSiblings,
+  forgottenOwn,
   type Holding,
   lostWrites,
   prematureReads,
@@ -25,6 +29,7 @@ import { Witness } from '../../src/simulation/witness.ts'
 
 const key = makeKey('carts', 'alice')
 const name = 'carts/alice'
+const holder = { name: 'a', host: 'host a' }
 const actor = 'AAAAAAAAAAAAAAAA.1'
 
 /** A put that had seen these, and was acknowledged. */
@@ -34,7 +39,8 @@ function put(history: History, seen: readonly number[] = []): Operation {
     via: 'a',
     kind: 'put',
     key: name,
-    seen: history.closure(seen),
+    life: 1,
+    basis: seen,
     ack: 'quorum',
     startMs: 0,
   })
@@ -55,7 +61,17 @@ function withWrite(state: ObjectState, id: number, context: Seen = nothingSeen):
 
 function holding(peer: string, state: ObjectState, more: Partial<Holding> = {}): Holding {
   const digest = stateDigest(key.bytes, state)
-  return { peer, owner: true, present: true, damaged: false, state, digest, owes: [], ...more }
+  return {
+    peer,
+    host: peer,
+    owner: true,
+    present: true,
+    damaged: false,
+    state,
+    digest,
+    owes: [],
+    ...more,
+  }
 }
 
 function stored(state: ObjectState): Uint8Array {
@@ -125,13 +141,37 @@ describe('P2, causality is exact', () => {
     const first = put(history)
     const second = put(history, [first.id])
     const witness = new Witness(history)
-    for (const counter of [7, 8]) {
+    for (const [i, minter] of [actor, 'BBBBBBBBBBBBBBBB.1'].entries()) {
+      witness.meets(minter.slice(0, 16), `machine ${i}`)
       const value = makeValue(bytesOfId(first.id), 1)
-      const state = apply(emptyState, { actor, counter }, nothingSeen, value)
-      witness.sees(storageKeys.object(key), stored(state))
+      const state = apply(emptyState, { actor: minter, counter: 7 }, nothingSeen, value)
+      witness.sees(holder, storageKeys.object(key), stored(state))
     }
     const held = [holding('a', stateOf(first.id, second.id))]
     expect(falseSiblings(history, witness, new Map([[name, held]]))).toEqual([])
+    expect(doubleMints(history, witness, () => true)).toEqual([])
+  })
+
+  test('minted twice by one coordinator that was asked once, it may not', () => {
+    const history = new History()
+    const first = put(history)
+    const witness = new Witness(history)
+    for (const counter of [7, 8]) {
+      const value = makeValue(bytesOfId(first.id), 1)
+      const state = apply(emptyState, { actor, counter }, nothingSeen, value)
+      witness.sees(holder, storageKeys.object(key), stored(state))
+    }
+    expect(doubleMints(history, witness, () => true)).toMatchObject([{ promise: 'P2', key: name }])
+    put(history).outcome = 'unknown'
+    history.begin({ ...first, basis: [], again: first.id })
+    expect(doubleMints(history, witness, () => true)).toEqual([])
+  })
+
+  test('a crowd beyond the limit is seen', () => {
+    const history = new History()
+    const held = [holding('a', stateOf(put(history).id, put(history).id, put(history).id))]
+    expect(crowds(new Map([[name, held]]), 3)).toEqual([])
+    expect(crowds(new Map([[name, held]]), 2)).toMatchObject([{ promise: 'P9', key: name }])
   })
 })
 
@@ -183,7 +223,7 @@ describe('the other promises', () => {
     const dot = { actor, counter: 1 }
     for (const { id } of [first, second]) {
       const state = apply(emptyState, dot, nothingSeen, makeValue(bytesOfId(id), 1))
-      witness.sees(storageKeys.object(key), stored(state))
+      witness.sees(holder, storageKeys.object(key), stored(state))
     }
     expect(witness.violations).toMatchObject([{ promise: 'P7', key: name }])
   })
@@ -195,6 +235,28 @@ describe('the other promises', () => {
     expect(prematureReads(history)).toHaveLength(1)
   })
 
+  test('a refused write that is there all the same was no refusal', () => {
+    const history = new History()
+    const refused = put(history)
+    refused.outcome = 'refused'
+    const witness = new Witness(history)
+    expect(falseRefusals(history, witness)).toEqual([])
+    witness.sees(holder, storageKeys.object(key), stored(stateOf(refused.id)))
+    expect(falseRefusals(history, witness)).toMatchObject([{ promise: 'outcome' }])
+  })
+
+  test('a tab shows what it took, or what has seen it', () => {
+    const history = new History()
+    const [own, other] = [put(history), put(history)]
+    const later = put(history, [own.id])
+    const read = put(history)
+    Object.assign(read, { kind: 'get', mustShow: [own.id], returned: [later.id] })
+    expect(forgottenOwn(history, () => false)).toEqual([])
+    read.returned = [other.id]
+    expect(forgottenOwn(history, () => false)).toMatchObject([{ promise: 'P5', key: name }])
+    expect(forgottenOwn(history, () => true)).toEqual([])
+  })
+
   test('P9: an operation without an outcome is endless', () => {
     const history = new History()
     put(history).outcome = 'pending'
@@ -204,11 +266,12 @@ describe('the other promises', () => {
   test('P10: a record that nobody can read, or of a value that nobody wrote, is seen', () => {
     const witness = new Witness(new History())
     witness.sees(
+      holder,
       storageKeys.object(key),
       utf8('no record, and long enough for one: nothing at all'),
     )
     const foreign = apply(emptyState, { actor, counter: 1 }, nothingSeen, makeValue(utf8('x'), 1))
-    witness.sees(storageKeys.object(key), stored(foreign))
+    witness.sees(holder, storageKeys.object(key), stored(foreign))
     expect(witness.violations.map(({ promise }) => promise)).toEqual(['P10', 'P10'])
   })
 })

@@ -1,0 +1,111 @@
+/**
+ * What kind of ring a seed is: how large, how busy, how far apart, and who its clients are.
+ *
+ * With one fixed ring every seed would tell variations of one story. Bugs hide in the corners: two members, one key that
+ * all want, values that fill a batch, a limit that is nearly reached. So each seed draws a ring of its own (swarm
+ * testing: Groce et al., 2012).
+ */
+import { limits, type Limits } from '../protocol/limits.ts'
+import type { SeededRandom } from './random.ts'
+import { type NetworkSettings, networkSettings } from './weather.ts'
+
+/** How a client goes about it. */
+export type Temper =
+  /** A bit of everything. */
+  | 'shopper'
+  /** Writes and never looks. */
+  | 'blind'
+  /** Reads, thinks, writes. */
+  | 'careful'
+  /** Writes on with what it remembers, however old. */
+  | 'stale'
+  | 'deleter'
+  /** Deletes and puts again, by turns. */
+  | 'recreator'
+  /** Tries again elsewhere whatever did not succeed. */
+  | 'impatient'
+
+export interface Swarm {
+  readonly members: number
+  readonly edges: number
+  readonly n: number
+  readonly q: number
+  readonly r: number
+  readonly w: number
+  /** The first two members share a host, and so lose their disks together. */
+  readonly sharedHost: boolean
+  readonly clients: number
+  readonly keys: number
+  /** How often an operation is about the first key rather than about any. */
+  readonly hotness: number
+  /** Mean pause of a client between two operations. */
+  readonly pauseMs: number
+  /** What a large value weighs; 0 where there are none. */
+  readonly largeBytes: number
+  readonly tempers: readonly Temper[]
+  readonly network: NetworkSettings
+  readonly limits: Limits
+}
+
+const quorums = [
+  { n: 3, r: 2, w: 2 },
+  { n: 3, r: 2, w: 2 },
+  { n: 3, r: 2, w: 2 },
+  { n: 3, r: 1, w: 3 },
+  { n: 2, r: 1, w: 2 },
+  { n: 4, r: 2, w: 3 },
+] as const
+
+const tempers: readonly Temper[] = [
+  'shopper',
+  'shopper',
+  'shopper',
+  'blind',
+  'careful',
+  'careful',
+  'stale',
+  'deleter',
+  'recreator',
+  'impatient',
+]
+
+const kibibyte = 1024
+
+export function drawSwarm(random: SeededRandom): Swarm {
+  const quorum = random.pick(quorums)
+  const edges = random.chance(0.5) ? 0 : 1 + random.whole(3)
+  const clients = 8 + random.whole(5)
+  const large = random.chance(0.12)
+  return {
+    ...quorum,
+    members: quorum.n + 1 + random.whole(7 - quorum.n),
+    edges,
+    q: random.pick([8, 16, 64]),
+    sharedHost: random.chance(0.33),
+    clients,
+    keys: random.chance(0.1) ? 24 : 1 + random.whole(8),
+    hotness: random.chance(0.3) ? random.between(0.4, 0.9) : 0,
+    pauseMs: random.between(900, 1700),
+    largeBytes: large ? random.pick([20, 200, 1000]) * kibibyte : 0,
+    tempers: Array.from({ length: clients }, () => random.pick(tempers)),
+    network: drawNetwork(random),
+    limits: random.chance(0.4) ? tight(random) : limits,
+  }
+}
+
+function drawNetwork(random: SeededRandom): NetworkSettings {
+  const slowest = random.pick([2, 12, 12, 40])
+  return { ...networkSettings, delayMs: [0.3, slowest], jitterMs: random.between(0.5, 2.5) }
+}
+
+/** Limits that a minute of a few clients comes up against. */
+function tight(random: SeededRandom): Limits {
+  return {
+    ...limits,
+    siblings: 4 + random.whole(8),
+    batchBytes: random.pick([200, 2000]),
+    batchItems: 1 + random.whole(4),
+    listedKeys: 1 + random.whole(3),
+    deliveriesInFlight: 1 + random.whole(3),
+  }
+}
