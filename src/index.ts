@@ -5,6 +5,10 @@
 export type {
   Bucket,
   BucketOptions,
+  Holding,
+  ListenOptions,
+  Location,
+  MemberReport,
   MemberStatus,
   Peer,
   PeerStatus,
@@ -12,6 +16,7 @@ export type {
   PlainRead,
   ReadOptions,
   Receipt,
+  RingSnapshot,
   Stage,
   TypedBucket,
   TypedRead,

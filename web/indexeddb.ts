@@ -64,10 +64,12 @@ async function range(
   return keys.map((key, i) => ({ key: new Uint8Array(key as ArrayBuffer), value: values[i]! }))
 }
 
-/** Insecure pages are told nothing of their space. */
+/** Insecure pages are told nothing of their space, nor whether it stays. */
 async function usage(): Promise<Usage> {
   const { usage: usedBytes, quota: quotaBytes } = (await navigator.storage?.estimate()) ?? {}
+  const persisted = await navigator.storage?.persisted?.()
   return {
+    ...(persisted === undefined ? {} : { persisted }),
     ...(usedBytes === undefined ? {} : { usedBytes }),
     ...(quotaBytes === undefined ? {} : { quotaBytes }),
   }

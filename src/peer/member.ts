@@ -22,6 +22,7 @@ import {
   encodeNotice,
   encodeReply,
   type Reply,
+  type ReplyOf,
   type Request,
 } from '../protocol/message.ts'
 import { unreachable } from '../data/assert.ts'
@@ -198,6 +199,12 @@ export class Member {
     return this.owedKeys
   }
 
+  /** What this peer says of itself to whoever asks. */
+  async report(): Promise<Omit<ReplyOf<'status'>, 'type'>> {
+    const keys = this.records.digests.count ?? 0
+    return { hints: await this.hints(), keys, suspects: this.world.links.suspects() }
+  }
+
   /** Calls `changed` when links, members or suspicions change. */
   onTouch(changed: () => void): () => void {
     this.#watchers.add(changed)
@@ -320,12 +327,7 @@ export class Member {
         )
         return { type: 'done' }
       case 'status':
-        return {
-          type: 'status',
-          hints: await this.hints(),
-          keys: records.digests.count ?? 0,
-          suspects: world.links.suspects(),
-        }
+        return { type: 'status', ...(await this.report()) }
       case 'ping':
         return { type: 'done' }
       default:

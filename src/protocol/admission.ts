@@ -14,7 +14,6 @@ import type { Request } from './message.ts'
 /** What only a member of the same ring may ask of another. */
 const amongMembers: ReadonlySet<Request['type']> = new Set([
   'replicate',
-  'read',
   'handoff',
   'folds',
   'keys',

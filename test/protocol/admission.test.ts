@@ -46,7 +46,6 @@ function delivery(changes: Partial<Extract<Request, { type: 'deliver' }>> = {}):
 describe('admission', () => {
   it.each([
     { type: 'replicate', key, state: emptyState, minter: undefined, insteadOf: undefined },
-    { type: 'read', key, have: undefined },
     { type: 'handoff', items: [] },
     { type: 'exchange', items: [] },
     { type: 'folds', from: 0, to: 1, parts: 1, salt: seed },
@@ -54,6 +53,10 @@ describe('admission', () => {
   ] satisfies Request[])('lets only members ask for $type', (request) => {
     expect(refuse(view, member, request)).toBeUndefined()
     expect(refuse(view, edge, request)).toMatchObject({ code: 'not-a-member' })
+  })
+
+  it('tells anybody what it holds of a key, as a get would', () => {
+    expect(refuse(view, edge, { type: 'read', key, have: undefined })).toBeUndefined()
   })
 
   it('takes a dot that its sender shows to be its own', () => {

@@ -63,7 +63,7 @@ async function start(): Promise<void> {
   carts = opened
   page.showOpen()
   let reach = peer.status.reach
-  peer.onStatus((status) => {
+  peer.addEventListener('status', ({ detail: status }) => {
     if (reach === 'none' && status.reach !== 'none') load(opened)
     reach = status.reach
     show()
