@@ -35,6 +35,8 @@ export interface Beneath {
   pendingWrites(): number
   hints(): number
   activity(): PeerStatus['activity']
+  /** The network may be back: whatever waits for it is tried at once. */
+  wake(): void
   /** What a member says where it is itself among those to be asked. */
   readonly own?: OwnWord
   receipt(id: string): Receipt | undefined
@@ -57,17 +59,24 @@ export interface PeerOptions {
   close(): Promise<void>
 }
 
-export function peerOfEdge(edge: Edge, { r, w, warnings, close }: PeerOptions): Peer {
+export interface EdgePeerOptions extends PeerOptions {
+  /** What stands between the application and the edge's keys, where anything does. */
+  readonly keys?: Keyed
+}
+
+export function peerOfEdge(edge: Edge, options: EdgePeerOptions): Peer {
+  const { r, w, warnings, close, keys = edge } = options
   return makePeer({
     kind: 'edge',
-    keyed: edge,
+    keyed: keys,
     world: edge.world,
     r,
     w,
     warnings,
     pendingWrites: () => edge.pendingWrites,
     hints: () => 0,
-    activity: () => 'awake',
+    activity: () => edge.activity,
+    wake: () => edge.wake(),
     receipt: (id) => edge.receipt(id),
     onTouch: (changed) => edge.copies.onTouch(changed),
     close: async () => {
@@ -89,6 +98,7 @@ export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOpti
     pendingWrites: () => 0,
     hints: () => member.owedKeys,
     activity: () => 'awake',
+    wake: () => member.wake(),
     own: {
       held: async (key) => (await member.records.read(key)).state,
       report: () => member.report(),
@@ -177,6 +187,7 @@ class ApplicationPeer extends EventTarget implements Peer {
   setGate(open: boolean): void {
     this.#gate = open ? 'open' : 'closed'
     this.#beneath.world.transport.setGate(open)
+    if (open) this.#beneath.wake()
     this.#touched()
   }
 

@@ -211,6 +211,13 @@ export class Member {
     return () => this.#watchers.delete(changed)
   }
 
+  /** Tries everybody who is suspect at once: the network is back. */
+  wake(): void {
+    if (this.#phase !== 'open') return
+    this.#probe(this.world.links.dueProbes(0))
+    this.#gossip.tick()
+  }
+
   viewChanged(view: View): void {
     for (const { record } of view.members) this.#antiEntropy.soon(record.peer)
     this.#touched()
@@ -237,12 +244,7 @@ export class Member {
       this.#gossip.tick()
       this.#handoff.tick()
       this.#antiEntropy.tick()
-      for (const peer of links.dueProbes(limits.probeMs)) {
-        tasks.run(
-          'probe',
-          ask(this.world, peer, { type: 'ping' }, 'done', { deadlineMs: limits.ownerMs }),
-        )
-      }
+      this.#probe(links.dueProbes(limits.probeMs))
       if (clock.elapsed() >= this.#sweepDue) {
         this.#sweepDue = clock.elapsed() + sweepMs
         tasks.run('count', this.hints())
@@ -250,6 +252,14 @@ export class Member {
       }
       this.#tick()
     })
+  }
+
+  #probe(peers: readonly PeerId[]): void {
+    const { tasks, limits } = this.world
+    for (const peer of peers) {
+      const options = { deadlineMs: limits.ownerMs }
+      tasks.run('probe', ask(this.world, peer, { type: 'ping' }, 'done', options))
+    }
   }
 
   #mustBeOpen(): void {
@@ -338,13 +348,19 @@ export class Member {
   #hear(from: PeerId, body: Uint8Array): void {
     try {
       const notice = decodeNotice(body)
-      if (notice.type === 'goodbye') this.world.links.failed(from, 'goodbye')
+      if (notice.type === 'goodbye') this.#goodbye(from)
       if (notice.type === 'records') {
         this.world.tasks.run('records', this.#gossip.take(notice.records))
       }
     } catch (error) {
       this.world.say({ type: 'refused-input', from, detail: (error as Error).message })
     }
+  }
+
+  /** A follower that sleeps is told nothing until it follows anew; it is nobody to be probed. */
+  #goodbye(from: PeerId): void {
+    this.#followers.gone(from)
+    if (this.view.byPeer.has(from)) this.world.links.failed(from, 'goodbye')
   }
 
   #linkUp(peer: PeerId): void {
