@@ -5,8 +5,10 @@
 export type {
   Bucket,
   BucketOptions,
+  Entry,
   Holding,
   ListenOptions,
+  ListOptions,
   Location,
   MemberReport,
   MemberStatus,

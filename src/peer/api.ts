@@ -103,7 +103,11 @@ export interface MemberReport {
 }
 
 export interface BucketOptions {
-  /** The stage at which a write resolves. Default `quorum`; a type may name another. */
+  /**
+   * The stage at which a write resolves. With a type the default is `device` (a type may name another): such a write
+   * is made on this device and never fails for lack of a network. Without a type it is `quorum`. A write that has not
+   * got to its `ack` after 5 s rejects with `quorum-not-reached`, outcome `unknown`, and goes on.
+   */
   readonly ack?: Stage
 }
 
@@ -117,6 +121,19 @@ export interface ReadOptions {
   readonly consistency?: 'quorum' | 'local'
 }
 
+export interface ListOptions {
+  /** A partition key, or a path that begins with one: every key that begins with these parts is listed. */
+  readonly prefix: KeyPath
+  /**
+   * `quorum` (default): what R owners have, with this device's undelivered writes on top. `local`: what this device
+   * holds, at once: what it follows and has written; in a member, its own records if it is an owner.
+   */
+  readonly consistency?: 'quorum' | 'local'
+}
+
+/** One key of a listing: what a read of it shows, and the path that it is read by. */
+export type Entry<R> = R & { readonly key: readonly [string, ...string[]] }
+
 export interface WriteOptions {
   /** What the writer has read; by default what this handle last read or wrote of the key. `none`: truly blind. */
   readonly context?: string
@@ -128,6 +145,18 @@ export interface Bucket<V, R> {
   get(key: KeyPath, options?: ReadOptions): Promise<R>
   put(key: KeyPath, value: V, options?: WriteOptions): Promise<Receipt>
   delete(key: KeyPath, options?: WriteOptions): Promise<Receipt>
+  /**
+   * The keys that begin with `prefix`, in the order of their paths, deleted ones left out. Keys are asked for page by
+   * page as the loop goes on: one that is written meanwhile may or may not be met. Rejects with `RingletError`:
+   * `unreachable` or `quorum-not-reached` when R owners cannot be asked, `bad-argument` for what is no prefix.
+   *
+   * ```ts
+   * for await (const { key, value } of notes.entries({ prefix: 'alice' })) {
+   *   console.log(key.slice(1).join('/'), value)
+   * }
+   * ```
+   */
+  entries(options: ListOptions): AsyncIterable<Entry<R>>
   /** Keeps a copy of the key on this device, and keeps it fresh. */
   follow(key: KeyPath): Promise<void>
   unfollow(key: KeyPath): Promise<void>

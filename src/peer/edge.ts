@@ -9,6 +9,7 @@
 import type { Key } from '../data/key.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
+import type { PageAsked } from '../protocol/listing.ts'
 import { type PeerId, ringHash, type RingIdentity, type View } from '../protocol/membership.ts'
 import { decodeNotice, encodeNotice, encodeReply, type Reply } from '../protocol/message.ts'
 import { generationOfStore, type StoreIdentity } from '../protocol/record.ts'
@@ -19,11 +20,12 @@ import { isFailure, refusalOfError } from './ask.ts'
 import { Confirmations } from './confirmations.ts'
 import { Copies } from './copies.ts'
 import { EdgeMembers, errorOfFailure } from './edge-members.ts'
+import { listAtOwners, listCopies } from './edge-listing.ts'
 import { EdgeWrites } from './edge-writes.ts'
 import { openIdentity } from './epochs.ts'
 import { Following } from './following.ts'
 import { Gossip, Table } from './gossip.ts'
-import type { Keyed, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
+import type { Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
 import { Outbox } from './outbox.ts'
 import { closedError } from './receipt.ts'
 import { makeWorld, type World, type WorldOptions } from './world.ts'
@@ -156,6 +158,13 @@ export class Edge implements Keyed {
     throw errorOfFailure(answer)
   }
 
+  async list(asked: PageAsked, consistency: 'quorum' | 'local'): Promise<KeyedPage> {
+    const { copies, world } = this
+    if (consistency === 'local') return listCopies(copies, asked, this.#r, world.limits.listedKeys)
+    const [members, following] = [this.#members, this.#following]
+    return listAtOwners({ copies, members, following, r: this.#r }, asked)
+  }
+
   write(order: WriteOrder): Promise<Receipt> {
     return this.#writes.write(order)
   }
@@ -241,6 +250,7 @@ export class Edge implements Keyed {
     if (this.#closed) return
     this.#closed = true
     this.#stopTicking()
+    this.#following.close()
     this.#outbox.close()
     this.#confirmations.close()
     this.#members.close()

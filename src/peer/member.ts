@@ -9,6 +9,7 @@ import type { Dot } from '../data/vector.ts'
 import { refuse } from '../protocol/admission.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
+import type { PageAsked } from '../protocol/listing.ts'
 import {
   type PeerClass,
   type PeerId,
@@ -35,11 +36,13 @@ import { Followers } from './followers.ts'
 import { Gossip, Table } from './gossip.ts'
 import { Handoff } from './handoff.ts'
 import type { WriteRequest } from './minting.ts'
+import { list, type ListedPage, serveOwnPage } from './listing.ts'
 import { type Covered, coveredBy, get, type Got } from './reading.ts'
 import { Records } from './records.ts'
 import {
   serveExchange,
   serveFolds,
+  serveFresh,
   serveHandoff,
   serveKeys,
   serveRead,
@@ -188,6 +191,13 @@ export class Member {
     return get(this.world, this.records, key, r)
   }
 
+  /** A page of a listing by R owners; of `local` by this peer alone. Rejects with `RingletError`. */
+  async list(asked: PageAsked, r: number | 'local'): Promise<ListedPage> {
+    this.#mustBeOpen()
+    if (r === 'local') return serveOwnPage(this.world, this.records, asked)
+    return list(this.world, this.records, asked, r)
+  }
+
   /** Which owners hold at least this write durably. */
   coveredBy(key: Key, dot: Dot): Promise<Covered> {
     return coveredBy(this.world, this.records, key, dot, false)
@@ -318,6 +328,13 @@ export class Member {
       }
       case 'get':
         return { type: 'got', ready: true, ...(await get(world, records, request.key, request.r)) }
+      case 'list':
+        return {
+          type: 'listed',
+          ...(await this.list(request, request.direct ? 'local' : request.r)),
+        }
+      case 'fresh':
+        return serveFresh(world, records, request)
       case 'covers': {
         const { key, dot, direct } = request
         return { type: 'covered', ...(await coveredBy(world, records, key, dot, direct)) }
@@ -328,8 +345,7 @@ export class Member {
         await this.#gossip.take(request.records)
         return { type: 'done' }
       case 'follow':
-        this.#followers.follow(from, request.keys)
-        return { type: 'done' }
+        return { type: 'following', taken: this.#followers.follow(from, request.keys) }
       case 'unfollow':
         this.#followers.unfollow(
           from,
