@@ -11,30 +11,24 @@ import { lateTransport } from '../src/adapters/late-transport.ts'
 import { systemClock, systemRandom } from '../src/adapters/system.ts'
 import type { Peer } from '../src/peer/api.ts'
 import { peerOfEdge } from '../src/peer/application.ts'
-import { type Edge, startEdge } from '../src/peer/edge.ts'
-import { RingletError, StorageError } from '../src/protocol/errors.ts'
+import { startEdge } from '../src/peer/edge.ts'
+import { StorageError } from '../src/protocol/errors.ts'
 import { limits } from '../src/protocol/limits.ts'
 import { ringHash } from '../src/protocol/membership.ts'
 import { readRingFile, type RingFile } from '../src/protocol/ring-file.ts'
 import type { Storage, Trace, Transport } from '../src/ports.ts'
-import type { Adoption, Running } from './adoption.ts'
-import { type Ground, takeGround } from './ground.ts'
-import { takenError } from './indexeddb-errors.ts'
-import { followLifecycle } from './lifecycle.ts'
+import { takeGround } from './ground.ts'
+import type { WebTransportOptions } from './libp2p.ts'
+import type { Started } from './late-adoption.ts'
+import { live } from './living.ts'
+import { OwnKeys } from './own-keys.ts'
 import { ringOfPage } from './pinned-ring.ts'
-import { databaseOf, type Slot } from './slots.ts'
 
 export interface OpenOptions {
   /** `closed` starts cut off: no peer is dialled before `peer.setGate(true)`. Default `open`. */
   readonly gate?: 'open' | 'closed'
   /** Hears of every protocol event, one call each. */
   readonly trace?: Trace
-}
-
-/** The edge that a store belongs to, and its links. */
-interface Started {
-  readonly edge: Edge
-  readonly transport: Transport
 }
 
 const keyRecord = utf8('m:key')
@@ -53,8 +47,8 @@ const usualQuorum = 2
  * ```
  */
 export async function open(ring: string | object, options: OpenOptions = {}): Promise<Peer> {
-  // Under way as soon as can be, and waited for by nobody but requests.
-  network().catch(() => {})
+  // On its way as soon as can be, and waited for by nobody but requests.
+  import('./libp2p.ts').catch(() => {})
   const file = await ringFileOf(ring)
   const hash = ringHash(file.identity)
   const ground = await takeGround(hash)
@@ -63,10 +57,17 @@ export async function open(ring: string | object, options: OpenOptions = {}): Pr
       startOn(storage, file, isCut, options.trace ?? (() => {}))
     const isCut = options.gate === 'closed'
     const started = await start(ground.storage, isCut)
-    const life = live({ ring: hash, ground, started, start: (storage) => start(storage, false) })
+    const keys = new OwnKeys(started.edge)
+    const close = live({
+      ring: hash,
+      ground,
+      own: started,
+      keys,
+      start: (storage) => start(storage, false),
+    })
     const quorum = quorumOf(file)
     const { warnings } = ground
-    const peer = peerOfEdge(started.edge, { r: quorum, w: quorum, warnings, close: life.end })
+    const peer = peerOfEdge(started.edge, { r: quorum, w: quorum, keys, warnings, close })
     if (isCut) peer.setGate(false)
     return peer
   } catch (error) {
@@ -75,9 +76,10 @@ export async function open(ring: string | object, options: OpenOptions = {}): Pr
   }
 }
 
-/** libp2p, most of a tab's code, which nobody needs who reads and writes on this device. */
-function network(): Promise<typeof import('./libp2p.ts')> {
-  return import('./libp2p.ts')
+/** libp2p is most of a tab's code, and nobody needs it who reads and writes on this device. */
+async function openNetwork(options: WebTransportOptions): Promise<Transport> {
+  const { openWebTransport } = await import('./libp2p.ts')
+  return openWebTransport(options)
 }
 
 async function ringFileOf(ring: string | object): Promise<RingFile> {
@@ -97,7 +99,7 @@ async function startOn(
   const transport = lateTransport({
     self: identity.peer,
     limits,
-    load: async () => (await network()).openWebTransport({ seed, ringHash: hash }),
+    load: () => openNetwork({ seed, ringHash: hash }),
   })
   if (isCut) transport.setGate(false)
   try {
