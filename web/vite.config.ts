@@ -5,17 +5,19 @@
  * around it, which a tab fetches while it already reads and writes on its own device. So the weight of packages and
  * ours can be told apart, and a change of the page leaves most of it in the browser's cache.
  */
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig, type Plugin } from 'vite'
 
 const root = join(import.meta.dirname, 'cart')
+const worker = 'service-worker'
 
 export default defineConfig({
   root,
   // Served from wherever a peer or a static host puts it.
   base: './',
-  plugins: [oneCopyOfEachPackage(), noOtherCurve()],
+  plugins: [oneCopyOfEachPackage(), noOtherCurve(), listForServiceWorker()],
   build: {
     outDir: join(import.meta.dirname, '..', 'dist', 'cart'),
     emptyOutDir: true,
@@ -24,7 +26,13 @@ export default defineConfig({
     // Every browser of that target preloads modules by itself.
     modulePreload: { polyfill: false },
     rolldownOptions: {
+      input: {
+        index: join(root, 'index.html'),
+        [worker]: join(import.meta.dirname, './cart/worker/service-worker.ts'),
+      },
       output: {
+        // A service worker governs what lies beside it and below, and is known by its address.
+        entryFileNames: ({ name }) => (name === worker ? '[name].js' : 'assets/[name]-[hash].js'),
         codeSplitting: {
           groups: [
             { name: 'packages-first', test: /node_modules/, tags: ['$initial'] },
@@ -68,5 +76,26 @@ function noOtherCurve(): Plugin {
     enforce: 'pre',
     load: (id) =>
       id.endsWith('/@noble/curves/secp256k1.js') ? 'export const secp256k1 = undefined' : undefined,
+  }
+}
+
+/** Tells the service worker which files the page has, and by one hash of all of them which version they are. */
+function listForServiceWorker(): Plugin {
+  return {
+    name: 'list-for-service-worker',
+    generateBundle: {
+      order: 'post',
+      handler(_options, bundle) {
+        const chunk = bundle[`${worker}.js`]
+        if (chunk?.type !== 'chunk') throw new Error('there is no service worker to tell')
+        const files = Object.values(bundle).filter(({ fileName }) => !fileName.endsWith('.map'))
+        const hash = createHash('sha256')
+        for (const file of files) hash.update(file.type === 'chunk' ? file.code : file.source)
+        const version = hash.digest('base64url').slice(0, 12)
+        const names = files.map(({ fileName }) => fileName)
+        const assets = JSON.stringify(names.filter((name) => name.startsWith('assets/')))
+        chunk.code = `const pageVersion="${version}",pageFiles=${assets};${chunk.code}`
+      },
+    },
   }
 }
