@@ -13,10 +13,10 @@ import { placementOf } from '../protocol/placement.ts'
 import { hostsOf } from '../protocol/quorum.ts'
 import { type Answer, reconcile } from '../protocol/reconcile.ts'
 import type { StoredObject } from '../protocol/record.ts'
-import { absorb } from './absorb.ts'
 import { ask, type Failure, isFailure } from './ask.ts'
 import { fanout, quorumError } from './fanout.ts'
 import type { Records } from './records.ts'
+import { repair } from './repair.ts'
 import type { World } from './world.ts'
 
 export interface Got {
@@ -61,7 +61,8 @@ export async function get(world: World, records: Records, key: Key, r: number): 
   if (!result.met) throw quorumError('get', key, r, result)
   const { state, behind } = reconcile(result.answers)
   if (behind.length > 0) {
-    world.tasks.run('repair', repair(world, records, key, state, behind, limits.requestMs))
+    const lacking = new Map(behind.map((peer) => [peer, [{ key, state }]]))
+    world.tasks.run('repair', repair(world, records, lacking))
   }
   return { state, answers: result.answers.map(({ peer }) => peer), missing: Math.max(0, r - got) }
 }
@@ -93,26 +94,6 @@ export async function coveredBy(
     by: answers.flatMap(({ by }) => by),
     owners: owners.length,
     highest: Math.max(0, ...answers.map((answer) => answer.highest)),
-  }
-}
-
-async function repair(
-  world: World,
-  records: Records,
-  key: Key,
-  state: ObjectState,
-  behind: readonly PeerId[],
-  deadlineMs: number,
-): Promise<void> {
-  for (const peer of behind) {
-    if (peer === world.self) {
-      await absorb(world, records, key, state, 'as owner')
-      continue
-    }
-    const request: Request = { type: 'handoff', items: [{ key, state }] }
-    const reply = await ask(world, peer, request, 'taken', { lane: 'background', deadlineMs })
-    const result = isFailure(reply) ? reply.why : 'ok'
-    world.say({ type: 'repair', key: showKey(key), to: peer, result })
   }
 }
 
