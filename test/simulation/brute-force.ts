@@ -29,7 +29,7 @@ export function verdicts(
 
 function pathsOf(operations: readonly Operation[]): boolean[][] {
   const size = operations.length
-  const reaches = Array.from({ length: size }, () => new Array<boolean>(size).fill(false))
+  const reaches = Array.from({ length: size }, () => Array.from({ length: size }, () => false))
   for (const { write, basis } of operations) for (const each of basis) reaches[write]![each] = true
   for (let middle = 0; middle < size; middle++) {
     for (let from = 0; from < size; from++) {
