@@ -48,7 +48,7 @@ export class AntiEntropy {
   }
 
   async #exchangeDue(): Promise<void> {
-    const { self, links, clock, limits, random } = this.#world
+    const { self, links, clock, limits, random, rules } = this.#world
     for (const { record } of this.#world.view().members) {
       const { peer } = record
       if (peer === self || links.isSuspect(peer)) continue
@@ -56,7 +56,8 @@ export class AntiEntropy {
       const due = this.#due.get(peer) ?? now
       if (due > now) continue
       this.#due.set(peer, now + limits.antiEntropyMs * (0.5 + random.fraction()))
-      if (++this.#count % saltEvery === 0) await this.#exchangeSalted(peer, random.bytes(8))
+      if (rules.isSalted(++this.#count, saltEvery))
+        await this.#exchangeSalted(peer, random.bytes(8))
       else await this.exchangeWith(peer)
     }
   }

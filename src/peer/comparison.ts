@@ -44,6 +44,7 @@ export async function foldsOf(
   for (let partition = from; partition < to; partition++) {
     const owners = ring.ownersOf(partition)
     if (!owners.includes(world.self) || !owners.includes(other)) continue
+    if (!world.rules.compares(partition)) continue
     const fold = folds[Math.floor((partition - from) / width)]!
     xorInto(fold, await records.digests.of(partition, salt))
   }

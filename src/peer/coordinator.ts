@@ -165,7 +165,7 @@ function replicate(job: Job, dot: Dot, state: ObjectState): Promise<Fanned<Store
   return fanout<StoredAnswer>(world, placement, {
     label: 'replicate',
     endMs,
-    needed: w,
+    needed: world.rules.votesNeeded(w),
     breadth: 'all',
     own,
     send: async (peer, deadlineMs, insteadOf): Promise<StoredAnswer | Failure> => {

@@ -6,7 +6,6 @@
  * state has not moved meanwhile, and the record goes when nobody is owed any more. What a lost marker would forget is
  * derived again: at every start, and whenever the view changes.
  */
-import { equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import { type Key, showKey } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
@@ -159,7 +158,7 @@ export class Handoff {
   async #settle({ key, digest }: Owed, target: PeerId): Promise<void> {
     const { rules } = this.#world
     const dropped = await this.#records.change(key, ({ object, owed: before }) => {
-      if (before === undefined || !equalBytes(object.digest, digest)) return { result: false }
+      if (before === undefined || !rules.isUnmoved(object.digest, digest)) return { result: false }
       const owed = rules.debtAfter(before, target, true)
       // Under the view of this instant, and only if the marker was derived from that view.
       const current = this.#derived === this.#world.view().digest

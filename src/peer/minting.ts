@@ -8,7 +8,7 @@
 import { assert } from '../data/assert.ts'
 import type { Bytes } from '../data/bytes.ts'
 import { type Key, showKey } from '../data/key.ts'
-import { apply, liveSiblings, type ObjectState, type Value } from '../data/siblings.ts'
+import { liveSiblings, type ObjectState, type Value } from '../data/siblings.ts'
 import {
   type ActorId,
   covers,
@@ -83,7 +83,7 @@ function take(
     const seenBefore = highest(object.state.seen, dot.actor)
     // A repeat of what is known adds nothing to the crowd.
     if (!covers(object.state.seen, dot)) refuseBlindCrowd(world, key, object.state, context)
-    const state = apply(object.state, dot, context, value)
+    const state = world.rules.apply(object.state, dot, context, value)
     return { result: { dot, state, seenBefore }, state, owed: owedNow(world, key) }
   })
 }
@@ -126,18 +126,18 @@ function mint(world: World, key: Key, desk: Desk, context: Seen, value: Value): 
   const { object } = desk
   refuseBlindCrowd(world, key, object.state, context)
   const minter =
-    world.rules.minterOf(object, desk.generation(), context) ?? freshEpoch(desk, context)
+    world.rules.minterOf(object, desk.generation(), context) ?? freshEpoch(world, desk, context)
   const seenBefore = highest(object.state.seen, minter)
   const dot = { actor: minter, counter: seenBefore + 1 }
   assert(!covers(context, dot), 'a context never covers the dot it is written with')
-  return { dot, state: apply(object.state, dot, context, value), seenBefore }
+  return { dot, state: world.rules.apply(object.state, dot, context, value), seenBefore }
 }
 
 /** A disk that was set back would hand out again what it has handed out: an epoch that anybody has seen is not fresh. */
-function freshEpoch({ object, takeEpoch }: Desk, context: Seen): ActorId {
+function freshEpoch(world: World, { object, takeEpoch }: Desk, context: Seen): ActorId {
   for (;;) {
     const epoch = takeEpoch()
-    if (highest(context, epoch) === 0 && highest(object.state.seen, epoch) === 0) return epoch
+    if (world.rules.isFresh(epoch, object.state, context)) return epoch
   }
 }
 

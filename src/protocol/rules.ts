@@ -2,7 +2,9 @@
  * The decisions that the promises rest on, each a pure function, in one object: what a peer does about any of them
  * is said here and nowhere else, so that the simulation can break one at a time and show that its checker notices.
  */
-import { type ObjectState, sync } from '../data/siblings.ts'
+import { equalBytes } from '../data/bytes.ts'
+import type { Digest } from '../data/hash.ts'
+import { apply, type ObjectState, sync, type Value } from '../data/siblings.ts'
 import { type ActorId, type Dot, highest, type Seen, withDot } from '../data/vector.ts'
 import { isGenuine, type PeerId, type RingIdentity, type SignedRecord } from './membership.ts'
 import type { StoredObject } from './record.ts'
@@ -10,6 +12,10 @@ import type { StoredObject } from './record.ts'
 export const rules = {
   /** What a replica holds after a state arrived: by replication, handoff, repair or exchange. */
   merge: (held: ObjectState, arrived: ObjectState): ObjectState => sync(held, arrived),
+
+  /** What a replica holds after a write: whoever minted it, and however often it comes. */
+  apply: (held: ObjectState, dot: Dot, context: Seen, value: Value): ObjectState =>
+    apply(held, dot, context, value),
 
   /**
    * Under whom this store mints the key's next write; undefined asks for a fresh epoch. Only what stands in the
@@ -21,6 +27,10 @@ export const rules = {
     if (minter === undefined || !minter.startsWith(`${generation}.`)) return undefined
     return highest(context, minter) > highest(state.seen, minter) ? undefined : minter
   },
+
+  /** Whether an epoch that this store hands out is new to the key: a store that was set back hands out old ones. */
+  isFresh: (epoch: ActorId, held: ObjectState, context: Seen): boolean =>
+    highest(context, epoch) === 0 && highest(held.seen, epoch) === 0,
 
   /** The minter that stays after a state arrived: one that the state shows ahead of this store is abandoned. */
   minterAfter: (object: StoredObject, arrived: ObjectState): ActorId | undefined => {
@@ -42,6 +52,9 @@ export const rules = {
   /** What counts as one vote: two replicas on one host die together. */
   voteOf: (peer: PeerId, host: string): { peer: PeerId; host: string } => ({ peer, host }),
 
+  /** How many hosts must have a write durably before it is acknowledged. */
+  votesNeeded: (w: number): number => w,
+
   /** Whom this peer owes a key that it does not own: all present owners. */
   debtOf: (self: PeerId, owners: readonly PeerId[]): readonly PeerId[] =>
     owners.includes(self) ? [] : [...owners].sort(),
@@ -49,6 +62,15 @@ export const rules = {
   /** What is still owed after one delivery: an answer counts only when the target has it durably. */
   debtAfter: (owed: readonly PeerId[], target: PeerId, taken: boolean): readonly PeerId[] =>
     taken ? owed.filter((peer) => peer !== target) : owed,
+
+  /** Whether what was delivered is still what is held: else the debt stands. */
+  isUnmoved: (held: Digest, delivered: Digest): boolean => equalBytes(held, delivered),
+
+  /** Whether two owners compare this partition. */
+  compares: (_partition: number): boolean => true,
+
+  /** Whether this exchange, counted from the first, reads and verifies what it compares. */
+  isSalted: (exchange: number, every: number): boolean => exchange % every === 0,
 
   /** Whether a member's record is its subject's own word, for this ring. */
   isGenuine: (ring: RingIdentity, signed: SignedRecord): boolean => isGenuine(ring, signed),

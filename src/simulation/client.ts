@@ -21,17 +21,28 @@ export type Move = 'read' | 'write blind' | 'write on' | 'read and write' | 'fol
 
 export class Client {
   readonly name: string
-  readonly random: SeededRandom
+  /** Drawn from in the present turn. */
+  random: SeededRandom
+  /** Counted from 1. */
+  turn = 0
   readonly temper: Temper
   readonly memories = new Map<string, Memory>()
   readonly #cluster: Cluster
+  readonly #root: SeededRandom
   #home: Machine | undefined
 
   constructor(cluster: Cluster, number: number, temper: Temper) {
     this.name = `client ${number}`
-    this.random = cluster.random.fork(this.name)
+    this.#root = cluster.random.fork(this.name)
+    this.random = this.#root
     this.temper = temper
     this.#cluster = cluster
+  }
+
+  /** Each turn draws from a stream of its own: one that is left out leaves the others as they are. */
+  nextTurn(): string {
+    this.random = this.#root.fork(++this.turn)
+    return `${this.name}, turn ${this.turn}`
   }
 
   /** Mostly the same peer while it serves. */

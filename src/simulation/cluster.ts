@@ -11,7 +11,8 @@ import { makeRing, type Ring } from '../data/ring.ts'
 import type { PeerEvent } from '../protocol/event.ts'
 import type { PeerId, RingIdentity } from '../protocol/membership.ts'
 import { type Rules, rules } from '../protocol/rules.ts'
-import type { Random, Storage } from '../ports.ts'
+import type { Limits } from '../protocol/limits.ts'
+import type { Random, Storage, Transport } from '../ports.ts'
 import { type Edge, startEdge } from '../peer/edge.ts'
 import type { Keyed } from '../peer/keyed.ts'
 import { type Member, startMember } from '../peer/member.ts'
@@ -33,7 +34,9 @@ import { type Holder, Witness } from './witness.ts'
 export interface BrokenBuild {
   readonly rules?: Partial<Rules>
   readonly storage?: (storage: Storage, disk: Disk) => Storage
+  readonly transport?: (transport: Transport) => Transport
   readonly random?: (random: Random, machine: string) => Random
+  readonly limits?: Partial<Limits>
 }
 
 export interface ClusterSettings extends Swarm {
@@ -214,11 +217,11 @@ export class Cluster {
     return {
       ring: this.identity,
       identity: machine.identity,
-      transport: process.transport,
+      transport: broken.transport?.(process.transport) ?? process.transport,
       storage: broken.storage?.(storage, machine.disk) ?? storage,
       clock: clockOf(process.life, this.scheduler, machine.wall),
       random: broken.random?.(random, machine.name) ?? random,
-      limits: this.settings.limits,
+      limits: { ...this.settings.limits, ...broken.limits },
       trace: (event: PeerEvent) => this.#hear(machine, event),
       bootstrap: this.members.filter((other) => other !== machine).map((m) => addressOf(m.peer)),
       rules: { ...rules, isGenuine: this.#isGenuine, ...broken.rules },

@@ -37,14 +37,22 @@ export class Faults {
   readonly #scene: Scene
   readonly #random: SeededRandom
   readonly #kinds: readonly FaultKind[]
+  /** The faults that began, in order. */
+  readonly begun: string[] = []
+  readonly #without: ReadonlySet<string>
+  #number = 0
   readonly #standing = new Set<Standing>()
   readonly #pauseMs: number
   /** Mean: some runs are shaken by short faults, some by long ones. */
   readonly #lastsMs: number
   #open = true
 
-  /** `only`: these kinds, instead of the seed's choice; one named twice strikes twice as often. */
-  constructor(scene: Scene, only?: readonly FaultKind[]) {
+  /**
+   * `only`: these kinds, instead of the seed's choice; one named twice strikes twice as often. `without`: those that are
+   * left out, by name.
+   */
+  constructor(scene: Scene, only?: readonly FaultKind[], without: ReadonlySet<string> = new Set()) {
+    this.#without = without
     this.#scene = scene
     this.#random = scene.cluster.random.fork('faults')
     this.counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Faults['counts']
@@ -81,12 +89,15 @@ export class Faults {
 
   #begin(kind: FaultKind): void {
     const random = this.#random.fork(this.#random.whole(2 ** 31))
+    const name = `fault ${++this.#number}, ${kind}`
+    if (this.#without.has(name)) return
     const { cluster } = this.#scene
     const running = cluster.machines.filter(({ process }) => process !== undefined)
     if (running.length === 0) return
     const lastsMs = 300 + random.exponential(this.#lastsMs)
     const end = inflictions[kind](this.#scene, random.pick(running), random, lastsMs)
     if (end === undefined) return
+    this.begun.push(name)
     const standing = {
       end: () => {
         if (this.#standing.delete(standing) && end()) this.counts[kind]++

@@ -5,8 +5,10 @@
  *     npm run sim -- --seeds 500      as many as that, from --from (1)
  *     npm run sim -- --seed 42        one, and its story if it fails (--story: also if not)
  *     npm run sim -- --seed 42 --whole  …and nothing left out of the story
+ *     npm run sim -- --seed 42 --shrink the fewest faults and operations that still break the promise
  *     npm run sim -- --twice          each seed twice: both runs must be the same
- *     npm run sim -- --mutant 3       with that broken build (--mutants lists them)
+ *     npm run sim -- --mutant 3       with that broken build
+ *     npm run sim -- --mutants        every broken build, and the first seed that catches it
  *     npm run sim -- --json           one line a seed, then one for the sums
  *
  * Exit code 1 when the batch is red. Seeds share nothing, so they are dealt out to one process a core.
@@ -15,8 +17,11 @@ import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { mutants } from './mutants.ts'
+import { mutants } from './mutants/all.ts'
+import { hunt, patience, showCatch, weaknesses } from './mutants/hunt.ts'
+import type { Mutant } from './mutants/mutant.ts'
 import { runSeed, type SimulationOptions, type SimulationResult } from './run.ts'
+import { showShrunk, shrink } from './shrink.ts'
 import { showSummary, summarize } from './summary.ts'
 
 const { values: given } = parseArgs({
@@ -29,8 +34,11 @@ const { values: given } = parseArgs({
     workers: { type: 'string', default: String(availableParallelism()) },
     mutant: { type: 'string' },
     mutants: { type: 'boolean', default: false },
+    /** So many seeds are tried for each mutant. */
+    patience: { type: 'string', default: String(patience.last) },
     twice: { type: 'boolean', default: false },
     story: { type: 'boolean', default: false },
+    shrink: { type: 'boolean', default: false },
     whole: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -46,10 +54,8 @@ interface Report {
 await main()
 
 async function main(): Promise<void> {
-  if (given.mutants) {
-    for (const [i, { name }] of mutants.entries()) console.log(`${i + 1}  ${name}`)
-    return
-  }
+  if (given.mutants) return huntMutants()
+  if (given.shrink) return shrinkSeed()
   const startedMs = performance.now()
   const reports: Report[] = []
   for await (const report of seedsToRun().length > 1 ? inWorkers() : inThisProcess()) {
@@ -73,6 +79,35 @@ async function main(): Promise<void> {
   if (summary.failures.length > 0) process.exitCode = 1
 }
 
+/** Every broken build, and the first seed that shows it. */
+async function huntMutants(): Promise<void> {
+  const firsts = new Map<string, number | undefined>()
+  const hunted = given.mutant === undefined ? mutants : [numberedMutant()]
+  for (const mutant of hunted) {
+    const seeds = Array.from({ length: numberFrom('patience', given.patience) }, (_, i) => i + 1)
+    const caught = await hunt(mutant, seeds)
+    firsts.set(mutant.name, caught?.seed)
+    console.log(`${String(mutants.indexOf(mutant) + 1).padStart(3)}${showCatch(mutant, caught)}`)
+  }
+  const failures = weaknesses(firsts)
+  for (const failure of failures) console.log(`✗ ${failure}`)
+  if (failures.length > 0) process.exitCode = 1
+}
+
+async function shrinkSeed(): Promise<void> {
+  const seed = seedsToRun()[0]!
+  const shrunk = await shrink(seed, optionsGiven())
+  if (shrunk === undefined) return console.log(`Seed ${seed} keeps every promise.`)
+  const { happened } = await runSeed(seed, optionsGiven())
+  console.log(showShrunk(shrunk, happened.length))
+  process.exitCode = 1
+}
+
+function numberedMutant(): Mutant {
+  const mutant = mutants[numberFrom('mutant', given.mutant ?? '') - 1]
+  return mutant ?? fail(`There are ${mutants.length} mutants: see --mutants.`)
+}
+
 function seedsToRun(): number[] {
   if (given.seed !== undefined) return [numberFrom('seed', given.seed)]
   const from = numberFrom('from', given.from)
@@ -82,10 +117,7 @@ function seedsToRun(): number[] {
 }
 
 function optionsGiven(): SimulationOptions {
-  if (given.mutant === undefined) return {}
-  const mutant = mutants[numberFrom('mutant', given.mutant) - 1]
-  if (mutant === undefined) return fail(`There are ${mutants.length} mutants: see --mutants.`)
-  return { mutant }
+  return given.mutant === undefined ? {} : { mutant: numberedMutant() }
 }
 
 async function* inThisProcess(): AsyncGenerator<Report> {
@@ -154,7 +186,8 @@ async function runWorker(args: string[], heard: (report: Report) => void): Promi
 function show(report: Report): void {
   const { result } = report
   if (given.json) {
-    console.log(JSON.stringify(report))
+    // A thousand names of turns help nobody who adds up.
+    console.log(JSON.stringify({ ...report, result: { ...result, happened: [] } }))
   } else if (result.story !== '') {
     console.log(`${result.story}\n`)
   }

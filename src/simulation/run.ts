@@ -22,7 +22,7 @@ import { Cluster } from './cluster.ts'
 import { Custody } from './custody.ts'
 import { type FaultKind, Faults } from './faults.ts'
 import { inspect, staleCopies } from './inspection.ts'
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from './mutants/mutant.ts'
 import { seededRandom } from './random.ts'
 import { tellStory } from './story.ts'
 import { drawSwarm, type Swarm } from './swarm.ts'
@@ -40,6 +40,10 @@ export interface SimulationOptions {
   readonly story?: boolean
   /** Leave nothing out of the story. */
   readonly whole?: boolean
+  /** What is left out: faults and turns, by the names under which `happened` lists them. */
+  readonly without?: ReadonlySet<string>
+  /** How long things break, instead of until enough has. */
+  readonly safetyMs?: number
 }
 
 export interface SimulationResult {
@@ -54,6 +58,9 @@ export interface SimulationResult {
   /** How long after the last fault the owners of every key were equal. */
   readonly convergedAfterMs: number
   readonly violations: readonly Violation[]
+  /** The faults and the clients' turns, each by a name. */
+  readonly happened: readonly string[]
+  readonly safetyMs: number
   /** Empty when nothing broke, unless it was asked for. */
   readonly story: string
 }
@@ -99,6 +106,7 @@ class Run {
   readonly #workload: Workload
   readonly #story: boolean
   readonly #whole: boolean
+  #safetyMs: number | undefined
   #convergedAfterMs = 0
 
   constructor(seed: number, options: SimulationOptions) {
@@ -113,8 +121,9 @@ class Run {
     const { stakes } = cluster.witness
     this.#custody = new Custody(cluster)
     this.#scene = { cluster, calm: new Calm(cluster), custody: this.#custody, stakes }
-    this.#faults = new Faults(this.#scene, options.faults ?? mutant?.faults)
-    this.#workload = new Workload(cluster)
+    this.#faults = new Faults(this.#scene, options.faults ?? mutant?.faults, options.without)
+    this.#workload = new Workload(cluster, options.without)
+    this.#safetyMs = options.safetyMs
   }
 
   async start(): Promise<void> {
@@ -132,6 +141,7 @@ class Run {
     const fromMs = scheduler.nowMs
     this.#workload.start()
     this.#faults.start()
+    if (this.#safetyMs !== undefined) return scheduler.run(fromMs + this.#safetyMs)
     await scheduler.run(fromMs + safetyMs)
     const busy = (): boolean =>
       history.operations.length >= fewestOperations && this.#faults.total >= fewestFaults
@@ -139,6 +149,7 @@ class Run {
     const { wakesAtMs } = this.#cluster
     if (wakesAtMs > 0) await scheduler.run(Math.max(scheduler.nowMs, wakesAtMs + morningMs))
     if (!busy()) await scheduler.run(scheduler.nowMs + longestQuietMs, busy)
+    this.#safetyMs = scheduler.nowMs - fromMs
   }
 
   async heal(): Promise<void> {
@@ -175,6 +186,8 @@ class Run {
       events: scheduler.events,
       convergedAfterMs: Math.round(this.#convergedAfterMs),
       violations: this.violations,
+      happened: [...this.#faults.begun, ...this.#workload.turns],
+      safetyMs: this.#safetyMs ?? 0,
       story: told ? tellStory(this.#seed, chronicle.lines, this.violations, this.#whole) : '',
     }
   }

@@ -43,13 +43,18 @@ export class Workload {
   readonly keys: readonly Key[]
   /** Claims that were false when they were made. */
   readonly violations: Violation[] = []
+  /** The turns that clients took, in order. */
+  readonly turns: string[] = []
   readonly #cluster: Cluster
+  readonly #without: ReadonlySet<string>
   readonly #awaited = new Set<Awaited>()
   #open = true
   #writes = 0
 
-  constructor(cluster: Cluster) {
+  /** `without`: the turns that are left out. */
+  constructor(cluster: Cluster, without: ReadonlySet<string> = new Set()) {
     this.#cluster = cluster
+    this.#without = without
     const random = cluster.random.fork('keys')
     const names = random.shuffled(Array.from({ length: 1000 }, (_, i) => `k${i}`))
     this.keys = names.slice(0, cluster.settings.keys).map((name) => makeKey('carts', name))
@@ -79,11 +84,13 @@ export class Workload {
   }
 
   async #live(client: Client): Promise<void> {
-    const { random } = client
     const { pauseMs } = this.#cluster.settings
     for (;;) {
-      await this.#pause(this.#cluster.pace * random.exponential(pauseMs))
+      const turn = client.nextTurn()
+      await this.#pause(this.#cluster.pace * client.random.exponential(pauseMs))
       if (!this.#open) return
+      if (this.#without.has(turn)) continue
+      this.turns.push(turn)
       const machine = client.choosePeer()
       const key = this.#chooseKey(client)
       if (machine !== undefined) await this.#act(client, machine, key)

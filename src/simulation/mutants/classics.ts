@@ -1,34 +1,18 @@
 /**
- * Deliberately broken builds, one broken rule each: the proof that the checker would notice.
- *
- * A checker that never cries may be blind. Each mutant replaces one decision of the core, or one thing that a port
- * promises, and names the promise that breaks; the tests show a seed for each in which the checker sees it.
+ * The first dozen: each clause that was fought for by a lost write.
  */
-import { type Bytes, toBinaryText } from '../data/bytes.ts'
-import { union, withDot } from '../data/vector.ts'
-import type { Change, Random, Storage } from '../ports.ts'
-import type { BrokenBuild } from './cluster.ts'
-import type { Disk } from './disk.ts'
-import type { FaultKind } from './faults.ts'
-import { seededRandom } from './random.ts'
-import type { Swarm } from './swarm.ts'
-import type { Promised } from './violation.ts'
+import { type Bytes, toBinaryText } from '../../data/bytes.ts'
+import { union, withDot } from '../../data/vector.ts'
+import type { Change, Random, Storage } from '../../ports.ts'
+import type { Disk } from '../disk.ts'
+import { seededRandom } from '../random.ts'
+import type { Mutant } from './mutant.ts'
+import { wrap } from './wrap.ts'
 
-export interface Mutant extends BrokenBuild {
-  readonly name: string
-  /** A seed in which it was caught. */
-  readonly seed: number
-  /** The promises that it breaks: the checker must report one of these. */
-  readonly breaks: readonly Promised[]
-  /** The faults that bring it out; by default each seed's own choice. */
-  readonly faults?: readonly FaultKind[]
-  /** The ring that brings it out; by default each seed's own. */
-  readonly swarm?: Partial<Swarm>
-}
-
-export const mutants: readonly Mutant[] = [
+export const classics: readonly Mutant[] = [
   {
     name: 'the epoch is taken from the wire',
+    clause: 'a peer mints under the epoch in its own record',
     seed: 39,
     breaks: ['P7', 'P1'],
     rules: {
@@ -41,6 +25,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a write is acknowledged before it is synced',
+    clause: 'durable first, shown after',
     seed: 2,
     breaks: ['P1', 'P7'],
     storage: acknowledgeEarly,
@@ -48,6 +33,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a marker is dropped when its target is slow',
+    clause: 'a debt goes by an answer only',
     seed: 20,
     breaks: ['P1', 'P3'],
     rules: { debtAfter: () => [] },
@@ -55,12 +41,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a repair overwrites what it finds',
+    clause: 'states are synced, never replaced',
     seed: 1,
     breaks: ['P1', 'P3'],
     rules: { merge: (_held, arrived) => arrived },
   },
   {
     name: 'one host is counted twice',
+    clause: 'one vote a host',
     seed: 5,
     breaks: ['P1'],
     rules: { voteOf: (peer) => ({ peer, host: peer }) },
@@ -69,12 +57,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the context of a put covers all that the object has seen',
+    clause: 'a put returns what its caller gave and its own dot',
     seed: 1,
     breaks: ['P1'],
     rules: { contextAfterPut: (given, dot, object) => union(withDot(given, dot), object.seen) },
   },
   {
     name: 'a queued write is served before it is durable',
+    clause: 'reads see what is durable',
     seed: 1,
     breaks: ['P7', 'P1'],
     storage: readQueued,
@@ -82,6 +72,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a wiped disk takes its old generation again',
+    clause: 'a new store draws a new generation',
     seed: 15,
     breaks: ['P7', 'P1'],
     random: repeatFirstBytes,
@@ -89,24 +80,28 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a stand-in owes nothing',
+    clause: 'what is held and not owned is owed',
     seed: 1,
     breaks: ['P3', 'P1'],
     rules: { debtOf: () => [] },
   },
   {
     name: 'of two concurrent states the longer one wins',
+    clause: 'concurrent writes both survive',
     seed: 1,
     breaks: ['P1'],
     rules: { merge: (held, arrived) => (arrived.seen.size > held.seen.size ? arrived : held) },
   },
   {
     name: 'a put forgets to tell its writer of itself',
+    clause: 'a put returns what its caller gave and its own dot',
     seed: 1,
     breaks: ['P2'],
     rules: { contextAfterPut: (given) => given },
   },
   {
     name: 'all members count as one host',
+    clause: 'one vote a host',
     seed: 1,
     breaks: ['P5'],
     rules: { voteOf: (peer) => ({ peer, host: 'the only one' }) },
@@ -135,18 +130,6 @@ function readQueued(storage: Storage, disk: Disk): Storage {
     get: (key) => Promise.resolve(disk.newest(toBinaryText(key))),
     getMany: (keys) => Promise.resolve(keys.map((key) => disk.newest(toBinaryText(key)))),
   })
-}
-
-function wrap(storage: Storage, changed: Partial<Storage>): Storage {
-  return {
-    get: (key) => storage.get(key),
-    getMany: (keys) => storage.getMany(keys),
-    range: (from, to, limit) => storage.range(from, to, limit),
-    update: (keys, change, durability) => storage.update(keys, change, durability),
-    usage: () => storage.usage(),
-    close: () => storage.close(),
-    ...changed,
-  }
 }
 
 /** A store draws its generation first of all. */

@@ -1,0 +1,43 @@
+/**
+ * The hunt for a broken build: the first seed in which the checker reports a promise that it breaks.
+ */
+import { runSeed } from '../run.ts'
+import type { Violation } from '../violation.ts'
+import type { Mutant } from './mutant.ts'
+
+export interface Catch {
+  readonly seed: number
+  readonly violation: Violation
+  readonly story: string
+}
+
+/** Undefined when none of these seeds shows it. */
+export async function hunt(mutant: Mutant, seeds: Iterable<number>): Promise<Catch | undefined> {
+  for (const seed of seeds) {
+    const { violations, story } = await runSeed(seed, { mutant })
+    const violation = violations.find(({ promise }) => mutant.breaks.includes(promise))
+    if (violation !== undefined) return { seed, violation, story }
+  }
+  return undefined
+}
+
+/** As a table: clause, promise, mutant, and the first seed that shows it. */
+export function showCatch({ name, clause }: Mutant, caught: Catch | undefined): string {
+  const seed = caught === undefined ? 'never' : String(caught.seed)
+  const promise = caught?.violation.promise ?? '—'
+  return `${seed.padStart(5)}  ${promise.padEnd(7)}  ${name.padEnd(62)}  ${clause}`
+}
+
+/** Counted from the first, none of which is far: so many seeds for the last, so many for half of them. */
+export const patience = { last: 500, median: 20 }
+
+/** What is wrong with a table of first seeds, in words; nothing when every mutant is caught soon enough. */
+export function weaknesses(firsts: ReadonlyMap<string, number | undefined>): string[] {
+  const escaped = [...firsts].filter(([, seed]) => seed === undefined)
+  const seeds = [...firsts.values()].map((seed) => seed ?? Infinity).sort((a, b) => a - b)
+  const median = seeds[Math.floor(seeds.length / 2)] ?? 0
+  return [
+    ...escaped.map(([name]) => `nobody catches: ${name}`),
+    ...(median > patience.median ? [`half of them need ${median} seeds or more`] : []),
+  ]
+}

@@ -1,0 +1,153 @@
+/**
+ * Tabs: what a device keeps of its own writes, and what it tells of them.
+ */
+import { decode, encode } from '../../protocol/codec.ts'
+import { type EdgeCopy, edgeCopy } from '../../protocol/copy.ts'
+import { shelfRange } from '../../protocol/record.ts'
+import type { Storage, Transport } from '../../ports.ts'
+import type { Mutant } from './mutant.ts'
+import { rewriting, tamper, type Tampering, wrap } from './wrap.ts'
+
+const tabs = { edges: 3, members: 4, n: 3, r: 2, w: 2 } as const
+
+function tampering(how: Tampering): (transport: Transport) => Transport {
+  return (transport) => tamper(transport, how)
+}
+
+export const ofTabs: readonly Mutant[] = [
+  {
+    name: 'a tab calls a write everywhere that is not',
+    clause: 'everywhere means that all owners say so',
+    seed: 1,
+    breaks: ['outcome'],
+    transport: tampering({
+      hear: (reply) =>
+        reply.type === 'covered'
+          ? { ...reply, by: Array.from({ length: reply.owners }, (_, i) => `owner ${i}`) }
+          : reply,
+    }),
+    faults: ['isolated peer', 'crash', 'partition'],
+    swarm: tabs,
+  },
+  {
+    name: 'a tab believes a delivery that nobody answered',
+    clause: 'it delivers until a quorum is confirmed',
+    seed: 1,
+    breaks: ['P1'],
+    transport: tampering({
+      miss: (request) =>
+        request.type === 'deliver'
+          ? { type: 'written', dot: request.dot, acks: [], hints: [], highest: 0 }
+          : undefined,
+    }),
+    faults: ['isolated peer', 'isolated peer', 'loss', 'partition'],
+    swarm: tabs,
+  },
+  {
+    name: 'a tab does not store its undelivered writes',
+    clause: 'a write is durable on the device first',
+    seed: 1,
+    breaks: ['P1'],
+    storage: onDisk((copy) => ({ ...copy, writes: [] })),
+    faults: ['crash', 'crash', 'isolated peer', 'isolated peer'],
+    swarm: tabs,
+  },
+  {
+    name: 'a tab does not store how far it has counted',
+    clause: 'the highest minted counter never falls',
+    seed: 1,
+    breaks: ['P7', 'P1'],
+    storage: onDisk((copy) => ({ ...copy, minted: Math.max(0, copy.minted - 1) })),
+    faults: ['crash', 'crash', 'crash', 'power cut'],
+    swarm: tabs,
+  },
+  {
+    name: 'a key with undelivered writes is dropped when it is followed no more',
+    clause: 'a key with undelivered writes cannot be dropped',
+    seed: 1,
+    breaks: ['P1', 'P3'],
+    storage: (storage) =>
+      inMemory(storage, (copy) => (copy.followed ? copy : { ...copy, writes: [] })),
+    swarm: tabs,
+  },
+  {
+    name: 'a superseded write loses its receipt',
+    clause: 'the receipt of an unsent write follows its superseder',
+    seed: 1,
+    breaks: ['P3'],
+    storage: (storage) =>
+      inMemory(storage, (copy) => ({
+        ...copy,
+        writes: copy.writes.map((own) => ({ ...own, ids: own.ids.slice(0, 1) })),
+      })),
+    faults: ['isolated peer', 'isolated peer', 'partition'],
+    swarm: tabs,
+  },
+  {
+    name: 'a tab sends only the last of its writes',
+    clause: 'what a device has taken reaches the owners',
+    seed: 1,
+    breaks: ['P1', 'P3'],
+    storage: (storage) => inMemory(storage, (copy) => ({ ...copy, writes: copy.writes.slice(-1) })),
+    faults: ['isolated peer', 'isolated peer', 'partition'],
+    swarm: tabs,
+  },
+  {
+    name: 'a write is delivered without its context',
+    clause: 'a delivery is a dot with its context and value',
+    seed: 1,
+    breaks: ['P2'],
+    storage: (storage) =>
+      inMemory(storage, (copy) => ({
+        ...copy,
+        writes: copy.writes.map((own) => ({ ...own, context: new Map() })),
+      })),
+    swarm: tabs,
+  },
+  {
+    name: 'a tab keeps the first copy that it ever had',
+    clause: 'an answer of R owners replaces the copy',
+    seed: 1,
+    breaks: ['P3'],
+    storage: (storage) => {
+      const first = new Map<string, EdgeCopy['copy']>()
+      return inMemory(storage, (copy, key) => {
+        if (copy.copy.seen.size > 0 && !first.has(key)) first.set(key, copy.copy)
+        return { ...copy, copy: first.get(key) ?? copy.copy }
+      })
+    },
+    swarm: tabs,
+  },
+]
+
+const edgeLetter = shelfRange('edge').from[0]
+
+/** A build that stores something else than it holds in memory. */
+function onDisk(change: (copy: EdgeCopy) => EdgeCopy): (storage: Storage) => Storage {
+  return (storage) =>
+    rewriting(storage, (write) =>
+      write.key[0] === edgeLetter && write.value !== undefined
+        ? [{ ...write, value: encode(edgeCopy, change(decode(edgeCopy, write.value))) }]
+        : [write],
+    )
+}
+
+/** A build that decides otherwise: what it stores and what it goes on with. */
+function inMemory(storage: Storage, change: (copy: EdgeCopy, key: string) => EdgeCopy): Storage {
+  return wrap(storage, {
+    update: (keys, decide, durability) =>
+      storage.update(
+        keys,
+        (current) => {
+          const decided = decide(current)
+          const [first] = decided.writes
+          if (first === undefined || first.value === undefined) return decided
+          if (first.key[0] !== edgeLetter) return decided
+          const changed = change(decode(edgeCopy, first.value), first.key.join())
+          const write = { key: first.key, value: encode(edgeCopy, changed) }
+          return { writes: [write, ...decided.writes.slice(1)], result: changed as never }
+        },
+        durability,
+      ),
+  })
+}
