@@ -9,20 +9,24 @@
  *     npm run sim -- --twice          each seed twice: both runs must be the same
  *     npm run sim -- --mutant 3       with that broken build
  *     npm run sim -- --mutants        every broken build, and the first seed that catches it
+ *     npm run sim -- --ledger         …and the sums are added to the ledger of this version
  *     npm run sim -- --json           one line a seed, then one for the sums
  *
  * Exit code 1 when the batch is red. Seeds share nothing, so they are dealt out to one process a core.
  */
 import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { enter } from './ledger.ts'
 import { mutants } from './mutants/all.ts'
 import { hunt, patience, showCatch, weaknesses } from './mutants/hunt.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { runSeed, type SimulationOptions, type SimulationResult } from './run.ts'
 import { showShrunk, shrink } from './shrink.ts'
-import { showSummary, summarize } from './summary.ts'
+import { showSummary, type Summary, summarize } from './summary.ts'
 
 const { values: given } = parseArgs({
   options: {
@@ -41,6 +45,7 @@ const { values: given } = parseArgs({
     shrink: { type: 'boolean', default: false },
     whole: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    ledger: { type: 'boolean', default: false },
   },
 })
 
@@ -76,7 +81,16 @@ async function main(): Promise<void> {
   )
   if (given.json) console.log(JSON.stringify({ summary }))
   else console.log(showSummary(summary, performance.now() - startedMs))
+  if (given.ledger) keepLedger(summary)
   if (summary.failures.length > 0) process.exitCode = 1
+}
+
+function keepLedger(summary: Summary): void {
+  const root = join(import.meta.dirname, '../..')
+  const file = join(root, 'test/simulation/ledger.json')
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []
+  writeFileSync(file, `${JSON.stringify(enter(before, version, summary), undefined, 2)}\n`)
 }
 
 /** Every broken build, and the first seed that shows it. */

@@ -27,7 +27,7 @@ import { seededRandom } from './random.ts'
 import { tellStory } from './story.ts'
 import { drawSwarm, type Swarm } from './swarm.ts'
 import type { Scene } from './scene.ts'
-import type { Violation } from './violation.ts'
+import type { Promised, Violation } from './violation.ts'
 import { Workload } from './workload.ts'
 
 export interface SimulationOptions {
@@ -42,6 +42,8 @@ export interface SimulationOptions {
   readonly whole?: boolean
   /** What is left out: faults and turns, by the names under which `happened` lists them. */
   readonly without?: ReadonlySet<string>
+  /** Stop as soon as one of these is seen to be broken. */
+  readonly stopAt?: readonly Promised[]
   /** How long things break, instead of until enough has. */
   readonly safetyMs?: number
 }
@@ -85,7 +87,7 @@ export async function runSeed(
   try {
     await run.start()
     await run.breakThings()
-    await run.heal()
+    if (!run.isSeen()) await run.heal()
   } catch (error) {
     run.violations.push({
       promise: 'P9',
@@ -105,6 +107,7 @@ class Run {
   readonly #faults: Faults
   readonly #workload: Workload
   readonly #story: boolean
+  readonly #stopAt: readonly Promised[]
   readonly #whole: boolean
   #safetyMs: number | undefined
   #convergedAfterMs = 0
@@ -112,6 +115,7 @@ class Run {
   constructor(seed: number, options: SimulationOptions) {
     this.#seed = seed
     this.#story = options.story ?? false
+    this.#stopAt = options.stopAt ?? []
     this.#whole = options.whole ?? false
     const { mutant } = options
     const drawn = drawSwarm(seededRandom(seed).fork('swarm'))
@@ -141,15 +145,28 @@ class Run {
     const fromMs = scheduler.nowMs
     this.#workload.start()
     this.#faults.start()
-    if (this.#safetyMs !== undefined) return scheduler.run(fromMs + this.#safetyMs)
-    await scheduler.run(fromMs + safetyMs)
+    const seen = (): boolean => this.isSeen()
+    if (this.#safetyMs !== undefined) return scheduler.run(fromMs + this.#safetyMs, seen)
+    await scheduler.run(fromMs + safetyMs, seen)
     const busy = (): boolean =>
-      history.operations.length >= fewestOperations && this.#faults.total >= fewestFaults
+      this.isSeen() ||
+      (history.operations.length >= fewestOperations && this.#faults.total >= fewestFaults)
     // A night is slept through, and the morning after it is part of the story.
     const { wakesAtMs } = this.#cluster
-    if (wakesAtMs > 0) await scheduler.run(Math.max(scheduler.nowMs, wakesAtMs + morningMs))
+    if (wakesAtMs > 0) await scheduler.run(Math.max(scheduler.nowMs, wakesAtMs + morningMs), seen)
     if (!busy()) await scheduler.run(scheduler.nowMs + longestQuietMs, busy)
     this.#safetyMs = scheduler.nowMs - fromMs
+  }
+
+  /** Whether what the run was to stop at has been seen already; then the checker need not wait for the end. */
+  isSeen(): boolean {
+    if (this.#stopAt.length === 0) return false
+    const { violations } = this.#cluster.witness
+    if (violations.length + this.#workload.violations.length === 0) return false
+    const seen = [...this.#workload.violations, ...violations]
+    const found = seen.filter(({ promise }) => this.#stopAt.includes(promise))
+    if (found.length > 0 && this.violations.length === 0) this.violations.push(...found)
+    return found.length > 0
   }
 
   async heal(): Promise<void> {

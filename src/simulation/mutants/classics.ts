@@ -21,7 +21,15 @@ export const classics: readonly Mutant[] = [
       minterAfter: ({ minter }) => minter,
       mintedBehind: () => false,
     },
-    faults: ['flipped bit', 'flipped bit', 'isolated peer', 'loss'],
+    faults: [
+      'flipped bit',
+      'flipped bit',
+      'flipped bit',
+      'torn batch',
+      'isolated peer',
+      'one-way cut',
+    ],
+    swarm: { members: 4, n: 3, r: 2, w: 2, keys: 2, edges: 0 },
   },
   {
     name: 'a write is acknowledged before it is synced',

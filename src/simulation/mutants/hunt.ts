@@ -14,7 +14,7 @@ export interface Catch {
 /** Undefined when none of these seeds shows it. */
 export async function hunt(mutant: Mutant, seeds: Iterable<number>): Promise<Catch | undefined> {
   for (const seed of seeds) {
-    const { violations, story } = await runSeed(seed, { mutant })
+    const { violations, story } = await runSeed(seed, { mutant, stopAt: mutant.breaks })
     const violation = violations.find(({ promise }) => mutant.breaks.includes(promise))
     if (violation !== undefined) return { seed, violation, story }
   }
