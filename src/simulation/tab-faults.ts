@@ -35,7 +35,7 @@ function leaveAlone(scene: Scene, _machine: Machine, random: SeededRandom): End 
   if (cluster.edges.length === 0 || cluster.nights > 0) return undefined
   cluster.nights++
   const { scheduler, chronicle, history } = cluster
-  const hours = random.between(0.4, 1.2)
+  const hours = random.between(0.3, 0.8)
   cluster.wakesAtMs = scheduler.nowMs + hours * 3_600_000
   chronicle.tell('', `all members are switched off for ${Math.round(60 * hours)} minutes`)
   const settle = calm.disturb(cluster.members)

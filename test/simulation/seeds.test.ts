@@ -1,4 +1,4 @@
-/** Two hundred seeds, each twice, in processes of their own: the promises hold, and every run can be replayed. */
+/** Two hundred seeds, each twice: the promises hold, and every run can be replayed, also by a process that ran no other. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -50,6 +50,6 @@ test('two seeds go different ways, and a story can be told of either', async () 
   const [one, other] = [await runSeed(1, { story: true }), await runSeed(2)]
   expect(one.fingerprint).not.toBe(other.fingerprint)
   expect(one.story).toContain('everything is healed')
-  expect(one.story).toMatch(/client \d+ +w\d+: put carts\/k\d+ at [a-e]/)
+  expect(one.story).toMatch(/client \d+ +w\d+: put carts\/k\d+ at \w+/)
   expect(other.story).toBe('')
 })
