@@ -45,6 +45,7 @@ export default defineConfig({
         test: {
           name: 'web',
           include: ['test/web/**/*.test.ts'],
+          globalSetup: [join(import.meta.dirname, './web/fingerprints.ts')],
           testTimeout: 30_000,
           browser: {
             enabled: true,
