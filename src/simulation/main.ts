@@ -38,6 +38,8 @@ const { values: given } = parseArgs({
     workers: { type: 'string', default: String(availableParallelism()) },
     mutant: { type: 'string' },
     mutants: { type: 'boolean', default: false },
+    /** So many of them, from --mutant on. */
+    count: { type: 'string', default: '1000' },
     /** So many seeds are tried for each mutant. */
     patience: { type: 'string', default: String(patience.last) },
     twice: { type: 'boolean', default: false },
@@ -96,7 +98,8 @@ function keepLedger(summary: Summary): void {
 /** Every broken build, and the first seed that shows it. */
 async function huntMutants(): Promise<void> {
   const firsts = new Map<string, number | undefined>()
-  const hunted = given.mutant === undefined ? mutants : [numberedMutant()]
+  const first = numberFrom('mutant', given.mutant ?? '1') - 1
+  const hunted = mutants.slice(first, first + numberFrom('count', given.count))
   for (const mutant of hunted) {
     const seeds = Array.from({ length: numberFrom('patience', given.patience) }, (_, i) => i + 1)
     const caught = await hunt(mutant, seeds)

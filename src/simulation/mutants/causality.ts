@@ -55,35 +55,30 @@ export const ofCausality: readonly Mutant[] = [
   {
     name: 'a merge keeps only the siblings that it held',
     clause: 'a sibling survives if the side without it has not seen its dot',
-    seed: 1,
     breaks: ['P1'],
     rules: { merge: (held, arrived) => ({ ...held, seen: union(held.seen, arrived.seen) }) },
   },
   {
     name: 'a context is clipped of its loose dots',
     clause: 'a context is a vector and loose dots',
-    seed: 1,
     breaks: ['P2'],
     rules: { contextAfterPut: (given, own) => clipped(withDot(given, own)) },
   },
   {
     name: 'a gap in a context is closed by raising the vector',
     clause: 'no gap is closed by raising the vector',
-    seed: 1,
     breaks: ['P1'],
     rules: { contextAfterPut: (given, own) => raised(withDot(given, own)) },
   },
   {
     name: 'a delete leaves no tombstone',
     clause: 'a delete is a write like any other',
-    seed: 1,
     breaks: ['P1'],
     rules: { apply: withoutTombstone },
   },
   {
     name: 'a write supersedes all that it meets',
     clause: 'a write supersedes what its context covers',
-    seed: 1,
     breaks: ['P1'],
     rules: {
       apply: (held, own, context, value) => apply(held, own, union(context, held.seen), value),
@@ -92,14 +87,12 @@ export const ofCausality: readonly Mutant[] = [
   {
     name: 'a write supersedes nothing',
     clause: 'a write supersedes what its context covers',
-    seed: 1,
     breaks: ['P2'],
     rules: { apply: (held, own, _context, value) => apply(held, own, nothingSeen, value) },
   },
   {
     name: 'an epoch that others have seen is handed out again',
     clause: 'an epoch that is handed out is new to the key',
-    seed: 1,
     breaks: ['P10', 'P7'],
     rules: { isFresh: () => true },
     faults: ['set-back disk', 'set-back disk', 'set-back disk', 'set-back disk', 'isolated peer'],
@@ -107,7 +100,6 @@ export const ofCausality: readonly Mutant[] = [
   {
     name: 'a disk that was set back counts on',
     clause: 'an epoch that another disk knows better is abandoned',
-    seed: 1,
     breaks: ['P7'],
     rules: {
       minterOf: ({ minter }) => minter,
@@ -129,7 +121,6 @@ export const ofCausality: readonly Mutant[] = [
   {
     name: 'the counter of epochs is not stored',
     clause: 'an epoch is taken in the same durable step',
-    seed: 1,
     breaks: ['P7', 'P10'],
     storage: forgetEpochs,
     faults: [
@@ -147,7 +138,6 @@ export const ofCausality: readonly Mutant[] = [
   {
     name: 'a damaged record is believed',
     clause: 'a record that fails its check is quarantined',
-    seed: 1,
     breaks: ['P10', 'P1', 'P7', 'P2'],
     storage: believeAnything,
     faults: ['flipped bit', 'flipped bit', 'flipped bit', 'torn batch', 'torn batch', 'torn batch'],
@@ -155,7 +145,6 @@ export const ofCausality: readonly Mutant[] = [
   {
     name: 'a damaged record is never looked for',
     clause: 'every so often a comparison is salted',
-    seed: 1,
     breaks: ['P3'],
     rules: { isSalted: () => false },
     faults: ['flipped bit', 'flipped bit', 'flipped bit', 'flipped bit'],
@@ -164,7 +153,6 @@ export const ofCausality: readonly Mutant[] = [
   {
     name: 'a retried request mints again',
     clause: 'request ids stand beside the record',
-    seed: 1,
     breaks: ['P2'],
     storage: (storage) =>
       rereading(storage, (key, value) => (isOf('request', key) ? undefined : value)),

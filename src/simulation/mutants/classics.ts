@@ -13,7 +13,7 @@ export const classics: readonly Mutant[] = [
   {
     name: 'the epoch is taken from the wire',
     clause: 'a peer mints under the epoch in its own record',
-    seed: 39,
+    seed: 2,
     breaks: ['P7', 'P1'],
     rules: {
       minterOf: ({ state, minter }, generation) =>
@@ -34,7 +34,7 @@ export const classics: readonly Mutant[] = [
   {
     name: 'a write is acknowledged before it is synced',
     clause: 'durable first, shown after',
-    seed: 2,
+    seed: 1,
     breaks: ['P1', 'P7'],
     storage: acknowledgeEarly,
     faults: ['slow disk', 'crash', 'power cut', 'crash before a commit'],
@@ -42,7 +42,7 @@ export const classics: readonly Mutant[] = [
   {
     name: 'a marker is dropped when its target is slow',
     clause: 'a debt goes by an answer only',
-    seed: 20,
+    seed: 5,
     breaks: ['P1', 'P3'],
     rules: { debtAfter: () => [] },
     faults: ['partition', 'isolated peer', 'flapping link', 'wiped disk', 'wiped disk'],
@@ -57,7 +57,7 @@ export const classics: readonly Mutant[] = [
   {
     name: 'one host is counted twice',
     clause: 'one vote a host',
-    seed: 5,
+    seed: 1,
     breaks: ['P1'],
     rules: { voteOf: (peer) => ({ peer, host: peer }) },
     swarm: { sharedHost: true, members: 4, n: 3, w: 2, r: 2 },
@@ -66,7 +66,7 @@ export const classics: readonly Mutant[] = [
   {
     name: 'the context of a put covers all that the object has seen',
     clause: 'a put returns what its caller gave and its own dot',
-    seed: 1,
+    seed: 3,
     breaks: ['P1'],
     rules: { contextAfterPut: (given, dot, object) => union(withDot(given, dot), object.seen) },
   },
@@ -81,7 +81,7 @@ export const classics: readonly Mutant[] = [
   {
     name: 'a wiped disk takes its old generation again',
     clause: 'a new store draws a new generation',
-    seed: 15,
+    seed: 12,
     breaks: ['P7', 'P1'],
     random: repeatFirstBytes,
     faults: ['wiped disk', 'failed sync', 'partition'],

@@ -19,21 +19,18 @@ export const ofQuorums: readonly Mutant[] = [
   {
     name: 'a put is content with one answer less',
     clause: 'W hosts, its own among them, resolve the put',
-    seed: 1,
     breaks: ['P1'],
     rules: { votesNeeded: (w) => w - 1 },
   },
   {
     name: 'silence counts as an acknowledgement',
     clause: 'a member answers when it is durable there',
-    seed: 1,
     breaks: ['P1'],
     transport: tampering({ miss: ({ type }) => (type === 'replicate' ? stored : undefined) }),
   },
   {
     name: 'a refusal counts as an acknowledgement',
     clause: 'a member answers when it is durable there',
-    seed: 1,
     breaks: ['P1'],
     transport: tampering({
       hear: (reply, { type }) =>
@@ -44,7 +41,6 @@ export const ofQuorums: readonly Mutant[] = [
   {
     name: 'a replica answers before it has stored',
     clause: 'a member answers when it is durable there',
-    seed: 1,
     breaks: ['P1'],
     transport: tampering({
       serve: ({ type }) => (type === 'replicate' ? { reply: stored, after: true } : undefined),
@@ -53,7 +49,6 @@ export const ofQuorums: readonly Mutant[] = [
   {
     name: 'a replica answers and stores nothing',
     clause: 'a member answers when it is durable there',
-    seed: 1,
     breaks: ['P1'],
     transport: tampering({
       serve: ({ type }) => (type === 'replicate' ? { reply: stored, after: false } : undefined),
@@ -62,7 +57,6 @@ export const ofQuorums: readonly Mutant[] = [
   {
     name: 'nobody stands in for an owner',
     clause: 'an owner that fails is replaced by the next fallback',
-    seed: 1,
     breaks: ['P5'],
     transport: tampering({
       ask: (request) => (standsIn(request) ? refusal() : request),
@@ -73,7 +67,6 @@ export const ofQuorums: readonly Mutant[] = [
   {
     name: 'an unknown outcome is called refused',
     clause: 'every outcome is done, refused or unknown',
-    seed: 1,
     breaks: ['outcome'],
     transport: tampering({
       hear: (reply) =>
@@ -84,7 +77,6 @@ export const ofQuorums: readonly Mutant[] = [
   {
     name: 'a read hides siblings that its context covers',
     clause: 'a context is what its reader was shown',
-    seed: 1,
     breaks: ['P1'],
     transport: tampering({
       hear: (reply) =>
@@ -96,7 +88,6 @@ export const ofQuorums: readonly Mutant[] = [
   {
     name: 'a replica is sent one sibling only',
     clause: 'the full state of the key is sent',
-    seed: 1,
     breaks: ['P1'],
     transport: tampering({
       ask: (request) =>
@@ -108,7 +99,6 @@ export const ofQuorums: readonly Mutant[] = [
   {
     name: 'a write that is passed on loses its context',
     clause: 'a write supersedes what its context covers',
-    seed: 1,
     breaks: ['P2'],
     transport: tampering({
       ask: (request) => (request.type === 'put' ? { ...request, context: nothingSeen } : request),
@@ -117,7 +107,6 @@ export const ofQuorums: readonly Mutant[] = [
   {
     name: 'a blind crowd is never refused',
     clause: 'live siblings have a limit',
-    seed: 1,
     breaks: ['P9'],
     limits: { siblings: 10_000 },
     faults: ['loss', 'isolated peer'],

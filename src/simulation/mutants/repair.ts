@@ -17,7 +17,6 @@ export const ofRepair: readonly Mutant[] = [
   {
     name: 'a stand-in owes one owner only',
     clause: 'what is held and not owned is owed to all owners',
-    seed: 1,
     breaks: ['P1', 'P3'],
     rules: {
       debtOf: (self, owners) => (owners.includes(self) ? [] : [...owners].sort().slice(0, 1)),
@@ -27,7 +26,6 @@ export const ofRepair: readonly Mutant[] = [
   {
     name: 'one acknowledgement pays all debts',
     clause: 'the copy goes when every owner has acknowledged',
-    seed: 1,
     breaks: ['P1', 'P3'],
     rules: { debtAfter: (owed, _target, taken) => (taken ? [] : owed) },
     faults: [...apart, 'wiped disk', 'wiped disk'],
@@ -35,7 +33,6 @@ export const ofRepair: readonly Mutant[] = [
   {
     name: 'a debt is paid though the state has moved',
     clause: 'the marker goes if the state has not moved',
-    seed: 1,
     breaks: ['P1', 'P3'],
     rules: { isUnmoved: () => true },
     faults: [...apart, ...apart, 'slow peer', 'slow peer', 'wiped disk'],
@@ -44,7 +41,6 @@ export const ofRepair: readonly Mutant[] = [
   {
     name: 'nobody pays what he owes',
     clause: 'debts drain when their target is reachable',
-    seed: 1,
     breaks: ['P3'],
     transport: tampering({
       ask: (request) => (request.type === 'handoff' ? refusal() : request),
@@ -54,7 +50,6 @@ export const ofRepair: readonly Mutant[] = [
   {
     name: 'a debt is not noted',
     clause: 'the marker is written in the same step',
-    seed: 1,
     breaks: ['P3'],
     storage: (storage) =>
       rewriting(storage, (write) => (write.key[0] === markerLetter ? [] : [write])),
@@ -63,7 +58,6 @@ export const ofRepair: readonly Mutant[] = [
   {
     name: 'a debt names owners who are none',
     clause: 'what is held and not owned is owed to all owners',
-    seed: 1,
     breaks: ['P3'],
     storage: (storage) =>
       rewriting(storage, (write) =>
@@ -76,7 +70,6 @@ export const ofRepair: readonly Mutant[] = [
   {
     name: 'anti-entropy skips some partitions',
     clause: 'two owners compare all their common partitions',
-    seed: 1,
     breaks: ['P3'],
     rules: { compares: (partition) => partition % 4 !== 0 },
     faults: ['wiped disk', 'wiped disks in a row', 'torn batch'],
@@ -85,7 +78,6 @@ export const ofRepair: readonly Mutant[] = [
   {
     name: 'an exchange stores nothing',
     clause: 'states are exchanged both ways',
-    seed: 1,
     breaks: ['P3'],
     transport: tampering({
       serve: (request) =>
@@ -101,7 +93,6 @@ export const ofRepair: readonly Mutant[] = [
   {
     name: 'owners never compare',
     clause: 'anti-entropy runs on reconnect and on a period',
-    seed: 1,
     breaks: ['P3'],
     transport: tampering({
       ask: (request) => (request.type === 'folds' ? refusal() : request),
@@ -111,7 +102,6 @@ export const ofRepair: readonly Mutant[] = [
   {
     name: 'nobody believes what a member says of itself',
     clause: 'a record is believed that its subject signed',
-    seed: 1,
     breaks: ['P3'],
     rules: { isGenuine: () => false },
   },

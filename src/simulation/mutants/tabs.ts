@@ -18,7 +18,6 @@ export const ofTabs: readonly Mutant[] = [
   {
     name: 'a tab calls a write everywhere that is not',
     clause: 'everywhere means that all owners say so',
-    seed: 1,
     breaks: ['outcome'],
     transport: tampering({
       hear: (reply) =>
@@ -32,7 +31,6 @@ export const ofTabs: readonly Mutant[] = [
   {
     name: 'a tab believes a delivery that nobody answered',
     clause: 'it delivers until a quorum is confirmed',
-    seed: 1,
     breaks: ['P1'],
     transport: tampering({
       miss: (request) =>
@@ -46,7 +44,6 @@ export const ofTabs: readonly Mutant[] = [
   {
     name: 'a tab does not store its undelivered writes',
     clause: 'a write is durable on the device first',
-    seed: 1,
     breaks: ['P1'],
     storage: onDisk((copy) => ({ ...copy, writes: [] })),
     faults: ['crash', 'crash', 'isolated peer', 'isolated peer'],
@@ -55,7 +52,6 @@ export const ofTabs: readonly Mutant[] = [
   {
     name: 'a tab does not store how far it has counted',
     clause: 'the highest minted counter never falls',
-    seed: 1,
     breaks: ['P7', 'P1'],
     storage: onDisk((copy) => ({ ...copy, minted: Math.max(0, copy.minted - 1) })),
     faults: ['crash', 'crash', 'crash', 'power cut'],
@@ -64,7 +60,6 @@ export const ofTabs: readonly Mutant[] = [
   {
     name: 'a key with undelivered writes is dropped when it is followed no more',
     clause: 'a key with undelivered writes cannot be dropped',
-    seed: 1,
     breaks: ['P1', 'P3'],
     storage: (storage) =>
       inMemory(storage, (copy) => (copy.followed ? copy : { ...copy, writes: [] })),
@@ -73,7 +68,6 @@ export const ofTabs: readonly Mutant[] = [
   {
     name: 'a superseded write loses its receipt',
     clause: 'the receipt of an unsent write follows its superseder',
-    seed: 1,
     breaks: ['P3'],
     storage: (storage) =>
       inMemory(storage, (copy) => ({
@@ -86,7 +80,6 @@ export const ofTabs: readonly Mutant[] = [
   {
     name: 'a tab sends only the last of its writes',
     clause: 'what a device has taken reaches the owners',
-    seed: 1,
     breaks: ['P1', 'P3'],
     storage: (storage) => inMemory(storage, (copy) => ({ ...copy, writes: copy.writes.slice(-1) })),
     faults: ['isolated peer', 'isolated peer', 'partition'],
@@ -95,7 +88,6 @@ export const ofTabs: readonly Mutant[] = [
   {
     name: 'a write is delivered without its context',
     clause: 'a delivery is a dot with its context and value',
-    seed: 1,
     breaks: ['P2'],
     storage: (storage) =>
       inMemory(storage, (copy) => ({
@@ -107,7 +99,6 @@ export const ofTabs: readonly Mutant[] = [
   {
     name: 'a tab keeps the first copy that it ever had',
     clause: 'an answer of R owners replaces the copy',
-    seed: 1,
     breaks: ['P3'],
     storage: (storage) => {
       const first = new Map<string, EdgeCopy['copy']>()
