@@ -10,7 +10,7 @@ import { takenError } from './indexeddb-errors.ts'
 import { adoptWhileLinked, type Started } from './late-adoption.ts'
 import { followLifecycle } from './lifecycle.ts'
 import type { OwnKeys } from './own-keys.ts'
-import { databaseOf, type Slot } from './slots.ts'
+import { databaseOf, noteSleep, type Slot } from './slots.ts'
 
 export interface LifeOptions {
   /** The hash that names the ring. */
@@ -59,8 +59,15 @@ export function live(options: LifeOptions): () => Promise<void> {
     if (error !== undefined) await lose(error)
     return error === undefined
   }
-  const living = { sleep: () => edge.sleep(), wake: () => edge.wake(), isItself }
-  followLifecycle(living, ending.signal)
+  const sleep = (): void => {
+    noteSleep(true)
+    edge.sleep()
+  }
+  const wake = (): void => {
+    noteSleep(false)
+    edge.wake()
+  }
+  followLifecycle({ sleep, wake, isItself }, ending.signal)
   return end
 }
 
