@@ -35,7 +35,9 @@ export interface AdoptionOptions extends Pick<DeliveryOptions, 'ring' | 'run'> {
   /** The time from one look to the next, in milliseconds. For tests. */
   readonly lookMs?: number
   /** Told of a slot whose writes cannot be delivered, and why. */
-  failed(error: unknown): void
+  failed(slot: number, error: unknown): void
+  /** Told of a slot that owes nothing any more. */
+  emptied(slot: number): void
 }
 
 export interface Adoption {
@@ -132,20 +134,30 @@ class Adopter implements Adoption {
       this.#sightings.clear()
       return false
     }
-    if (!this.#hasLookedInside) await markAbandoned(ring)
-    this.#hasLookedInside = true
-    const owing = owingSlots(ring)
-    for (const number of this.#sightings.keys()) {
-      if (!owing.includes(number)) this.#sightings.delete(number)
+    if (!this.#hasLookedInside) {
+      this.#hasLookedInside = true
+      await markAbandoned(ring)
     }
+    const owing = owingSlots(ring)
+    this.#forgetAllBut(owing)
     if (owing.length === 0) return false
-    const holders = await slotHolders(ring)
-    for (const number of owing) await this.#consider(number, holders.get(number))
+    for (const number of owing) await this.#consider(number)
     return true
   }
 
-  async #consider(number: number, holder: string | undefined): Promise<void> {
+  /** The others owe nothing any more, whoever has delivered it. */
+  #forgetAllBut(owing: readonly number[]): void {
+    for (const number of [...this.#sightings.keys(), ...this.#restingUntil.keys()]) {
+      if (owing.includes(number)) continue
+      this.#sightings.delete(number)
+      if (this.#restingUntil.delete(number)) this.#options.emptied(number)
+    }
+  }
+
+  async #consider(number: number): Promise<void> {
     if ((this.#restingUntil.get(number) ?? 0) > performance.now()) return
+    // Asked for each slot apart: it may have taken long to deliver for the one before.
+    const holder = (await slotHolders(this.#options.ring)).get(number)
     const before = this.#sightings.get(number)
     const looks = before !== undefined && before.holder === holder ? before.looks + 1 : 0
     this.#sightings.set(number, { holder, looks })
@@ -165,10 +177,15 @@ class Adopter implements Adoption {
     const rest = (): unknown => this.#restingUntil.set(number, performance.now() + patienceMs)
     try {
       this.#delivery = deliver(slot, { ...this.#options, patienceMs, mayGoOn })
-      if ((await this.#delivery.outcome) === 'too slow') rest()
+      const outcome = await this.#delivery.outcome
+      if (outcome === 'done') {
+        this.#restingUntil.delete(number)
+        this.#options.emptied(number)
+      }
+      if (outcome === 'too slow') rest()
     } catch (error) {
       rest()
-      this.#options.failed(error)
+      this.#options.failed(number, error)
     } finally {
       this.#delivery = undefined
     }

@@ -142,7 +142,7 @@ for (const [pace, slowTo] of [
 /** Run in a page before its scripts: timers as the browser gives them to hidden pages, once `slowTo` is set. */
 function slowTimers(): void {
   const { setTimeout: start, clearTimeout: stop } = window
-  const running = new Map<number, number>()
+  const running = new Map<number, ReturnType<typeof setTimeout>>()
   let timers = 1_000_000
   const set = (run: () => void, delayMs: number, repeat: boolean): number => {
     const timer = ++timers

@@ -58,9 +58,11 @@ function tab(options: Partial<AdoptionOptions> = {}): {
   adoption: Adoption
   run: Other[]
   failures: unknown[]
+  emptied: number[]
 } {
   const run: Other[] = []
   const failures: unknown[] = []
+  const emptied: number[] = []
   const adoption = startAdoption({
     ring,
     lookMs,
@@ -69,11 +71,12 @@ function tab(options: Partial<AdoptionOptions> = {}): {
       run.push(new Other(storage))
       return run.at(-1)!
     },
-    failed: (error) => failures.push(error),
+    failed: (slot, error) => failures.push({ slot, error }),
+    emptied: (slot) => emptied.push(slot),
     ...options,
   })
   started.push(adoption)
-  return { adoption, run, failures }
+  return { adoption, run, failures, emptied }
 }
 
 /** The lock of another tab, which says that it is alive or does not. */
@@ -109,7 +112,7 @@ function wait(ms: number): Promise<void> {
 const isFree = async (slot: number): Promise<boolean> => !(await slotHolders(ring)).has(slot)
 
 test('a slot that owes something and that nobody holds is run until nothing is pending', async () => {
-  const { run } = tab()
+  const { run, emptied } = tab()
   markOwing(ring, 3, true)
   await vi.waitFor(() => expect(run).toHaveLength(1), 15_000)
   expect(await isFree(3)).toBe(false)
@@ -120,6 +123,7 @@ test('a slot that owes something and that nobody holds is run until nothing is p
   run[0]!.delivered()
   await vi.waitFor(async () => expect(await isFree(3)).toBe(true), 5000)
   expect(run[0]!.isOpen).toBe(false)
+  expect(emptied).toEqual([3])
   expect(localStorage.length).toBe(0)
   // Its database is closed: it can be deleted at once.
   const blocked = await new Promise((resolve, reject) => {
@@ -250,7 +254,10 @@ test('a slot whose store cannot be had is told of, and the others are delivered 
   markOwing(ring, 1, true)
   const { run, failures } = tab()
   await vi.waitFor(() => expect(run).toHaveLength(1), 15_000)
-  await vi.waitFor(() => expect(failures).toMatchObject([{ code: 'store-format' }]), 15_000)
+  await vi.waitFor(
+    () => expect(failures).toMatchObject([{ slot: 0, error: { code: 'store-format' } }]),
+    15_000,
+  )
   expect(await isFree(0)).toBe(true)
   expect(owingSlots(ring)).toEqual([0])
 })
