@@ -25,6 +25,7 @@ export function Header({ shown, asked }: PartProps): JSX.Element {
         <span>Cart of {key}</span>
       </button>
       <button
+        id="ring-switch"
         type="button"
         class="plain"
         aria-expanded={isRingOpen}

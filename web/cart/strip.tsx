@@ -5,6 +5,7 @@ import type { JSX } from 'preact'
 import type { PeerStatus } from '../index.ts'
 import {
   answeringIn,
+  byHost,
   reachSentence,
   type Saved,
   savedSentence,
@@ -104,7 +105,7 @@ function Answering({ status }: { readonly status: PeerStatus }): JSX.Element {
   const answering = new Set(answeringIn(status).map(({ id }) => id))
   return (
     <ul class="answering" aria-label="Peers">
-      {status.members.map(({ id, host }) => (
+      {byHost(status.members).map(({ id, host }) => (
         <li key={id} class={answering.has(id) ? 'yes' : 'no'} title={id}>
           {host} <span class="unseen">{answering.has(id) ? 'answers' : 'does not answer'}</span>
         </li>

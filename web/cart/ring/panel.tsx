@@ -18,6 +18,10 @@ export function RingPanel({ shown, asked, log }: PartProps): JSX.Element {
   useEffect(() => {
     // Opened by hand and not by memory: one goes where one asked to go.
     if (shown.isRingAsked) heading.current!.focus()
+    const panel = heading.current!.closest('aside')!
+    return () => {
+      if (panel.contains(document.activeElement)) document.getElementById('ring-switch')?.focus()
+    }
   }, [])
   return (
     <aside class="ring" aria-labelledby="ring-title">
