@@ -53,8 +53,11 @@ class Other implements Running {
   }
 }
 
-/** A tab that would run whatever it adopts. */
-function tab(options: Partial<AdoptionOptions> = {}): {
+/** A tab that would run whatever it adopts: this page, or a frame with a realm, locks and memory of its own. */
+function tab(
+  options: Partial<AdoptionOptions> = {},
+  start = startAdoption,
+): {
   adoption: Adoption
   run: Other[]
   failures: unknown[]
@@ -63,7 +66,7 @@ function tab(options: Partial<AdoptionOptions> = {}): {
   const run: Other[] = []
   const failures: unknown[] = []
   const emptied: number[] = []
-  const adoption = startAdoption({
+  const adoption = start({
     ring,
     lookMs,
     mayDeliver: () => true,
@@ -77,6 +80,17 @@ function tab(options: Partial<AdoptionOptions> = {}): {
   })
   started.push(adoption)
   return { adoption, run, failures, emptied }
+}
+
+/** A page of its own, with the code of adoption in it. */
+async function otherPage(): Promise<{ start: typeof startAdoption; die: () => void }> {
+  const frame = document.body.appendChild(document.createElement('iframe'))
+  const code = `import('${new URL('../../web/adoption.ts', import.meta.url).pathname}')`
+  const page = frame.contentWindow as Window & { eval(code: string): unknown }
+  const loaded = (await page.eval(code)) as { startAdoption: typeof startAdoption }
+  const die = (): void => frame.remove()
+  ends.push(die)
+  return { start: loaded.startAdoption, die }
 }
 
 /** The lock of another tab, which says that it is alive or does not. */
@@ -219,8 +233,24 @@ test('closing lets go of what is adopted, and adopts nothing more', async () => 
   expect(run).toHaveLength(1)
 })
 
+test('a tab that dies while it delivers leaves the slot to the next', async () => {
+  const { start, die } = await otherPage()
+  const dying = tab({}, start)
+  markOwing(ring, 0, true)
+  await vi.waitFor(() => expect(dying.run).toHaveLength(1), 15_000)
+  dying.run[0]!.delivered()
+  const { run } = tab()
+  await wait(5 * lookMs)
+  expect(run).toHaveLength(0)
+  started.splice(started.indexOf(dying.adoption), 1)
+  die()
+  await vi.waitFor(() => expect(run).toHaveLength(1), 15_000)
+  expect(await isFree(0)).toBe(false)
+})
+
 test('of several tabs one at a time runs a slot', async () => {
-  const tabs = [tab(), tab(), tab()]
+  const pages = [await otherPage(), await otherPage()]
+  const tabs = [tab(), ...pages.map(({ start }) => tab({}, start))]
   markOwing(ring, 0, true)
   const all = (): Other[] => tabs.flatMap(({ run }) => run)
   await vi.waitFor(() => expect(all()).toHaveLength(1), 15_000)
