@@ -160,9 +160,9 @@ describe('setting a quantity', () => {
   })
 
   test('again with the same write leaves alone what came after it', () => {
-    const value = cart.setQuantity(start, 'mug', 5, write('cleo', 1))
-    const more = cart.add(value, 'mug', 2, write('bob', 2))
-    expect(quantities(cart.setQuantity(more, 'mug', 5, write('cleo', 1)))).toEqual({ mug: 7 })
+    const value = cart.setQuantity(start, 'mug', 5, write('ann', 2))
+    const more = cart.add(value, 'mug', 2, write('zoe', 1))
+    expect(quantities(cart.setQuantity(more, 'mug', 5, write('ann', 2)))).toEqual({ mug: 7 })
   })
 
   test('leaves alone what is added elsewhere', () => {
