@@ -43,7 +43,10 @@ export interface AdoptionOptions extends Pick<DeliveryOptions, 'ring' | 'run'> {
 export interface Adoption {
   /** Whether this tab may deliver may have changed. */
   reconsider(): void
-  /** Lets go of what is adopted just now; what it still owes another will find. */
+  /**
+   * Lets go of what is adopted just now; what it still owes another will find. Waits for that, but not for long: a
+   * database may be blocked by the page that it is being taken from.
+   */
   close(): Promise<void>
 }
 
@@ -61,6 +64,8 @@ const looksAtFree = 1
 const looksAtSilent = 5
 /** A slot that cannot be emptied within this time is left alone for as long: others may be waiting too. */
 const patienceMs = 30_000
+
+const closingMs = 2000
 
 export function startAdoption(options: AdoptionOptions): Adoption {
   return new Adopter(options)
@@ -104,7 +109,7 @@ class Adopter implements Adoption {
     clearTimeout(this.#timer)
     this.#channel.close()
     this.#delivery?.reconsider()
-    await this.#looking
+    await Promise.race([this.#looking, after(closingMs)])
   }
 
   /** Unless a look is due sooner, or is being taken. */
@@ -190,4 +195,10 @@ class Adopter implements Adoption {
       this.#delivery = undefined
     }
   }
+}
+
+function after(delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, delayMs)
+  })
 }
