@@ -16,7 +16,7 @@ interface Props {
 
 export function Members({ status, reports = [], faces, regarded, regard }: Props): JSX.Element {
   return (
-    <section aria-labelledby="members-title">
+    <section class="peers" aria-labelledby="members-title">
       <h3 id="members-title">Peers</h3>
       <ul class="members" aria-labelledby="members-title">
         {byHost(status.members).map((member) => {
@@ -43,7 +43,7 @@ export function Members({ status, reports = [], faces, regarded, regard }: Props
                 <span class={`state ${state === 'answers' ? 'good' : 'bad'}`}>{state}</span>
               </p>
               {suspecting.length > 0 && (
-                <p class="quiet">
+                <p class="suspected quiet">
                   Suspected by {suspecting.map((by) => faces(by).name).join(', ')}.
                 </p>
               )}
