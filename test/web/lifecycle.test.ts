@@ -102,20 +102,6 @@ test('who is looked at again asks who answers, and who is out of sight goes on',
   expect(told).toEqual(['wake'])
 })
 
-test('a worker has no page: it is told of the network, and never sleeps', () => {
-  ended.abort()
-  vi.stubGlobal('document', undefined)
-  const ending = new AbortController()
-  try {
-    followLifecycle({ sleep: () => {}, wake: () => told.push('wake'), isItself }, ending.signal)
-    frame('online')
-    expect(told).toEqual(['wake'])
-  } finally {
-    ending.abort()
-    vi.unstubAllGlobals()
-  }
-})
-
 test('what the browser says after the end concerns nobody', async () => {
   page('freeze')
   page('resume')
