@@ -157,6 +157,40 @@ for (const ending of ['closed', 'crashed'] as const) {
   })
 }
 
+test('every peer is killed while tabs shop, and started again', async ({
+  spread,
+  openOn,
+  peersToHold,
+}) => {
+  const { ring } = spread
+  const [tab, other] = [await openOn('left'), await openOn('right')]
+  await tab.add('mug')
+  await other.add('book')
+  for (const one of [tab, other]) await one.toShow({ book: 1, mug: 1 })
+  await peersToHold({ book: 1, mug: 1 })
+
+  await Promise.all(peers.map((peer) => ring.kill(peer)))
+  await tab.add('lamp')
+  await tab.remove('book')
+  await other.add('kite')
+  await other.add('book')
+  await tab.toShow({ lamp: 1, mug: 1 })
+  await other.toShow({ book: 2, kite: 1, mug: 1 })
+  for (const one of [tab, other]) {
+    await expect(one.status).toHaveText('Last change: on this device')
+    await expect.poll(() => one.openSockets).toBe(0)
+  }
+
+  for (const peer of peers) ring.run(peer)
+  await ring.settled()
+  const merged = { book: 1, kite: 1, lamp: 1, mug: 1 }
+  for (const one of [tab, other]) await one.toShow(merged, healMs)
+  await peersToHold(merged)
+  for (const one of [tab, other]) {
+    await expect(one.status).toHaveText('Last change: everywhere', { timeout: healMs })
+  }
+})
+
 /** Ends the tab's renderer at once: nothing of the page runs any more. */
 async function crash({ page }: Tab): Promise<void> {
   const crashed = page.waitForEvent('crash')

@@ -11,44 +11,74 @@ export interface Trial {
   readonly sets: TypedBucket<TextSet>
   /** How long `open` took, in milliseconds. */
   readonly openMs: number
+  /** When the write that the address asks for (`?first=KEY`) was acknowledged, in milliseconds since the page was asked for. */
+  readonly firstMs: number | undefined
   /** Writes names of its own into each of these sets, for as long as the page lives; `kept NAME` acknowledges one. */
   writeOnAndOn(keys: readonly string[], prefix: string): void
+  /** Resolves when the name is in the set on this device. */
+  add(key: string, name: string): Promise<void>
   /** What this device's copy of a set has. */
   held(key: string): Promise<readonly string[]>
+  /** From now on, when each name in a set was first seen here, by the wall clock. */
+  noteNames(key: string): Readonly<Record<string, number>>
 }
 
 declare global {
   /** Set once the ring is open. */
   var trial: Trial | undefined
+  /** What a test noted with `noteNames`. */
+  var seenAt: Readonly<Record<string, number>> | undefined
 }
 
 const startedMs = performance.now()
 const peer = await open(location.origin)
 const openMs = performance.now() - startedMs
 const sets = peer.bucket('sets', set)
+const first = new URLSearchParams(location.search).get('first')
+if (first !== null) {
+  // What is not followed is asked for before it is changed.
+  await sets.follow(first)
+  await add(first, peer.id)
+}
 
 globalThis.trial = {
   peer,
   sets,
   openMs,
+  firstMs: first === null ? undefined : performance.now(),
   writeOnAndOn(keys, prefix) {
     for (const key of keys) void writeOn(key, `${prefix}-${key}`)
   },
+  add,
   async held(key) {
     const { value } = await sets.get(key, { consistency: 'local' })
     return set.elements(value)
   },
+  noteNames(key) {
+    const seenAt: Record<string, number> = {}
+    void noteNames(key, seenAt)
+    return seenAt
+  },
 }
-console.info('open')
 
 async function writeOn(key: string, prefix: string): Promise<never> {
   await sets.follow(key)
   for (let count = 1; ; count++) {
     const name = `${prefix}-${count}`
-    await sets.update(key, (value, write) => set.add(value, name, write), { ack: 'device' })
+    await add(key, name)
     console.info(`kept ${name}`)
     await new Promise((resolve) => {
       setTimeout(resolve, 5)
     })
+  }
+}
+
+async function add(key: string, name: string): Promise<void> {
+  await sets.update(key, (value, write) => set.add(value, name, write), { ack: 'device' })
+}
+
+async function noteNames(key: string, seenAt: Record<string, number>): Promise<void> {
+  for await (const { value } of sets.watch(key)) {
+    for (const name of set.elements(value)) seenAt[name] ??= Date.now()
   }
 }
