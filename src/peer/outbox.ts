@@ -5,7 +5,7 @@
  * is delivered until a quorum has confirmed it; from then on `confirmations.ts` asks how far it got. A refusal is
  * final only if no earlier attempt can have reached anybody.
  */
-import type { Key } from '../data/key.ts'
+import { type Key, showKey } from '../data/key.ts'
 import { type Dot, withDot } from '../data/vector.ts'
 import { contextToText } from '../protocol/context.ts'
 import { mintedAgain, type OwnWrite, withoutRefused, withQuorum } from '../protocol/copy.ts'
@@ -130,7 +130,7 @@ export class Outbox {
     }
     const answer = await this.#members.ask(key, request, 'written')
     const result = isFailure(answer) ? answer.why : 'ok'
-    this.#world.say({ type: 'deliver', dot: nameOf(dot), result })
+    this.#world.say({ type: 'deliver', key: showKey(key), dot: nameOf(dot), result })
     if (!isFailure(answer)) return this.#delivered(key, own, answer)
     const { refusal, sent, why } = answer
     if (uncertain || sent) return false
@@ -171,7 +171,7 @@ export class Outbox {
       if (held.minter !== abandoned.actor) return held
       return mintedAgain(held, takeEpoch(), (own) => this.unsent(own))
     })
-    this.#world.say({ type: 'epoch-abandoned', dot: nameOf(abandoned) })
+    this.#world.say({ type: 'epoch-abandoned', key: showKey(key), dot: nameOf(abandoned) })
     for (const { dot } of before.writes) this.#attempted.delete(nameOf(dot))
     for (const own of after.writes) {
       this.#copies.receipts.renew(own, contextToText(key, withDot(own.context, own.dot)))

@@ -10,7 +10,7 @@ import { covers, type Dot, highest } from '../data/vector.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
-import { hostsOf } from '../protocol/quorum.ts'
+import { hostsOf, type Tally } from '../protocol/quorum.ts'
 import { type Answer, reconcile } from '../protocol/reconcile.ts'
 import type { StoredObject } from '../protocol/record.ts'
 import { absorb } from './absorb.ts'
@@ -56,7 +56,7 @@ export async function get(world: World, records: Records, key: Key, r: number): 
     type: 'get',
     key: showKey(key),
     result: result.met ? 'ok' : 'lost',
-    detail: `${got}/${r}`,
+    detail: whoAnswered(result.tally),
   })
   if (!result.met) throw quorumError('get', key, r, result)
   const { state, behind } = reconcile(result.answers)
@@ -105,15 +105,33 @@ async function repair(
   deadlineMs: number,
 ): Promise<void> {
   for (const peer of behind) {
-    if (peer === world.self) {
-      await absorb(world, records, key, state, 'as owner')
-      continue
-    }
-    const request: Request = { type: 'handoff', items: [{ key, state }] }
-    const reply = await ask(world, peer, request, 'taken', { lane: 'background', deadlineMs })
-    const result = isFailure(reply) ? reply.why : 'ok'
+    const result = await tell(world, records, { key, state }, peer, deadlineMs)
     world.say({ type: 'repair', key: showKey(key), to: peer, result })
   }
+}
+
+/** What came of it. A peer that owns the key no longer, in its own view, takes nothing. */
+async function tell(
+  world: World,
+  records: Records,
+  item: { readonly key: Key; readonly state: ObjectState },
+  peer: PeerId,
+  deadlineMs: number,
+): Promise<string> {
+  if (peer === world.self) {
+    const absorbed = await absorb(world, records, item.key, item.state, 'as owner')
+    return absorbed === undefined ? 'no owner' : 'ok'
+  }
+  const request: Request = { type: 'handoff', items: [item] }
+  const reply = await ask(world, peer, request, 'taken', { lane: 'background', deadlineMs })
+  if (isFailure(reply)) return reply.why
+  return reply.taken[0] === true ? 'ok' : 'no owner'
+}
+
+/** Whose answers counted, and why others did not. */
+function whoAnswered({ acks, failures }: Tally): string {
+  const failed = Object.entries(failures).map(([peer, why]) => `, ${peer} ${why}`)
+  return `acks ${acks.map(({ peer }) => peer).join(' ')}${failed.join('')}`
 }
 
 /** This peer's own record; undefined when its disk cannot say. */
