@@ -7,6 +7,7 @@
 import { type Key, showKey } from '../data/key.ts'
 import { emptyState, type ObjectState } from '../data/siblings.ts'
 import { covers, type Dot, highest } from '../data/vector.ts'
+import { StorageError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
@@ -119,8 +120,13 @@ async function tell(
   deadlineMs: number,
 ): Promise<string> {
   if (peer === world.self) {
-    const absorbed = await absorb(world, records, item.key, item.state, 'as owner')
-    return absorbed === undefined ? 'no owner' : 'ok'
+    try {
+      const absorbed = await absorb(world, records, item.key, item.state, 'as owner')
+      return absorbed === undefined ? 'no owner' : 'ok'
+    } catch (error) {
+      if (error instanceof StorageError) return error.code
+      throw error
+    }
   }
   const request: Request = { type: 'handoff', items: [item] }
   const reply = await ask(world, peer, request, 'taken', { lane: 'background', deadlineMs })

@@ -1,6 +1,7 @@
 /**
  * What the world does to its peers: processes that die and come back, disks that lie, networks that break.
  */
+import { toBinaryText } from '../../src/data/bytes.ts'
 import { storageKeys } from '../../src/protocol/record.ts'
 import type { Disk } from '../../src/simulation/disk.ts'
 import { look } from './look.ts'
@@ -43,7 +44,10 @@ export const deeds = {
   flip: (play, given) => {
     const record = storageKeys.object(keyNamed(given.key))
     const how = `has a flipped bit in its record of ${given.key}`
-    harm(play, given, how, (disk) => disk.flipBit(record, 100))
+    harm(play, given, how, (disk) => {
+      if (disk.read(toBinaryText(record)) === undefined) throw new Error('there is no such record')
+      disk.flipBit(record, 100)
+    })
   },
 
   cut: ({ stage, telling }, { peers, from, to }) => {
@@ -63,6 +67,10 @@ export const deeds = {
     return stage.breathe()
   },
 
+  offline: (play, given) => setGates(play, given, false),
+
+  online: (play, given) => setGates(play, given, true),
+
   network: ({ stage, telling }, { times }) => {
     telling.world(`every message arrives ${times}`)
     stage.network.duplication = times === 'twice' ? 1 : 0
@@ -81,6 +89,12 @@ function stop(play: Play, { peers }: Given, how: string, powerLost: boolean): Pr
   const { stage, telling } = play
   telling.world(`${subject(peers)} ${how}`)
   for (const peer of listed(peers)) stage.crash(stage.machine(peer), powerLost)
+  return stage.breathe()
+}
+
+function setGates({ stage, telling }: Play, { peers }: Given, open: boolean): Promise<void> {
+  telling.world(`${subject(peers)} ${open ? 'online' : 'offline'}`)
+  for (const peer of listed(peers)) stage.setGate(stage.machine(peer), open)
   return stage.breathe()
 }
 

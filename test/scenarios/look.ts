@@ -5,7 +5,7 @@
  */
 import { decode } from '../../src/protocol/codec.ts'
 import { decodeObject, marker, storageKeys } from '../../src/protocol/record.ts'
-import { type Bytes, equalBytes } from '../../src/data/bytes.ts'
+import { type Bytes, toBinaryText } from '../../src/data/bytes.ts'
 import { keyNamed, type Machine, type Stage } from './stage.ts'
 import { inOrder, type Telling } from './telling.ts'
 
@@ -17,14 +17,13 @@ export function look(stage: Stage, telling: Telling, name: string): void {
     holders.set(holding, [...(holders.get(holding) ?? []), machine.name])
   }
   for (const [holding, names] of holders) {
-    telling.line(`on the disk of ${names.join(' ')}: ${holding}`)
+    telling.line(`${name} on the disk of ${names.join(' ')}: ${holding}`)
   }
 }
 
 function holdingOf({ disk }: Machine, stage: Stage, telling: Telling, name: string): string {
   const key = keyNamed(name)
-  const read = (at: Bytes): Bytes | undefined =>
-    disk.entries(at).find((entry) => equalBytes(entry.key, at))?.value
+  const read = (at: Bytes): Bytes | undefined => disk.read(toBinaryText(at))
   const owed = read(storageKeys.marker(key))
   const names = owed === undefined ? '' : telling.names(decode(marker, owed).join(' '))
   const debt = names === '' ? '' : `, owed to ${inOrder(names)}`

@@ -12,14 +12,16 @@
  *     put via=a colour=green
  *     ---
  *     — b is killed                        the world's doing
- *     a mints colour (a,1)                 a peer's event: the first write of colour that a minted
+ *
+ *     a mints colour (a,1)                 what a peer says: this is the first write of colour that a minted
  *     a → c replicate colour (a,1)    ✓    a asked c, and this came of it
  *     put colour=green ⇒ ok (a,1), acks a c     what the application was told
  *
  * Each command waits for its answer and a moment longer, for what goes on behind it; what waits for somebody who is
  * away needs a `wait`. A put `by=ann` is made with the context of what Ann last read or wrote of the key, wherever that
  * was; a put by nobody is blind. An `edge` is a tab, which keeps what it follows and what it wrote. `look` reads the
- * disks. `add`, `remove` and `items` treat a key as a shopping cart. The usage of every command is in `script.ts`.
+ * disks. `add`, `remove` and `items` treat a key as a shopping cart. `show clocks` tells contexts too, and `show gossip`
+ * what peers think of each other. Remarks are told as they stand. The usage of every command is in `script.ts`.
  */
 import { requests } from './requests.ts'
 import { type Act, openPlay } from './play.ts'

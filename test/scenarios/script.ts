@@ -5,7 +5,6 @@
  * brackets for what it may leave out. A line that is no command is an error that names the line and the usage, for a
  * script that says something other than its author meant would still tell some story.
  */
-
 import type { Stage } from '../../src/protocol/copy.ts'
 
 const usages = {
@@ -21,6 +20,8 @@ const usages = {
   fill: 'fill PEERS',
   cut: 'cut PEERS [from=PEERS] [to=PEERS]',
   heal: 'heal',
+  offline: 'offline PEERS',
+  online: 'online PEERS',
   network: 'network TIMES',
   follow: 'follow via=PEER KEY',
   put: 'put via=PEER [by=NAME] [ack=STAGE] KEY=WORD',
@@ -125,7 +126,10 @@ function checkPeers(commands: readonly Command[]): void {
     const isNew = verb === 'ring' || verb === 'edge'
     for (const name of [via, peers, verb === 'cut' ? from : undefined, to].flatMap(namesIn)) {
       if (known.has(name) !== isNew) known.add(name)
-      else throw new ScriptError(`line ${line}: there is ${isNew ? 'a' : 'no'} peer ${name}`)
+      else {
+        const wrong = isNew ? `there is a peer ${name} already` : `there is no peer ${name}`
+        throw new ScriptError(`line ${line}: ${wrong}`)
+      }
     }
   }
   if (known.size === 0) throw new ScriptError('a script begins with its one ring')

@@ -1,10 +1,9 @@
 /**
  * Where a story plays: the product's own peers over the simulator's network, disks and clock, with the chance taken out.
  *
- * The simulation is after what nobody thought of, so there every delay is drawn; here a line must mean the same each
- * time it is read. So peers live along a street, edges at its near end, and a message takes three times as long for
- * each house further: the nearer peer always answers sooner. The members are called a, b, c… in the order in which the
- * keys of a story prefer them; all its keys share a partition, and so the first n of them own them all.
+ * The simulation is after what nobody thought of, so there every delay is drawn; here a reader must be able to say what
+ * comes next. So the members are called a, b, c… in the order in which the keys of a story prefer them (all its keys
+ * share a partition: the first n letters own them all), and whoever asks, a answers sooner than b, and b than c.
  */
 import { utf8 } from '../../src/data/bytes.ts'
 import { hash } from '../../src/data/hash.ts'
@@ -32,8 +31,8 @@ export interface Machine {
   readonly kind: 'member' | 'edge'
   readonly identity: Identity
   readonly disk: Disk
-  /** Its house in the street. */
-  readonly house: number
+  /** 0 for the first owner; a tab stands before them all. */
+  readonly rank: number
   starts: number
   process: Process | undefined
 }
@@ -99,11 +98,10 @@ export class Stage {
     await this.pass(20_000)
   }
 
-  /** A tab, at the near end of the street. */
+  /** A tab, which can dial and cannot be dialled. */
   async openEdge(name: string): Promise<void> {
-    const house = -1 - this.machines.filter(({ kind }) => kind === 'edge').length
     const identity = identityFromSeed(hash(utf8(`edge ${name} of a story`)))
-    await this.until(this.start(this.#build('edge', name, identity, house)))
+    await this.until(this.start(this.#build('edge', name, identity, -1)))
     await this.pass(5000)
   }
 
@@ -159,6 +157,12 @@ export class Stage {
     machine.disk.crash(powerLost)
   }
 
+  /** The gate of its own: closed, it is offline, and knows it. */
+  setGate(machine: Machine, open: boolean): void {
+    if (machine.process === undefined) throw new Error(`${machine.name} does not run`)
+    machine.process.transport.setGate(open)
+  }
+
   /** Holds back what goes from one group to the other. */
   cut(from: readonly string[], to: readonly string[]): void {
     const peersOf = (names: readonly string[]): ReadonlySet<string> =>
@@ -171,7 +175,7 @@ export class Stage {
     for (const join of this.#cuts.splice(0)) join()
   }
 
-  /** Lets time pass until this is settled, and then for a breath. */
+  /** Lets time pass until this is settled. */
   async until<T>(work: Promise<T>): Promise<T> {
     let settled = false
     const settle = (): void => {
@@ -191,20 +195,21 @@ export class Stage {
     return this.scheduler.run(this.scheduler.nowMs + ms)
   }
 
-  #build(kind: Machine['kind'], name: string, identity: Identity, house: number): Machine {
+  #build(kind: Machine['kind'], name: string, identity: Identity, rank: number): Machine {
     const disk = new Disk(`the disk of ${name}`, this.scheduler, steady, {
       readMs: 0.1,
       syncMs: 1,
       updatesAtOnce: kind === 'member',
     })
-    const machine = { name, kind, identity, disk, house, starts: 0, process: undefined }
+    const machine = { name, kind, identity, disk, rank, starts: 0, process: undefined }
     this.machines.push(machine)
     return machine
   }
 
-  #delayMs(from: string, to: string): number {
-    const [one, other] = [from, to].map((peer) => this.machine(this.nameOf(peer)).house)
-    return 3 ** (Math.abs(one! - other!) - 1)
+  /** Whoever asks, each letter takes three times as long as the one before it. */
+  #delayMs(...peers: readonly string[]): number {
+    const [one, other] = peers.map((peer) => this.machine(this.nameOf(peer)).rank)
+    return 0.1 * 3 ** (one! + other!)
   }
 }
 

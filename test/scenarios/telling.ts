@@ -16,7 +16,6 @@ interface Named {
   readonly who: string
   readonly key: string
   readonly to: string
-  readonly from: string
   readonly dot: string
   readonly result: string | undefined
   readonly detail: string
@@ -24,7 +23,7 @@ interface Named {
 
 type Tale = (event: Named) => string | undefined
 
-/** Events of the everyday, which a story leaves out: an absent tale, or one that tells nothing. */
+/** What a story tells. It leaves out what has no tale here, or one that comes to nothing. */
 const tales: Partial<Record<EventType, Tale>> = {
   mint: ({ who, key, dot, result }) =>
     result === 'known'
@@ -38,7 +37,7 @@ const tales: Partial<Record<EventType, Tale>> = {
     detail === 'covers' ? undefined : marked(`${who} → ${to} ${detail} ${key} ${dot}`, result),
   replicate: ({ who, to, key, dot, detail, result }) =>
     marked(`${who} → ${to} replicate ${key} ${dot} ${detail}`, result),
-  get: ({ who, key, detail }) => `${who} reads ${key}, ${detail}`,
+  get: ({ who, key, detail }) => `${who} reads ${key} ${detail.replace('acks', 'from')}`,
   hint: ({ who, key, detail }) =>
     `${who} owes ${key} to ${inOrder(detail.replace('owed to ', ''))}`,
   'hint-drained': ({ who, to, key }) => marked(`${who} → ${to} hand over ${key}`, 'ok'),
@@ -49,14 +48,15 @@ const tales: Partial<Record<EventType, Tale>> = {
   everywhere: ({ who, key, dot }) => `${who} knows that all owners have ${key} ${dot}`,
   quarantined: ({ who, key }) => `${who} quarantines its record of ${key}`,
   forgery: ({ who, key, dot }) => `${who} holds two values of ${key} under ${dot}`,
-  'refused-input': ({ who, detail }) => `${who} refuses: ${detail}`,
   'task-failed': ({ who, detail }) => `${who} failed at ${detail}`,
 }
 
+/** Told where a script asks for it: what peers think of each other. */
 const gossip: Partial<Record<EventType, Tale>> = {
+  'refused-input': ({ who, detail }) => `${who} refuses: ${detail}`,
   started: ({ who }) => `${who} starts`,
   view: ({ who, detail }) => `${who} knows ${detail.replace(/ \S+$/, '')}`,
-  suspect: ({ who, to, detail }) => `${who} suspects ${to}: ${detail}`,
+  suspect: ({ who, to }) => `${who} suspects ${to}`,
   trusted: ({ who, to }) => `${who} trusts ${to} again`,
   'link-up': ({ who, to }) => `${who} – ${to} is up`,
   'link-down': ({ who, to }) => `${who} – ${to} is down`,
@@ -140,14 +140,13 @@ export class Telling {
     if (known.length > 1) this.line(`${this.#nameOf(peer)} takes a new generation`)
   }
 
-  #named({ peer, key, to, from, dot, result, detail }: PeerEvent): Named {
+  #named({ peer, key, to, dot, result, detail }: PeerEvent): Named {
     const short = key?.split('/').at(-1) ?? ''
     const [actor, counter] = dot?.split(' ') ?? []
     return {
       who: this.#nameOf(peer),
       key: short,
       to: this.#nameOf(to ?? ''),
-      from: this.#nameOf(from ?? ''),
       dot: actor === undefined ? '' : this.dot(short, { actor, counter: Number(counter) }),
       result,
       detail: this.names(detail ?? ''),
