@@ -14,6 +14,7 @@ const everyday: ReadonlySet<EventType> = new Set([
   'stored',
   'put',
   'get',
+  'list',
   'deliver',
   'everywhere',
   'hint',

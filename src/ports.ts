@@ -68,8 +68,12 @@ export interface Storage {
    * calls, once everything that `change` saw or wrote is durable. A throw in `change` writes nothing and rejects.
    */
   update<T>(keys: readonly Bytes[], change: Change<T>, durability?: Durability): Promise<T>
-  /** What the store's medium says of its space, where it says anything. */
-  usage(): Promise<{ readonly usedBytes?: number; readonly quotaBytes?: number }>
+  /** What the store's medium says of its space, and whether it may be cleared unasked, where it says anything. */
+  usage(): Promise<{
+    readonly usedBytes?: number
+    readonly quotaBytes?: number
+    readonly persisted?: boolean
+  }>
   close(): Promise<void>
 }
 

@@ -5,6 +5,11 @@
  * the database. What is opened again may not be what was closed, for a user can clear a site's data under an open tab.
  * Each database therefore has a random mark beside its format. Another mark, or none, is a lost store: a peer that
  * went on would mint its dots a second time.
+ *
+ * So would a tab that hung, lost its database to another tab, and then came back to itself: it does not know, and a lock
+ * that was taken from it stops it from nothing. Whoever opens a database therefore commits a random token of its own
+ * beside the mark, and every later transaction looks for it *in that transaction*: a look before it says nothing about
+ * the moment of the commit. Who finds another's token there has lost the database for good.
  */
 import { promisifyRequest } from 'idb-keyval'
 import { systemRandom } from '../src/adapters/system.ts'
@@ -15,6 +20,7 @@ import {
   damagedError,
   formatError,
   isClosedHandle,
+  takenError,
 } from './indexeddb-errors.ts'
 
 /** Raised when an older program could not read what a newer one wrote. */
@@ -28,13 +34,20 @@ const formatKey = 'format'
 interface FormatRecord {
   readonly format: number
   readonly mark: Bytes
+  /** Of whoever opened it last; none in a database that an earlier program made. */
+  readonly holder?: Bytes
 }
+
+/** `held` rejects where the database is another's by now: what writes commits after it, and never before. */
+export type Use<T> = (store: IDBObjectStore, held: Promise<void>) => T | PromiseLike<T>
 
 export class IndexedDbConnection {
   readonly #name: string
+  readonly #token = systemRandom.bytes(16)
   #handle: Promise<IDBDatabase> | undefined
   #mark: Bytes | undefined
 
+  /** Takes the database, from whoever holds it still. */
   static async open(name: string): Promise<IndexedDbConnection> {
     const connection = new IndexedDbConnection(name)
     try {
@@ -50,18 +63,15 @@ export class IndexedDbConnection {
   }
 
   /** Runs `callback` in a transaction of its own, a second time if the handle proved closed. */
-  async use<T>(
-    mode: IDBTransactionMode,
-    callback: (store: IDBObjectStore) => T | PromiseLike<T>,
-  ): Promise<T> {
+  async use<T>(mode: IDBTransactionMode, callback: Use<T>): Promise<T> {
     try {
       try {
-        return await callback(storeOf(await this.#open(), mode))
+        return await this.#run(mode, callback)
       } catch (error) {
         if (!isClosedHandle(error)) throw error
         // The transaction was aborted, or never began: nothing of it is stored.
         await this.close()
-        return await callback(storeOf(await this.#open(), mode))
+        return await this.#run(mode, callback)
       }
     } catch (error) {
       throw asStorageError(error, this.#name, 'using')
@@ -75,6 +85,24 @@ export class IndexedDbConnection {
       (database) => database.close(),
       () => {},
     )
+  }
+
+  async #run<T>(mode: IDBTransactionMode, callback: Use<T>): Promise<T> {
+    const store = storeOf(await this.#open(), mode)
+    const held = this.#mustHold(store)
+    const [result] = await Promise.all([callback(store, held), held])
+    return result
+  }
+
+  /** The first request of the transaction; those that follow are on their way before it is answered. */
+  async #mustHold(store: IDBObjectStore): Promise<void> {
+    const record: unknown = await promisifyRequest(store.get(formatKey))
+    try {
+      this.#compare(record)
+    } catch (error) {
+      store.transaction.abort()
+      throw error
+    }
   }
 
   #open(): Promise<IDBDatabase> {
@@ -106,7 +134,7 @@ export class IndexedDbConnection {
       throw isCleared ? clearedError(this.#name) : error
     })
     try {
-      this.#mark = await this.#check(database)
+      await this.#take(database)
     } catch (error) {
       database.close()
       throw error
@@ -114,16 +142,27 @@ export class IndexedDbConnection {
     return database
   }
 
-  /** Reads the format in a writing transaction, which waits for those of whoever had the database before. */
-  async #check(database: IDBDatabase): Promise<Bytes> {
+  /**
+   * The first time the database is taken; after that it must still be what it was, and ours. By a writing transaction,
+   * which waits for those of whoever had the database before.
+   */
+  async #take(database: IDBDatabase): Promise<void> {
     const store = storeOf(database, 'readwrite')
     const done = promisifyRequest(store.transaction)
     const record: unknown = await promisifyRequest(store.get(formatKey))
+    const isFirst = this.#mark === undefined
+    if (isFirst && isReadable(record)) store.put({ ...record, holder: this.#token }, formatKey)
     await done
     if (!isFormatRecord(record)) throw damagedError(this.#name)
     if (record.format !== storeFormat) throw formatError(this.#name, record.format)
-    if (this.#mark && !equalBytes(this.#mark, record.mark)) throw clearedError(this.#name)
-    return record.mark
+    if (isFirst) this.#mark = record.mark
+    else this.#compare(record)
+  }
+
+  #compare(record: unknown): void {
+    const { mark, holder } = isFormatRecord(record) ? record : {}
+    if (!isSame(mark, this.#mark)) throw clearedError(this.#name)
+    if (!isSame(holder, this.#token)) throw takenError(this.#name)
   }
 }
 
@@ -136,7 +175,15 @@ function storeOf(database: IDBDatabase, mode: IDBTransactionMode): IDBObjectStor
   return database.transaction(entries, mode, { durability: 'strict' }).objectStore(entries)
 }
 
+function isReadable(record: unknown): record is FormatRecord {
+  return isFormatRecord(record) && record.format === storeFormat
+}
+
 function isFormatRecord(record: unknown): record is FormatRecord {
   if (typeof record !== 'object' || record === null) return false
   return 'format' in record && 'mark' in record && record.mark instanceof Uint8Array
+}
+
+function isSame(a: Bytes | undefined, b: Bytes | undefined): boolean {
+  return a instanceof Uint8Array && b !== undefined && equalBytes(a, b)
 }

@@ -53,6 +53,14 @@ export function clearedError(database: string): StorageError {
   })
 }
 
+/** Nothing of what was asked is stored; what was stored before is in the hands of whoever has the store now. */
+export function takenError(database: string): StorageError {
+  const message = `The store ${database} is another tab’s by now: this one did not answer for too long.`
+  return new StorageError('slot-taken', message, {
+    remedy: 'Reload the page; what it had saved is kept, and delivered.',
+  })
+}
+
 export function formatError(database: string, format: unknown): StorageError {
   const message = `The store ${database} has format ${String(format)}, which is not known here.`
   return new StorageError('store-format', message, {

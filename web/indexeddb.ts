@@ -13,8 +13,8 @@ import { IndexedDbConnection } from './indexeddb-connection.ts'
 
 /**
  * Opens the database `name`, making it if it is not there. Rejects with `StorageError`: `store-not-writable`,
- * `store-full`, `store-format` or `store-corrupt`, each with a remedy. One tab at a time may open a database; that
- * is for the caller to see to.
+ * `store-full`, `store-format` or `store-corrupt`, each with a remedy. It is taken from whoever had it open: all that
+ * they do with it from then on rejects with `slot-taken`.
  */
 export async function openIndexedDb(name: string, options?: StorageOptions): Promise<Storage> {
   const connection = await IndexedDbConnection.open(name)
@@ -23,7 +23,7 @@ export async function openIndexedDb(name: string, options?: StorageOptions): Pro
     {
       read: (keys) => getMany<Bytes>(keys.map(asKey), use),
       range: (from, to, limit) => use('readonly', (store) => range(store, from, to, limit)),
-      commit: (writes) => use('readwrite', (store) => commit(store, writes)),
+      commit: (writes) => connection.use('readwrite', (store, held) => commit(store, held, writes)),
       usage,
       close: () => connection.close(),
     },
@@ -31,7 +31,11 @@ export async function openIndexedDb(name: string, options?: StorageOptions): Pro
   )
 }
 
-async function commit(store: IDBObjectStore, writes: readonly Write[]): Promise<void> {
+async function commit(
+  store: IDBObjectStore,
+  held: Promise<void>,
+  writes: readonly Write[],
+): Promise<void> {
   const { transaction } = store
   try {
     for (const { key, value } of writes) {
@@ -44,8 +48,7 @@ async function commit(store: IDBObjectStore, writes: readonly Write[]): Promise<
     throw error
   }
   const done = promisifyRequest(transaction)
-  transaction.commit()
-  await done
+  await Promise.all([done, held.then(() => transaction.commit())])
 }
 
 async function range(
@@ -64,10 +67,12 @@ async function range(
   return keys.map((key, i) => ({ key: new Uint8Array(key as ArrayBuffer), value: values[i]! }))
 }
 
-/** Insecure pages are told nothing of their space. */
+/** Insecure pages are told nothing of their space, nor whether it stays. */
 async function usage(): Promise<Usage> {
   const { usage: usedBytes, quota: quotaBytes } = (await navigator.storage?.estimate()) ?? {}
+  const persisted = await navigator.storage?.persisted?.()
   return {
+    ...(persisted === undefined ? {} : { persisted }),
     ...(usedBytes === undefined ? {} : { usedBytes }),
     ...(quotaBytes === undefined ? {} : { quotaBytes }),
   }

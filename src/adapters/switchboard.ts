@@ -11,6 +11,7 @@ import { TransportError, type TransportFailure } from '../protocol/errors.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Lane, Link as LinkNews, Receiver, RequestOptions, Transport } from '../ports.ts'
+import { beforeDeadline } from './deadline.ts'
 import {
   decodeGreeting,
   encodeGreeting,
@@ -181,7 +182,8 @@ export class Switchboard implements Transport {
     neighbour.queued++
     try {
       const { addresses } = neighbour
-      await beforeDeadline(this.#reach(neighbour, addresses), options.deadlineMs, to)
+      const reached = this.#reach(neighbour, addresses)
+      await beforeDeadline(reached, options.deadlineMs, `link to ${to}`)
     } finally {
       neighbour.queued--
     }
@@ -392,18 +394,4 @@ function sameTexts(a: readonly string[], b: readonly string[]): boolean {
 function asTransportError(error: unknown): TransportError {
   if (error instanceof TransportError) return error
   return new TransportError('unreachable', false, String(error))
-}
-
-async function beforeDeadline<T>(promise: Promise<T>, deadlineMs: number, to: PeerId): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const deadline = new Promise<never>((_resolve, reject) => {
-    const late = (): void =>
-      reject(new TransportError('deadline', false, `no link to ${to} in time`))
-    timer = setTimeout(late, deadlineMs)
-  })
-  try {
-    return await Promise.race([promise, deadline])
-  } finally {
-    clearTimeout(timer)
-  }
 }

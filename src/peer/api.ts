@@ -21,16 +21,93 @@ export interface Peer {
   bucket(name: string, options?: BucketOptions & NoType): PlainBucket
   /** The receipt of an earlier write of this device, also one from before a reload. */
   receipt(id: string): Promise<Receipt | undefined>
+  /** The ring as this peer sees it now: an immutable snapshot, the same object until the ring changes. */
+  readonly ring: RingSnapshot
+  /**
+   * Where a key lives: its preference list, and what each of the members on it holds of the key just now. They are
+   * asked one by one, never from a cache; one that does not answer within a second is `silent`. Rejects with
+   * `RingletError`: `bad-argument`, `key-too-large` or `bucket-name-too-large`.
+   *
+   * ```ts
+   * const { partition, preference } = await peer.locate('carts', 'alice')
+   * const owners = preference.filter(({ role }) => role === 'owner')
+   * ```
+   */
+  locate(bucket: string, key: KeyPath): Promise<Location>
+  /** What each member says of itself just now; of those that do not answer within a second it says just that. */
+  reports(): Promise<readonly MemberReport[]>
   /** Closed, the gate drops every link and refuses new ones; reads and writes go on locally. */
   setGate(open: boolean): void
-  /** Calls `listener` after each change of `status`; the returned function stops that. */
-  onStatus(listener: (status: PeerStatus) => void): () => void
+  /**
+   * Listens for a change of `status`, which the event carries; many changes of one turn are one event. The peer is an
+   * `EventTarget` of the platform, so what a listener throws goes where the platform sends it (a page's `error` event,
+   * a process' `uncaughtException`), and neither the peer nor another listener is touched by it.
+   *
+   * ```ts
+   * peer.addEventListener('status', ({ detail }) => console.log(detail.reach), { signal })
+   * ```
+   */
+  addEventListener(
+    type: 'status',
+    listener: (event: CustomEvent<PeerStatus>) => void,
+    options?: ListenOptions,
+  ): void
+  removeEventListener(type: 'status', listener: (event: CustomEvent<PeerStatus>) => void): void
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
+export interface ListenOptions {
+  /** Ends the listening when it is aborted. */
+  readonly signal?: AbortSignal
+  readonly once?: boolean
+}
+
+/** Which members own which partition. */
+export interface RingSnapshot {
+  /** Q: how many partitions the ring is cut into. */
+  readonly partitions: number
+  /** The ids of all members, sorted. */
+  readonly members: readonly string[]
+  /** The owners of a partition (0 … Q − 1), most preferred first. Throws a `RangeError` for any other number. */
+  owners(partition: number): readonly string[]
+  /** The partition of a key. Throws `RingletError` for what is no key. */
+  partitionOf(bucket: string, key: KeyPath): number
+}
+
+export interface Location {
+  readonly partition: number
+  /** All members, in the order in which the partition prefers them: its owners, then the fallbacks. */
+  readonly preference: readonly Holding[]
+}
+
+export interface Holding {
+  readonly member: string
+  readonly role: 'owner' | 'fallback'
+  /** `all`: everything that any of the answers holds; `part`: less than that; `none`: nothing of the key; `silent`: no answer. */
+  readonly holds: 'all' | 'part' | 'none' | 'silent'
+  /** How many concurrent values it holds; tombstones are none. */
+  readonly siblings: number
+}
+
+export interface MemberReport {
+  readonly member: string
+  /** False: the member said nothing in time, and the rest is empty. */
+  readonly answered: boolean
+  /** Keys that it holds for owners who lack them. */
+  readonly hints: number
+  /** Keys that it holds in all, deleted ones included. */
+  readonly keys: number
+  /** The members that it gets no answer from. */
+  readonly suspects: readonly string[]
+}
+
 export interface BucketOptions {
-  /** The stage at which a write resolves. Default `quorum`; a type may name another. */
+  /**
+   * The stage at which a write resolves. With a type the default is `device` (a type may name another): such a write
+   * is made on this device and never fails for lack of a network. Without a type it is `quorum`. A write that has not
+   * got to its `ack` after 5 s rejects with `quorum-not-reached`, outcome `unknown`, and goes on.
+   */
   readonly ack?: Stage
 }
 
@@ -44,6 +121,19 @@ export interface ReadOptions {
   readonly consistency?: 'quorum' | 'local'
 }
 
+export interface ListOptions {
+  /** A partition key, or a path that begins with one: every key that begins with these parts is listed. */
+  readonly prefix: KeyPath
+  /**
+   * `quorum` (default): what R owners have, with this device's undelivered writes on top. `local`: what this device
+   * holds, at once: what it follows and has written; in a member, its own records if it is an owner.
+   */
+  readonly consistency?: 'quorum' | 'local'
+}
+
+/** One key of a listing: what a read of it shows, and the path that it is read by. */
+export type Entry<R> = R & { readonly key: readonly [string, ...string[]] }
+
 export interface WriteOptions {
   /** What the writer has read; by default what this handle last read or wrote of the key. `none`: truly blind. */
   readonly context?: string
@@ -55,6 +145,18 @@ export interface Bucket<V, R> {
   get(key: KeyPath, options?: ReadOptions): Promise<R>
   put(key: KeyPath, value: V, options?: WriteOptions): Promise<Receipt>
   delete(key: KeyPath, options?: WriteOptions): Promise<Receipt>
+  /**
+   * The keys that begin with `prefix`, in the order of their paths, deleted ones left out. Keys are asked for page by
+   * page as the loop goes on: one that is written meanwhile may or may not be met. Rejects with `RingletError`:
+   * `unreachable` or `quorum-not-reached` when R owners cannot be asked, `bad-argument` for what is no prefix.
+   *
+   * ```ts
+   * for await (const { key, value } of notes.entries({ prefix: 'alice' })) {
+   *   console.log(key.slice(1).join('/'), value)
+   * }
+   * ```
+   */
+  entries(options: ListOptions): AsyncIterable<Entry<R>>
   /** Keeps a copy of the key on this device, and keeps it fresh. */
   follow(key: KeyPath): Promise<void>
   unfollow(key: KeyPath): Promise<void>
@@ -144,7 +246,17 @@ export interface PeerStatus {
   readonly members: readonly MemberStatus[]
   readonly links: readonly { readonly peer: string; readonly roundTripMs: number | undefined }[]
   readonly gate: 'open' | 'closed'
-  readonly storage: { readonly usedBytes?: number; readonly quotaBytes?: number }
+  /** A tab that is frozen, hidden away or told that it is offline is `asleep`: it starts nothing until it wakes. */
+  readonly activity: 'awake' | 'asleep'
+  /**
+   * What this device's store says of its space, as far as it says anything. `persisted`: whether the browser has
+   * promised to clear it only when its user says so.
+   */
+  readonly storage: {
+    readonly usedBytes?: number
+    readonly quotaBytes?: number
+    readonly persisted?: boolean
+  }
   readonly warnings: readonly string[]
 }
 

@@ -1,22 +1,28 @@
 /**
  * The peer that an application holds, whatever stands beneath: an edge, or a member in its own process.
  */
-import type { PeerId, View } from '../protocol/membership.ts'
+import type { KeyPath } from '../data/key.ts'
+import { makeCheckedKey } from '../protocol/arguments.ts'
 import type { MergeableType } from '../values/type.ts'
 import type {
   BucketOptions,
-  MemberStatus,
+  ListenOptions,
+  Location,
+  MemberReport,
   Peer,
   PeerStatus,
   PlainBucket,
   Receipt,
+  RingSnapshot,
   TypedBucket,
 } from './api.ts'
 import { plainBucket, typedBucket } from './bucket.ts'
 import type { Edge } from './edge.ts'
 import type { Keyed } from './keyed.ts'
+import { locate, type OwnWord, reports, ringSnapshot } from './locate.ts'
 import { MemberKeyed } from './member-keyed.ts'
 import type { Member } from './member.ts'
+import { statusOf } from './status.ts'
 import type { World } from './world.ts'
 
 /** What an edge and a member each bring. */
@@ -28,6 +34,11 @@ export interface Beneath {
   readonly w: number
   pendingWrites(): number
   hints(): number
+  activity(): PeerStatus['activity']
+  /** The network may be back: whatever waits for it is tried at once. */
+  wake(): void
+  /** What a member says where it is itself among those to be asked. */
+  readonly own?: OwnWord
   receipt(id: string): Receipt | undefined
   /** Calls `changed` when anything that the status shows may have changed. */
   onTouch(changed: () => void): () => void
@@ -48,16 +59,24 @@ export interface PeerOptions {
   close(): Promise<void>
 }
 
-export function peerOfEdge(edge: Edge, { r, w, warnings, close }: PeerOptions): Peer {
+export interface EdgePeerOptions extends PeerOptions {
+  /** What stands between the application and the edge's keys, where anything does. */
+  readonly keys?: Keyed
+}
+
+export function peerOfEdge(edge: Edge, options: EdgePeerOptions): Peer {
+  const { r, w, warnings, close, keys = edge } = options
   return makePeer({
     kind: 'edge',
-    keyed: edge,
+    keyed: keys,
     world: edge.world,
     r,
     w,
     warnings,
     pendingWrites: () => edge.pendingWrites,
     hints: () => 0,
+    activity: () => edge.activity,
+    wake: () => edge.wake(),
     receipt: (id) => edge.receipt(id),
     onTouch: (changed) => edge.copies.onTouch(changed),
     close: async () => {
@@ -78,6 +97,12 @@ export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOpti
     warnings,
     pendingWrites: () => 0,
     hints: () => member.owedKeys,
+    activity: () => 'awake',
+    wake: () => member.wake(),
+    own: {
+      held: async (key) => (await member.records.read(key)).state,
+      report: () => member.report(),
+    },
     receipt: () => undefined,
     onTouch: (changed) => member.onTouch(changed),
     close: async () => {
@@ -88,15 +113,18 @@ export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOpti
   })
 }
 
-class ApplicationPeer implements Peer {
+/** A listener of any of the peer's events. */
+type Listener = (event: CustomEvent<never>) => void
+
+class ApplicationPeer extends EventTarget implements Peer {
   readonly #beneath: Beneath
   #gate: 'open' | 'closed' = 'open'
   #usage: PeerStatus['storage'] = {}
-  readonly #listeners = new Set<(status: PeerStatus) => void>()
   readonly #stopTouches: () => void
   #scheduled = false
 
   constructor(beneath: Beneath) {
+    super()
     this.#beneath = beneath
     this.#stopTouches = beneath.onTouch(() => this.#touched())
   }
@@ -107,27 +135,36 @@ class ApplicationPeer implements Peer {
 
   get status(): PeerStatus {
     const { kind, world, r, w, warnings } = this.#beneath
-    const view = world.view()
-    const links = world.transport.links()
-    const members = view.members.map(({ record }) => memberStatus(world, view, record.peer))
-    const answering = members.filter(({ id, state }) => {
-      return state === 'self' || (state === 'up' && links.some(({ peer }) => peer === id))
-    })
-    const reach =
-      answering.length === 0 ? 'none' : answering.length < members.length ? 'some' : 'all'
-    return {
-      id: world.self,
+    return statusOf(world, {
       kind,
-      ring: { name: view.identity.name, n: view.identity.n, r, w },
-      reach: this.#gate === 'closed' ? 'none' : reach,
+      r,
+      w,
       pendingWrites: this.#beneath.pendingWrites(),
       hints: this.#beneath.hints(),
-      members,
-      links: links.map(({ peer, roundTripMs }) => ({ peer, roundTripMs })),
       gate: this.#gate,
+      activity: this.#beneath.activity(),
       storage: this.#usage,
       warnings,
-    }
+    })
+  }
+
+  get ring(): RingSnapshot {
+    return ringSnapshot(this.#beneath.world.view())
+  }
+
+  override addEventListener(
+    type: string,
+    listener: Listener | EventListenerOrEventListenerObject | null,
+    options: ListenOptions = {},
+  ): void {
+    super.addEventListener(type, listener as EventListenerOrEventListenerObject, options)
+  }
+
+  override removeEventListener(
+    type: string,
+    listener: Listener | EventListenerOrEventListenerObject | null,
+  ): void {
+    super.removeEventListener(type, listener as EventListenerOrEventListenerObject)
   }
 
   bucket<V>(name: string, type: MergeableType<V>, options?: BucketOptions): TypedBucket<V>
@@ -150,12 +187,16 @@ class ApplicationPeer implements Peer {
   setGate(open: boolean): void {
     this.#gate = open ? 'open' : 'closed'
     this.#beneath.world.transport.setGate(open)
+    if (open) this.#beneath.wake()
     this.#touched()
   }
 
-  onStatus(listener: (status: PeerStatus) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  async locate(bucket: string, path: KeyPath): Promise<Location> {
+    return locate(this.#beneath.world, makeCheckedKey(bucket, path), this.#beneath.own)
+  }
+
+  reports(): Promise<readonly MemberReport[]> {
+    return reports(this.#beneath.world, this.#beneath.own)
   }
 
   /** What is still on its way gets a moment to arrive; what does not stays on the device, for the next start. */
@@ -194,22 +235,6 @@ class ApplicationPeer implements Peer {
   async #tell(): Promise<void> {
     this.#usage = await this.#beneath.world.storage.usage().catch(() => ({}))
     this.#scheduled = false
-    const { status } = this
-    for (const listener of this.#listeners) listener(status)
-  }
-}
-
-function memberStatus(world: World, view: View, peer: PeerId): MemberStatus {
-  const { record } = view.byPeer.get(peer)!
-  const state = peer === world.self ? 'self' : world.links.isSuspect(peer) ? 'suspect' : 'up'
-  return {
-    id: peer,
-    state,
-    class: record.class,
-    host: record.host,
-    zone: record.zone,
-    weight: record.weight,
-    addresses: record.addresses,
-    share: view.ring.shareOf(peer),
+    this.dispatchEvent(new CustomEvent('status', { detail: this.status }))
   }
 }

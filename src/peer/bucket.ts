@@ -5,16 +5,18 @@
  * reconciles). A handle remembers, per key, what it last read or wrote, so that an ordinary put supersedes what its
  * user has seen and nothing else. Updates of one key are queued, so that no two read the same state.
  */
-import { type Key, type KeyPath, showKey } from '../data/key.ts'
+import { type Key, type KeyPath, showKey, splitKey } from '../data/key.ts'
 import { liveSiblings, makeValue, type ObjectState } from '../data/siblings.ts'
 import { nothingSeen, type Seen } from '../data/vector.ts'
 import { checkBucketName, makeCheckedKey } from '../protocol/arguments.ts'
 import { contextFromText, contextToText } from '../protocol/context.ts'
-import { RingletError } from '../protocol/errors.ts'
+import { isRefusedOnItsMerits, RingletError, StorageError } from '../protocol/errors.ts'
 import type { MergeableType, WriteId } from '../values/type.ts'
 import type {
   Bucket,
   BucketOptions,
+  Entry,
+  ListOptions,
   PlainBucket,
   PlainRead,
   ReadOptions,
@@ -59,7 +61,7 @@ export function typedBucket<V>(
 ): TypedBucket<V> {
   const valid = (value: unknown): value is V => type.validate?.(value) ?? true
   return new BucketHandle<V, TypedRead<V>, V>(keyed, name, {
-    ack: options.ack ?? type.ack ?? 'quorum',
+    ack: options.ack ?? type.ack ?? 'device',
     startsBlind: true,
     present: ({ siblings, ...read }) => ({
       ...read,
@@ -150,6 +152,19 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
       if (updates.get(key.text) === settled) updates.delete(key.text)
     })
     return turn
+  }
+
+  async *entries({ prefix, consistency = 'quorum' }: ListOptions): AsyncGenerator<Entry<R>> {
+    const begin = this.#key(prefix)
+    let after: Key | undefined
+    do {
+      const page = await this.#keyed.list({ prefix: begin, after }, consistency)
+      for (const { key, ...read } of page.reads) {
+        if (liveSiblings(read.state).length === 0) continue
+        yield { ...this.#present(key, read), key: splitKey(key).path }
+      }
+      after = page.upTo
+    } while (after !== undefined)
   }
 
   follow(path: KeyPath): Promise<void> {
@@ -279,8 +294,11 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
   }
 }
 
-/** Whether nobody could be asked: all else that goes wrong says nothing about whether there is a value. */
+/**
+ * Whether nobody who was asked could say: not this device's own failure, nor a fault of the question. Members that refuse
+ * for the state they are in, starting or out of space, are as good as absent.
+ */
 function isOutOfReach(error: unknown): boolean {
-  if (!(error instanceof RingletError)) return false
-  return error.code === 'unreachable' || error.code === 'quorum-not-reached'
+  if (!(error instanceof RingletError) || error instanceof StorageError) return false
+  return !isRefusedOnItsMerits(error.code)
 }

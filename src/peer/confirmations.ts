@@ -34,7 +34,7 @@ export class Confirmations {
   /** Forwarded writes whose writer waits for every owner. */
   readonly #awaited = new Map<LiveReceipt, { readonly key: Key; readonly dot: Dot }>()
   readonly #lanes: Lanes
-  #closed = false
+  #state: 'awake' | 'asleep' | 'closed' = 'awake'
 
   constructor(
     world: World,
@@ -52,7 +52,7 @@ export class Confirmations {
 
   /** Asks what is due to be asked. */
   tick(): void {
-    if (this.#closed) return
+    if (this.#state !== 'awake') return
     const now = this.#world.clock.elapsed()
     const questions = this.#questions()
     for (const [name, question] of questions) {
@@ -66,7 +66,7 @@ export class Confirmations {
 
   /** Tells this receipt of a forwarded write when all owners have it. */
   await(key: Key, dot: Dot, receipt: LiveReceipt): void {
-    if (this.#closed) return receipt.fail(closedError())
+    if (this.#state === 'closed') return receipt.fail(closedError())
     this.#awaited.set(receipt, { key, dot })
     const [oldest] = this.#awaited.keys()
     if (this.#awaited.size > this.#world.limits.requestsInFlight) {
@@ -76,8 +76,20 @@ export class Confirmations {
     this.tick()
   }
 
+  /** What is under way ends; nothing else is asked until `wake`. */
+  sleep(): void {
+    if (this.#state === 'awake') this.#state = 'asleep'
+  }
+
+  /** Asks everything anew: what was long on its way may have arrived meanwhile. */
+  wake(): void {
+    if (this.#state === 'asleep') this.#state = 'awake'
+    this.#asked.clear()
+    this.tick()
+  }
+
   close(): void {
-    this.#closed = true
+    this.#state = 'closed'
     for (const receipt of this.#awaited.keys()) receipt.fail(closedError())
     this.#awaited.clear()
   }

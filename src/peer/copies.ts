@@ -3,8 +3,9 @@
  *
  * Every change of a copy is one update of its stored entry, decided on the entry's newest state; what is shown, and
  * whom it is shown to, follows once it is durable. All entries stay in memory, as an application asks for them
- * whenever it draws.
+ * whenever it draws; they are read in as few steps as can be, as each step costs a browser more than its entries do.
  */
+import type { Bytes } from '../data/bytes.ts'
 import type { Key } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
 import { type ActorId, type Dot, withDot } from '../data/vector.ts'
@@ -22,19 +23,17 @@ import {
   trimmed,
 } from '../protocol/copy.ts'
 import type { Say } from '../protocol/event.ts'
+import { inOrder } from '../protocol/listing.ts'
 import { keyOfStored, shelfRange, storageKeys } from '../protocol/record.ts'
 import type { Clock, Storage } from '../ports.ts'
 import { Epochs } from './epochs.ts'
+import { gistOrNone, Kept } from './kept.ts'
 import type { LiveReceipt } from './receipt.ts'
 import { Receipts } from './receipts.ts'
 import { slices } from './slices.ts'
 
-interface Entry {
-  readonly key: Key
-  held: EdgeCopy
-  /** The moment at which the owners' word last became the copy; 0 for never in this session. */
-  replacedAt: number
-}
+/** All of them stay in memory anyway: a step need not be small. */
+const loadedAtOnce = 8192
 
 type Minting = (held: EdgeCopy, takeEpoch: () => ActorId, generation: string) => EdgeCopy
 
@@ -43,9 +42,9 @@ export class Copies {
   readonly #storage: Storage
   readonly #clock: Clock
   readonly #say: Say
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, Kept>()
   /** The keys with writes that are not everywhere yet. */
-  readonly #unsettled = new Set<Entry>()
+  readonly #unsettled = new Set<Kept>()
   readonly #subscribers = new Map<string, Set<() => void>>()
   readonly #watchers = new Set<() => void>()
   #moment = 0
@@ -53,7 +52,7 @@ export class Copies {
   /** Reads all entries of the store. */
   static async load(storage: Storage, clock: Clock, say: Say): Promise<Copies> {
     const copies = new Copies(storage, clock, say)
-    for await (const slice of slices(storage, shelfRange('edge'))) {
+    for await (const slice of slices(storage, shelfRange('edge'), loadedAtOnce)) {
       for (const { key, value } of slice) copies.#load(key, value)
     }
     return copies
@@ -94,7 +93,17 @@ export class Copies {
   }
 
   followed(): Key[] {
-    return [...this.#entries.values()].filter(({ held }) => held.followed).map(({ key }) => key)
+    return [...this.#entries.values()].filter(({ followed }) => followed).map(({ key }) => key)
+  }
+
+  /** The keys that begin with `prefix` and have something to show here, in order. */
+  under(prefix: Key): Key[] {
+    return [...this.#entries.values()]
+      .filter(({ key, followed, unsettled }) => {
+        return key.text.startsWith(prefix.text) && (followed || unsettled)
+      })
+      .map(({ key }) => key)
+      .sort(inOrder)
   }
 
   /** Whether the owners were ever heard: else the copy is empty because nobody could be asked. */
@@ -180,6 +189,16 @@ export class Copies {
     }
   }
 
+  /** Whether somebody is shown each change of it. */
+  isWatched(key: Key): boolean {
+    return this.#subscribers.has(key.text)
+  }
+
+  /** How many keys are watched. */
+  get watched(): number {
+    return this.#subscribers.size
+  }
+
   /** Calls `changed` whenever anything that a status shows may have changed. */
   onTouch(changed: () => void): () => void {
     this.#watchers.add(changed)
@@ -192,11 +211,11 @@ export class Copies {
 
   async #update(
     key: Key,
-    extraKeys: readonly Uint8Array[],
+    extraKeys: readonly Bytes[],
     decide: (
       held: EdgeCopy,
-      extras: readonly (Uint8Array | undefined)[],
-    ) => { next: EdgeCopy; writes: readonly { key: Uint8Array; value: Uint8Array | undefined }[] },
+      extras: readonly (Bytes | undefined)[],
+    ) => { next: EdgeCopy; writes: readonly { key: Bytes; value: Bytes | undefined }[] },
   ): Promise<EdgeCopy> {
     const storedKey = storageKeys.edge(key)
     let before: EdgeCopy | undefined
@@ -209,7 +228,9 @@ export class Copies {
       return { writes: [write, ...decided.writes], result: trim }
     })
     if (next === before) return next
-    this.#hold(this.#entries.get(key.text) ?? { key, held: next, replacedAt: 0 }, next)
+    const kept = this.#entries.get(key.text) ?? new Kept(key, next)
+    kept.held = next
+    this.#hold(kept)
     for (const changed of this.#subscribers.get(key.text) ?? []) changed()
     this.touched()
     return next
@@ -221,29 +242,31 @@ export class Copies {
     return refreshed(held, answer)
   }
 
-  #hold(entry: Entry, held: EdgeCopy): void {
-    entry.held = held
-    if (isBlank(held)) this.#entries.delete(entry.key.text)
-    else this.#entries.set(entry.key.text, entry)
-    if (held.writes.length > 0) this.#unsettled.add(entry)
-    else this.#unsettled.delete(entry)
+  #hold(kept: Kept): void {
+    const { key, followed, unsettled } = kept
+    // Of what is neither followed nor unsettled there may be counts to keep.
+    if (followed || unsettled || !isBlank(kept.held)) this.#entries.set(key.text, kept)
+    else this.#entries.delete(key.text)
+    if (unsettled) this.#unsettled.add(kept)
+    else this.#unsettled.delete(kept)
   }
 
-  #load(storedKey: Uint8Array, stored: Uint8Array): void {
-    const key = keyOfStored(storedKey)
-    this.#hold({ key, held: noCopy, replacedAt: 0 }, this.#read(stored))
+  #load(storedKey: Bytes, stored: Bytes): void {
+    this.#hold(Kept.of(keyOfStored(storedKey), stored, (bytes) => this.#read(bytes)))
   }
 
   /**
    * An entry that cannot be read is as good as none, but for how many writes it had counted: no count may be used
-   * twice, so the next is one that no device has reached by counting.
+   * twice, so the next is one that no device has reached by counting. If it says so much, it stays followed, and the
+   * owners fill it again.
    */
-  #read(stored: Uint8Array): EdgeCopy {
+  #read(stored: Bytes): EdgeCopy {
     try {
       return decode(edgeCopy, stored)
     } catch (error) {
       this.#say({ type: 'quarantined', detail: (error as Error).message })
-      return { ...noCopy, count: Math.max(1, Math.floor(this.#clock.now())) }
+      const count = Math.max(1, Math.floor(this.#clock.now()))
+      return { ...noCopy, followed: gistOrNone(stored)?.followed ?? false, count }
     }
   }
 }

@@ -58,6 +58,13 @@ export class EdgeMembers {
     for (const peer of peers) this.tell(peer, { type: 'ping' })
   }
 
+  /** Sees to it that links stand, to these and to as many as are wanted, and that they are alive. */
+  reach(peers: readonly PeerId[]): void {
+    const wanted = this.#all().slice(0, wantedLinks)
+    this.ping([...new Set([...peers, ...wanted])])
+    if (wanted.length === 0) this.#world.tasks.run('bootstrap', this.#bootstrap())
+  }
+
   /** A request that is answered with nothing but `done`. */
   tell(peer: PeerId, request: Request): void {
     const { tasks, limits } = this.#world
@@ -71,6 +78,8 @@ export class EdgeMembers {
   }
 
   #say(key: Key, request: Request, to: PeerId, result: string): void {
+    // Asked again and again until all owners say yes.
+    if (request.type === 'covers') return
     const dot = 'dot' in request ? { dot: showDot(request.dot) } : {}
     this.#world.say({ type: 'ask', key: showKey(key), to, ...dot, result, detail: request.type })
   }

@@ -9,8 +9,9 @@
 import type { Key } from '../data/key.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
+import type { PageAsked } from '../protocol/listing.ts'
 import { type PeerId, ringHash, type RingIdentity, type View } from '../protocol/membership.ts'
-import { decodeNotice, encodeReply, type Reply } from '../protocol/message.ts'
+import { decodeNotice, encodeNotice, encodeReply, type Reply } from '../protocol/message.ts'
 import { generationOfStore, type StoreIdentity } from '../protocol/record.ts'
 import type { WriteId } from '../values/type.ts'
 import type { Trace } from '../ports.ts'
@@ -19,11 +20,12 @@ import { isFailure, refusalOfError } from './ask.ts'
 import { Confirmations } from './confirmations.ts'
 import { Copies } from './copies.ts'
 import { EdgeMembers, errorOfFailure } from './edge-members.ts'
+import { listAtOwners, listCopies } from './edge-listing.ts'
 import { EdgeWrites } from './edge-writes.ts'
 import { openIdentity } from './epochs.ts'
 import { Following } from './following.ts'
 import { Gossip, Table } from './gossip.ts'
-import type { Keyed, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
+import type { Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
 import { Outbox } from './outbox.ts'
 import { closedError } from './receipt.ts'
 import { makeWorld, type World, type WorldOptions } from './world.ts'
@@ -74,6 +76,7 @@ export class Edge implements Keyed {
   readonly #writes: EdgeWrites
   readonly #watchers = new Set<Watcher>()
   #stopTicking = (): void => {}
+  #asleep = false
   #closed = false
 
   constructor(options: EdgeOptions, say: Say, store: StoreIdentity, table: Table, copies: Copies) {
@@ -116,6 +119,10 @@ export class Edge implements Keyed {
     return this.copies.pendingWrites
   }
 
+  get activity(): 'awake' | 'asleep' {
+    return this.#asleep ? 'asleep' : 'awake'
+  }
+
   now(): number {
     return this.world.clock.now()
   }
@@ -149,6 +156,13 @@ export class Edge implements Keyed {
     }
     if (this.#writes.keeps(key)) return this.#local(key)
     throw errorOfFailure(answer)
+  }
+
+  async list(asked: PageAsked, consistency: 'quorum' | 'local'): Promise<KeyedPage> {
+    const { copies, world } = this
+    if (consistency === 'local') return listCopies(copies, asked, this.#r, world.limits.listedKeys)
+    const [members, following] = [this.#members, this.#following]
+    return listAtOwners({ copies, members, following, r: this.#r }, asked)
   }
 
   write(order: WriteOrder): Promise<Receipt> {
@@ -194,7 +208,41 @@ export class Edge implements Keyed {
   }
 
   viewChanged(): void {
-    this.#members.ping()
+    if (!this.#asleep) this.#members.ping()
+  }
+
+  /**
+   * Says goodbye to all members, who then need not wait for this device's heartbeat, and starts nothing new until
+   * `wake`. What the application asks for is done all the same: writes are kept here.
+   */
+  sleep(): void {
+    if (this.#closed || this.#asleep) return
+    this.#asleep = true
+    this.#stopTicking()
+    this.#outbox.sleep()
+    this.#confirmations.sleep()
+    const { transport } = this.world
+    const goodbye = encodeNotice({ type: 'goodbye' })
+    for (const { peer } of transport.links()) transport.notify(peer, goodbye, 'foreground')
+    this.copies.touched()
+  }
+
+  /**
+   * Probes every link and dials the members at once, asks anew for what it follows, and delivers: after a sleep, or when
+   * the network is back. No link that was there before is believed to be one still.
+   */
+  wake(): void {
+    if (this.#closed) return
+    const { transport, links } = this.world
+    const linked = transport.links().map(({ peer }) => peer)
+    if (this.#asleep) this.#tick()
+    this.#asleep = false
+    this.#members.reach([...linked, ...links.dueProbes(0)])
+    for (const peer of linked) this.#following.linkUp(peer)
+    this.#following.tick()
+    this.#outbox.wake()
+    this.#confirmations.wake()
+    this.copies.touched()
   }
 
   /** Ends what is waited for and watched, and leaves the store to its owner: what is not delivered stays in it. */
@@ -202,6 +250,7 @@ export class Edge implements Keyed {
     if (this.#closed) return
     this.#closed = true
     this.#stopTicking()
+    this.#following.close()
     this.#outbox.close()
     this.#confirmations.close()
     this.#members.close()
@@ -235,9 +284,15 @@ export class Edge implements Keyed {
     if (this.#closed) return
     this.world.say({ type: 'link-up', to: peer })
     this.world.links.answered(peer, 0)
+    if (!this.#asleep) this.#reached(peer)
+    this.copies.touched()
+  }
+
+  #reached(peer: PeerId): void {
     this.#following.linkUp(peer)
     this.#outbox.kick()
-    this.copies.touched()
+    // What was missed is asked for at the first link, not at the next tick; the other links follow within one.
+    if (this.world.transport.links().length === 1) this.#following.tick()
   }
 
   #linkDown(peer: PeerId): void {

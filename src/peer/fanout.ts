@@ -146,7 +146,7 @@ async function sound<A extends object>(answer: Promise<A | Failure>): Promise<A 
 
 /** Too few hosts have answered, and no more can. */
 export function quorumError<A>(
-  what: 'put' | 'get',
+  what: 'put' | 'get' | 'list',
   key: Key,
   needed: number,
   result: Fanned<A>,
@@ -165,9 +165,9 @@ export function quorumError<A>(
       answers,
       outcome: result.uncertain ? 'unknown' : 'refused',
       remedy:
-        what === 'get'
-          ? "Start the peers that are down, or read this device's own copy."
-          : 'Start the peers that are down; a retry with a context is safe.',
+        what === 'put'
+          ? 'Start the peers that are down; a retry with a context is safe.'
+          : "Start the peers that are down, or read this device's own copy.",
     },
   )
 }

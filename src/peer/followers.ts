@@ -15,6 +15,8 @@ export class Followers {
   readonly #world: World
   readonly #byKey = new Map<string, Set<PeerId>>()
   readonly #byPeer = new Map<PeerId, Set<string>>()
+  /** How many keys all peers follow together. */
+  #watches = 0
 
   constructor(world: World) {
     this.#world = world
@@ -24,35 +26,39 @@ export class Followers {
     return this.#byPeer.size
   }
 
-  follow(peer: PeerId, keys: readonly Key[]): void {
-    const { edgesPerMember, watchesPerPeer } = this.#world.limits
+  /**
+   * Follows the first of these keys, as many as there is room for, and says how many; the follower asks about the rest
+   * now and then. Throws `overloaded` when too many others follow here.
+   */
+  follow(peer: PeerId, keys: readonly Key[]): number {
+    const { edgesPerMember, watchesPerPeer, watchesPerMember } = this.#world.limits
     const followed = this.#byPeer.get(peer) ?? new Set()
     if (!this.#byPeer.has(peer) && this.#byPeer.size >= edgesPerMember) {
       throw new RingletError('overloaded', `this peer serves ${edgesPerMember} followers already`, {
         remedy: 'Follow at another member.',
       })
     }
-    const more = keys.filter(({ text }) => !followed.has(text)).length
-    if (followed.size + more > watchesPerPeer) {
-      throw new RingletError('overloaded', `a peer follows at most ${watchesPerPeer} keys here`, {
-        remedy:
-          'Unfollow what is not shown; a followed key that is not told of is asked for now and then.',
-        needed: watchesPerPeer,
-        got: followed.size + more,
-      })
-    }
     this.#byPeer.set(peer, followed)
+    let taken = 0
     for (const { text } of keys) {
-      followed.add(text)
-      const peers = this.#byKey.get(text) ?? new Set()
-      this.#byKey.set(text, peers.add(peer))
+      if (!followed.has(text)) {
+        if (followed.size >= watchesPerPeer || this.#watches >= watchesPerMember) break
+        followed.add(text)
+        this.#watches++
+        const peers = this.#byKey.get(text) ?? new Set()
+        this.#byKey.set(text, peers.add(peer))
+      }
+      taken++
     }
+    if (followed.size === 0) this.#byPeer.delete(peer)
+    return taken
   }
 
   unfollow(peer: PeerId, keys: Iterable<string>): void {
     const followed = this.#byPeer.get(peer)
     for (const text of keys) {
-      followed?.delete(text)
+      if (followed?.delete(text) !== true) continue
+      this.#watches--
       const peers = this.#byKey.get(text)
       peers?.delete(peer)
       if (peers?.size === 0) this.#byKey.delete(text)

@@ -1,5 +1,5 @@
 /**
- * What an edge follows: copies that are told of each change, and asked for anew in case nobody told.
+ * What an edge follows: copies that are told of each change, and asked about in case nobody told.
  *
  * A copy is only ever the owners' word. Their answers may come in another order than they were asked for, and one that
  * is older than the copy must not become it: the owners are asked again then, as they are when a member pushes what
@@ -13,12 +13,10 @@ import type { ReplyOf } from '../protocol/message.ts'
 import { type Failure, isFailure } from './ask.ts'
 import type { Copies } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
+import { FollowRequests } from './follow-requests.ts'
+import { Freshness } from './freshness.ts'
 import type { World } from './world.ts'
 
-/** A followed key is asked for anew this often, should every notice have been lost. */
-const refreshMs = 10_000
-/** A few at a time, so that a tab with thousands of keys asks for them little by little. */
-const refreshedAtOnce = 32
 /** How often the owners are asked again when each answer is overtaken by another. */
 const asksAgain = 3
 
@@ -27,7 +25,8 @@ export class Following {
   readonly #copies: Copies
   readonly #members: EdgeMembers
   readonly #r: number
-  readonly #due = new Map<string, number>()
+  readonly #requests: FollowRequests
+  readonly #freshness: Freshness
   /** Keys that are followed only because they are watched, and by how many watches. */
   readonly #watched = new Map<string, { readonly key: Key; watches: number }>()
 
@@ -36,6 +35,8 @@ export class Following {
     this.#copies = copies
     this.#members = members
     this.#r = r
+    this.#requests = new FollowRequests(world, (key) => copies.isWatched(key))
+    this.#freshness = new Freshness({ world, copies, get: (key) => this.#get(key) })
   }
 
   /** Follows the key until `unfollow`, whoever watches it. */
@@ -78,45 +79,19 @@ export class Following {
       const { moment } = this.#copies
       const answer = await this.#members.ask(key, { type: 'get', key, r: this.#r }, 'got')
       if (isFailure(answer)) return answer
-      if ((await this.#take(key, answer.state, moment)) || asks > asksAgain) return answer
+      if ((await this.take(key, answer.state, moment)) || asks > asksAgain) return answer
     }
   }
 
   async refresh(key: Key): Promise<void> {
-    if (!this.#copies.of(key).followed) return
-    this.#due.set(key.text, this.#world.clock.elapsed() + refreshMs)
-    await this.ask(key)
+    if (this.#copies.of(key).followed) await this.ask(key)
   }
 
-  /** A pushed state that does not descend from the copy is no reason to believe either: the owners are asked. */
-  async pushed(key: Key, state: ObjectState): Promise<void> {
-    if (!this.#copies.of(key).followed) return
-    if (!(await this.#copies.replace(key, state))) await this.refresh(key)
-  }
-
-  /** Changes may have been missed while there was no link, and this member knows of no key yet. */
-  linkUp(peer: PeerId): void {
-    const keys = this.#copies.followed()
-    if (keys.length > 0) this.#members.tell(peer, { type: 'follow', keys })
-    for (const { text } of keys) this.#due.set(text, 0)
-  }
-
-  tick(): void {
-    for (const { key, watches } of this.#watched.values()) {
-      // Only now, for a view that is drawn anew ends its watch and begins another.
-      if (watches === 0) this.#world.tasks.run('unfollow', this.#release(key))
-    }
-    if (this.#world.transport.links().length === 0) return
-    const now = this.#world.clock.elapsed()
-    const stale = this.#copies.followed().filter(({ text }) => (this.#due.get(text) ?? 0) <= now)
-    for (const key of stale.slice(0, refreshedAtOnce)) {
-      this.#due.set(key.text, now + refreshMs)
-      this.#world.tasks.run('refresh', this.refresh(key))
-    }
-  }
-
-  /** False if the answer may be older than the copy. A full disk is no reason to keep it from its reader. */
-  async #take(key: Key, answer: ObjectState, askedAt: number): Promise<boolean> {
+  /**
+   * Of a followed key, an answer of R owners to what was asked at this moment is the copy now. False if it may be older
+   * than the copy. A full disk is no reason to keep it from its reader.
+   */
+  async take(key: Key, answer: ObjectState, askedAt: number): Promise<boolean> {
     if (!this.#copies.of(key).followed) return true
     try {
       return await this.#copies.refresh(key, answer, askedAt)
@@ -127,11 +102,44 @@ export class Following {
     }
   }
 
+  /** A pushed state that does not descend from the copy is no reason to believe either: the owners are asked. */
+  async pushed(key: Key, state: ObjectState): Promise<void> {
+    if (!this.#copies.of(key).followed) return
+    if (!(await this.#copies.replace(key, state))) await this.refresh(key)
+  }
+
+  /** This member knows of no followed key yet, and what it told before counts no more. */
+  linkUp(peer: PeerId): void {
+    this.#requests.tellAll(peer, this.#copies.followed())
+    this.#freshness.linkUp(peer)
+  }
+
+  linkDown(peer: PeerId): void {
+    this.#freshness.linkDown(peer)
+  }
+
+  close(): void {
+    this.#freshness.close()
+  }
+
+  tick(): void {
+    for (const { key, watches } of this.#watched.values()) {
+      // Only now, for a view that is drawn anew ends its watch and begins another.
+      if (watches === 0) this.#world.tasks.run('unfollow', this.#release(key))
+    }
+    this.#freshness.tick()
+  }
+
+  /** False if nobody answers. */
+  async #get(key: Key): Promise<boolean> {
+    return !this.#copies.of(key).followed || !isFailure(await this.ask(key))
+  }
+
   async #start(key: Key): Promise<void> {
     if (this.#copies.of(key).followed) return
     await this.#copies.change(key, (held) => ({ ...held, followed: true }))
-    this.#tellMembers('follow', key)
-    this.#world.tasks.run('refresh', this.refresh(key))
+    this.#requests.tell('follow', key)
+    this.#freshness.add(key)
   }
 
   /** Nobody watches it any more. */
@@ -144,13 +152,7 @@ export class Following {
   }
 
   #stopped(key: Key): void {
-    this.#due.delete(key.text)
-    this.#tellMembers('unfollow', key)
-  }
-
-  #tellMembers(type: 'follow' | 'unfollow', key: Key): void {
-    for (const { peer } of this.#world.transport.links()) {
-      this.#members.tell(peer, { type, keys: [key] })
-    }
+    this.#freshness.drop(key)
+    this.#requests.tell('unfollow', key)
   }
 }

@@ -5,6 +5,7 @@ import type { Key } from '../data/key.ts'
 import type { ObjectState, Value } from '../data/siblings.ts'
 import type { Seen } from '../data/vector.ts'
 import type { Stage } from '../protocol/copy.ts'
+import type { PageAsked } from '../protocol/listing.ts'
 import type { WriteId } from '../values/type.ts'
 import type { Receipt } from './api.ts'
 
@@ -14,6 +15,18 @@ export interface KeyedRead {
   readonly pending: number
   readonly stage: Stage | undefined
   readonly missing: number
+}
+
+/** One key of a listing. */
+export interface ListedRead extends KeyedRead {
+  readonly key: Key
+}
+
+/** A part of a listing, in the order of the keys; tombstones are listed too. */
+export interface KeyedPage {
+  readonly reads: readonly ListedRead[]
+  /** Where the next page begins; undefined at the end. */
+  readonly upTo: Key | undefined
 }
 
 export interface WriteOrder {
@@ -36,6 +49,8 @@ export interface Watcher {
 export interface Keyed {
   /** `local`: this device's copy at once. `quorum`: R owners; what it follows it still shows without them. */
   read(key: Key, consistency: 'quorum' | 'local'): Promise<KeyedRead>
+  /** The next page behind `after` of the keys that begin with `prefix`. `local`: of what this device holds. */
+  list(asked: PageAsked, consistency: 'quorum' | 'local'): Promise<KeyedPage>
   write(order: WriteOrder): Promise<Receipt>
   /** The identity of this device's next write of the key; the same again until that write is made. */
   nextWrite(key: Key): Promise<WriteId>

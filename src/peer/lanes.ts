@@ -22,9 +22,9 @@ export class Lanes {
     return this.#busy.size >= this.#width
   }
 
-  /** Runs `work`, unless work of this name is under way or every lane is taken. */
-  run(name: string, work: () => Promise<void>): void {
-    if (this.isFull || this.#busy.has(name)) return
+  /** Runs `work`, unless work of this name is under way or every lane is taken: whether it runs it. */
+  run(name: string, work: () => Promise<void>): boolean {
+    if (this.isFull || this.#busy.has(name)) return false
     this.#busy.add(name)
     this.#tasks.run(
       this.#label,
@@ -33,5 +33,6 @@ export class Lanes {
         this.#freed()
       }),
     )
+    return true
   }
 }

@@ -9,10 +9,11 @@ import { contextToText } from '../protocol/context.ts'
 import { toBase64Url } from '../data/bytes.ts'
 import type { Dot } from '../data/vector.ts'
 import { RingletError } from '../protocol/errors.ts'
+import type { PageAsked } from '../protocol/listing.ts'
 import { placementOf } from '../protocol/placement.ts'
 import type { WriteId } from '../values/type.ts'
 import type { Receipt } from './api.ts'
-import type { Keyed, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
+import type { Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
 import type { Member } from './member.ts'
 import { closedError, LiveReceipt, reachedWithin, tooManyAwaited } from './receipt.ts'
 
@@ -58,6 +59,20 @@ export class MemberKeyed implements Keyed {
     }
     const { state, missing } = await this.#member.get(key, this.#r)
     return { state, source: 'quorum', pending: 0, stage: undefined, missing }
+  }
+
+  async list(asked: PageAsked, consistency: 'quorum' | 'local'): Promise<KeyedPage> {
+    const isLocal = consistency === 'local' && this.#owns(asked.prefix)
+    const { items, upTo, missing } = await this.#member.list(asked, isLocal ? 'local' : this.#r)
+    const reads = items.map(({ key, state }) => ({
+      key,
+      state,
+      source: isLocal ? ('local' as const) : ('quorum' as const),
+      pending: 0,
+      stage: undefined,
+      missing: isLocal ? this.#r : missing,
+    }))
+    return { reads, upTo }
   }
 
   async write({ key, context, value, ack }: WriteOrder): Promise<Receipt> {

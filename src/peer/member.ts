@@ -9,6 +9,7 @@ import type { Dot } from '../data/vector.ts'
 import { refuse } from '../protocol/admission.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
+import type { PageAsked } from '../protocol/listing.ts'
 import {
   type PeerClass,
   type PeerId,
@@ -22,6 +23,7 @@ import {
   encodeNotice,
   encodeReply,
   type Reply,
+  type ReplyOf,
   type Request,
 } from '../protocol/message.ts'
 import { unreachable } from '../data/assert.ts'
@@ -34,11 +36,13 @@ import { Followers } from './followers.ts'
 import { Gossip, Table } from './gossip.ts'
 import { Handoff } from './handoff.ts'
 import type { WriteRequest } from './minting.ts'
+import { list, type ListedPage, serveOwnPage } from './listing.ts'
 import { type Covered, coveredBy, get, type Got } from './reading.ts'
 import { Records } from './records.ts'
 import {
   serveExchange,
   serveFolds,
+  serveFresh,
   serveHandoff,
   serveKeys,
   serveRead,
@@ -187,6 +191,13 @@ export class Member {
     return get(this.world, this.records, key, r)
   }
 
+  /** A page of a listing by R owners; of `local` by this peer alone. Rejects with `RingletError`. */
+  async list(asked: PageAsked, r: number | 'local'): Promise<ListedPage> {
+    this.#mustBeOpen()
+    if (r === 'local') return serveOwnPage(this.world, this.records, asked)
+    return list(this.world, this.records, asked, r)
+  }
+
   /** Which owners hold at least this write durably. */
   coveredBy(key: Key, dot: Dot): Promise<Covered> {
     return coveredBy(this.world, this.records, key, dot, false)
@@ -198,10 +209,23 @@ export class Member {
     return this.owedKeys
   }
 
+  /** What this peer says of itself to whoever asks. */
+  async report(): Promise<Omit<ReplyOf<'status'>, 'type'>> {
+    const keys = this.records.digests.count ?? 0
+    return { hints: await this.hints(), keys, suspects: this.world.links.suspects() }
+  }
+
   /** Calls `changed` when links, members or suspicions change. */
   onTouch(changed: () => void): () => void {
     this.#watchers.add(changed)
     return () => this.#watchers.delete(changed)
+  }
+
+  /** Tries everybody who is suspect at once: the network is back. */
+  wake(): void {
+    if (this.#phase !== 'open') return
+    this.#probe(this.world.links.dueProbes(0))
+    this.#gossip.tick()
   }
 
   viewChanged(view: View): void {
@@ -230,12 +254,7 @@ export class Member {
       this.#gossip.tick()
       this.#handoff.tick()
       this.#antiEntropy.tick()
-      for (const peer of links.dueProbes(limits.probeMs)) {
-        tasks.run(
-          'probe',
-          ask(this.world, peer, { type: 'ping' }, 'done', { deadlineMs: limits.ownerMs }),
-        )
-      }
+      this.#probe(links.dueProbes(limits.probeMs))
       if (clock.elapsed() >= this.#sweepDue) {
         this.#sweepDue = clock.elapsed() + sweepMs
         tasks.run('count', this.hints())
@@ -243,6 +262,14 @@ export class Member {
       }
       this.#tick()
     })
+  }
+
+  #probe(peers: readonly PeerId[]): void {
+    const { tasks, limits } = this.world
+    for (const peer of peers) {
+      const options = { deadlineMs: limits.ownerMs }
+      tasks.run('probe', ask(this.world, peer, { type: 'ping' }, 'done', options))
+    }
   }
 
   #mustBeOpen(): void {
@@ -301,6 +328,13 @@ export class Member {
       }
       case 'get':
         return { type: 'got', ready: true, ...(await get(world, records, request.key, request.r)) }
+      case 'list':
+        return {
+          type: 'listed',
+          ...(await this.list(request, request.direct ? 'local' : request.r)),
+        }
+      case 'fresh':
+        return serveFresh(world, records, request)
       case 'covers': {
         const { key, dot, direct } = request
         return { type: 'covered', ...(await coveredBy(world, records, key, dot, direct)) }
@@ -311,8 +345,7 @@ export class Member {
         await this.#gossip.take(request.records)
         return { type: 'done' }
       case 'follow':
-        this.#followers.follow(from, request.keys)
-        return { type: 'done' }
+        return { type: 'following', taken: this.#followers.follow(from, request.keys) }
       case 'unfollow':
         this.#followers.unfollow(
           from,
@@ -320,12 +353,7 @@ export class Member {
         )
         return { type: 'done' }
       case 'status':
-        return {
-          type: 'status',
-          hints: await this.hints(),
-          keys: records.digests.count ?? 0,
-          suspects: world.links.suspects(),
-        }
+        return { type: 'status', ...(await this.report()) }
       case 'ping':
         return { type: 'done' }
       default:
@@ -336,13 +364,19 @@ export class Member {
   #hear(from: PeerId, body: Uint8Array): void {
     try {
       const notice = decodeNotice(body)
-      if (notice.type === 'goodbye') this.world.links.failed(from, 'goodbye')
+      if (notice.type === 'goodbye') this.#goodbye(from)
       if (notice.type === 'records') {
         this.world.tasks.run('records', this.#gossip.take(notice.records))
       }
     } catch (error) {
       this.world.say({ type: 'refused-input', from, detail: (error as Error).message })
     }
+  }
+
+  /** A follower that sleeps is told nothing until it follows anew; it is nobody to be probed. */
+  #goodbye(from: PeerId): void {
+    this.#followers.gone(from)
+    if (this.view.byPeer.has(from)) this.world.links.failed(from, 'goodbye')
   }
 
   #linkUp(peer: PeerId): void {

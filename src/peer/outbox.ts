@@ -37,7 +37,7 @@ export class Outbox {
   readonly #attempted: Set<string>
   readonly #resting = new Map<string, { readonly until: number; readonly pauseMs: number }>()
   readonly #lanes: Lanes
-  #closed = false
+  #state: 'awake' | 'asleep' | 'closed' = 'awake'
 
   constructor(world: World, copies: Copies, members: EdgeMembers, options: OutboxOptions) {
     this.#world = world
@@ -64,7 +64,7 @@ export class Outbox {
 
   /** Starts whatever is due and has a lane. */
   tick(): void {
-    if (this.#closed) return
+    if (this.#state !== 'awake') return
     const now = this.#world.clock.elapsed()
     for (const key of this.#copies.unsettled()) {
       if (this.#lanes.isFull) return
@@ -74,8 +74,18 @@ export class Outbox {
     }
   }
 
+  /** What is under way ends; nothing else is started until `wake`. */
+  sleep(): void {
+    if (this.#state === 'awake') this.#state = 'asleep'
+  }
+
+  wake(): void {
+    if (this.#state === 'asleep') this.#state = 'awake'
+    this.kick()
+  }
+
   close(): void {
-    this.#closed = true
+    this.#state = 'closed'
   }
 
   async #deliverAll(key: Key): Promise<void> {
@@ -92,7 +102,7 @@ export class Outbox {
   async #deliverEach(key: Key): Promise<boolean> {
     const tried = new Set<string>()
     let settled = true
-    while (!this.#closed) {
+    while (this.#state === 'awake') {
       // Looked up anew each time: what is superseded or minted again meanwhile must not be sent as it was.
       const own = this.#copies.of(key).writes.find(({ stage, dot }) => {
         return stage === 'device' && !tried.has(nameOf(dot))

@@ -7,17 +7,16 @@
 import { type Key, showKey } from '../data/key.ts'
 import { emptyState, type ObjectState } from '../data/siblings.ts'
 import { covers, type Dot, highest } from '../data/vector.ts'
-import { StorageError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { hostsOf, type Tally } from '../protocol/quorum.ts'
 import { type Answer, reconcile } from '../protocol/reconcile.ts'
 import type { StoredObject } from '../protocol/record.ts'
-import { absorb } from './absorb.ts'
 import { ask, type Failure, isFailure } from './ask.ts'
 import { fanout, quorumError } from './fanout.ts'
 import type { Records } from './records.ts'
+import { repair } from './repair.ts'
 import type { World } from './world.ts'
 
 export interface Got {
@@ -62,7 +61,8 @@ export async function get(world: World, records: Records, key: Key, r: number): 
   if (!result.met) throw quorumError('get', key, r, result)
   const { state, behind } = reconcile(result.answers)
   if (behind.length > 0) {
-    world.tasks.run('repair', repair(world, records, key, state, behind, limits.requestMs))
+    const lacking = new Map(behind.map((peer) => [peer, [{ key, state }]]))
+    world.tasks.run('repair', repair(world, records, lacking))
   }
   return { state, answers: result.answers.map(({ peer }) => peer), missing: Math.max(0, r - got) }
 }
@@ -95,43 +95,6 @@ export async function coveredBy(
     owners: owners.length,
     highest: Math.max(0, ...answers.map((answer) => answer.highest)),
   }
-}
-
-async function repair(
-  world: World,
-  records: Records,
-  key: Key,
-  state: ObjectState,
-  behind: readonly PeerId[],
-  deadlineMs: number,
-): Promise<void> {
-  for (const peer of behind) {
-    const result = await tell(world, records, { key, state }, peer, deadlineMs)
-    world.say({ type: 'repair', key: showKey(key), to: peer, result })
-  }
-}
-
-/** What came of it. A peer that owns the key no longer, in its own view, takes nothing. */
-async function tell(
-  world: World,
-  records: Records,
-  item: { readonly key: Key; readonly state: ObjectState },
-  peer: PeerId,
-  deadlineMs: number,
-): Promise<string> {
-  if (peer === world.self) {
-    try {
-      const absorbed = await absorb(world, records, item.key, item.state, 'as owner')
-      return absorbed === undefined ? 'no owner' : 'ok'
-    } catch (error) {
-      if (error instanceof StorageError) return error.code
-      throw error
-    }
-  }
-  const request: Request = { type: 'handoff', items: [item] }
-  const reply = await ask(world, peer, request, 'taken', { lane: 'background', deadlineMs })
-  if (isFailure(reply)) return reply.why
-  return reply.taken[0] === true ? 'ok' : 'no owner'
 }
 
 /** Whose answers counted, and why others did not. */

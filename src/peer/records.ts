@@ -5,6 +5,7 @@
  * out, with the marker of what is owed and the digest of its partition kept in the same breath. Reads see only what
  * is durable. A record that fails its check is quarantined: as good as lost, and never believed.
  */
+import type { Bytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import { type Key, showKey } from '../data/key.ts'
 import { type ObjectState, stateDigest } from '../data/siblings.ts'
@@ -19,6 +20,7 @@ import {
   digestOfStored,
   encodeObject,
   generationOfStore,
+  keyOfStored,
   marker,
   remembered,
   shelfRange,
@@ -30,6 +32,14 @@ import type { Random, Storage, Write } from '../ports.ts'
 import { Digests } from './digests.ts'
 import { Epochs, type Known, renewIdentity } from './epochs.ts'
 import { slices } from './slices.ts'
+
+/** One of many that were read. */
+export interface Stored {
+  readonly key: Key
+  readonly object: StoredObject
+  /** How long its record is. */
+  readonly bytes: number
+}
 
 /** What a decision sees. */
 export interface Held {
@@ -121,6 +131,21 @@ export class Records {
 
   async read(key: Key): Promise<StoredObject> {
     return this.#decoded(key, await this.#storage.get(storageKeys.object(key)))
+  }
+
+  /** The objects of a range of stored keys, in order; one that is damaged is absent. */
+  async range(from: Bytes, to: Bytes, limit: number): Promise<Stored[]> {
+    const entries = await this.#storage.range(from, to, limit)
+    return entries.map(({ key: storedKey, value }) => {
+      const key = keyOfStored(storedKey)
+      return { key, object: this.#decoded(key, value), bytes: value.length }
+    })
+  }
+
+  /** The digests of these objects as they stand in the store, not verified; zeros for none. */
+  async digestsOf(keys: readonly Key[]): Promise<Digest[]> {
+    const stored = await this.#storage.getMany(keys.map(storageKeys.object))
+    return stored.map((each) => (each === undefined ? absentObject.digest : digestOfStored(each)))
   }
 
   /** The object and its marker change in one durable step, decided on their newest state. */

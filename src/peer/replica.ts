@@ -37,6 +37,29 @@ export async function serveRead(
   return { type: 'read', state: same ? undefined : state, owner }
 }
 
+/** Compares an edge's copies with what this peer owns: a digest each way, and no state. */
+export async function serveFresh(
+  world: World,
+  records: Records,
+  { copies }: Asked<'fresh'>,
+): Promise<Reply> {
+  const { ring } = world.view()
+  const differ: number[] = []
+  const elsewhere: number[] = []
+  const { batchItems } = world.limits
+  // Whole records are read for their digests: a few at a time, as each may be large.
+  for (let at = 0; at < copies.length; at += batchItems) {
+    const part = copies.slice(at, at + batchItems)
+    const digests = await records.digestsOf(part.map(({ key }) => key))
+    for (const [i, { key, digest }] of part.entries()) {
+      const isOwner = placementOf(ring, key.position).owners.includes(world.self)
+      if (!isOwner) elsewhere.push(at + i)
+      else if (!equalBytes(digest, digests[i]!)) differ.push(at + i)
+    }
+  }
+  return { type: 'compared', differ, elsewhere }
+}
+
 export async function serveHandoff(
   world: World,
   records: Records,

@@ -14,7 +14,6 @@ import type { Request } from './message.ts'
 /** What only a member of the same ring may ask of another. */
 const amongMembers: ReadonlySet<Request['type']> = new Set([
   'replicate',
-  'read',
   'handoff',
   'folds',
   'keys',
@@ -32,8 +31,19 @@ export function refuse(view: View, from: PeerId, request: Request): RingletError
   }
   if (request.type === 'put' || request.type === 'deliver')
     return refuseWrite(from, member, request)
-  if (request.type === 'get' && (request.r < 1 || request.r > mostAnswers)) {
+  const isRead = request.type === 'get' || request.type === 'list'
+  if (isRead && (request.r < 1 || request.r > mostAnswers)) {
     return new RingletError('bad-argument', `R = ${request.r}`)
+  }
+  if (request.type === 'list' && !(request.after?.text.startsWith(request.prefix.text) ?? true)) {
+    return new RingletError('bad-argument', 'a page that begins outside of its listing')
+  }
+  if (request.type === 'fresh' && request.copies.length > limits.comparedKeys) {
+    return new RingletError('bad-argument', `${request.copies.length} copies in one question`, {
+      needed: limits.comparedKeys,
+      got: request.copies.length,
+      remedy: `Ask about at most ${limits.comparedKeys} copies at one time.`,
+    })
   }
   return undefined
 }

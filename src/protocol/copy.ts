@@ -5,6 +5,7 @@
  * the opposite, durable and owed, and stand on top of the copy until it covers them. The epoch and how far it has
  * counted stand apart from both and never fall, whatever becomes of the copy.
  */
+import { type Bytes, Reader } from '../data/bytes.ts'
 import {
   apply,
   descends,
@@ -24,7 +25,7 @@ import {
   withDot,
 } from '../data/vector.ts'
 import { boolean, type Codec, list, oneOf, optional, struct, text, varint } from './codec.ts'
-import { actor, dot, seen, state, value } from './state.ts'
+import { actor, dot, seen, skipState, state, value } from './state.ts'
 
 export type Stage = 'device' | 'quorum' | 'everywhere'
 
@@ -79,6 +80,24 @@ export const edgeCopy: Codec<EdgeCopy> = struct({
   count: varint,
   writes: list(ownWrite),
 })
+
+/** What must be known of every entry at a start, when there may be thousands. */
+export interface Gist {
+  readonly followed: boolean
+  /** Whether it has writes that are not everywhere yet. */
+  readonly unsettled: boolean
+}
+
+/** Reads past the copy, whose values are neither decoded nor checked: that can wait until somebody looks at it. */
+export function gistOf(stored: Bytes): Gist {
+  const reader = new Reader(stored)
+  skipState(reader)
+  const followed = boolean.read(reader)
+  optional(actor).read(reader)
+  varint.read(reader)
+  varint.read(reader)
+  return { followed, unsettled: varint.read(reader) > 0 }
+}
 
 /** What this device shows: the copy, with its own writes on top. */
 export function shown({ copy, writes }: EdgeCopy): ObjectState {

@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'store-format'
   | 'store-lost'
   | 'store-corrupt'
+  | 'slot-taken'
   // what a machine could not do
   | 'port-in-use'
   | 'ring-file'

@@ -33,7 +33,10 @@ export const limits = {
   requestsInFlight: 1024,
   members: 4096,
   edgesPerMember: 4096,
-  watchesPerPeer: 4096,
+  /** A tab with 5000 followed keys is told of every change, with room to spare; one of more asks about the rest. */
+  watchesPerPeer: 8192,
+  /** Keys that all edges of a member follow together: up to 300 bytes each, 150 MB in all. */
+  watchesPerMember: 2 ** 19,
   /** The whole of one request, retries and fallbacks included. */
   requestMs: 5 * second,
   /** How long one owner may take before a fallback stands in. */
@@ -54,8 +57,10 @@ export const limits = {
   /** One batch of background work: large enough to pay for its round trip, small enough to let others by. */
   batchBytes: 512 * kibibyte,
   batchItems: 64,
-  /** Keys of a partition that travel as one list; above it, by slots. */
+  /** Keys of a partition that travel as one list; above it, by slots. Also the longest page of a listing. */
   listedKeys: 512,
+  /** Copies that an edge asks about, or keys that it follows, in one message: a few dozen kilobytes. */
+  comparedKeys: 512,
   /** An edge's deliveries on their way at one time. */
   deliveriesInFlight: 16,
 } as const

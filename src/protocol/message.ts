@@ -73,12 +73,19 @@ export const request = union({
   ],
   /** Records that the receiver asked for, or that changed just now. */
   records: [12, struct({ records: list(signedRecord) })],
-  /** An edge follows these keys here: changes come as notices while the link stands. */
+  /** An edge follows these keys here, as many as there is room for: changes come as notices while the link stands. */
   follow: [13, struct({ keys: list(key) })],
   unfollow: [14, struct({ keys: list(key) })],
   /** What a peer says of itself to operators. */
   status: [15, struct({})],
   ping: [16, struct({})],
+  /**
+   * Coordinate this listing with R owners: a page of the keys that begin with `prefix`, from the first behind `after`.
+   * `direct`: what you yourself hold of them.
+   */
+  list: [17, struct({ prefix: key, after: optional(key), r: varint, direct: boolean })],
+  /** Which of these copies are not what you own? A digest of zeros stands for a copy of nothing. */
+  fresh: [18, struct({ copies: list(struct({ key, digest })) })],
 })
 
 export const reply = union({
@@ -108,6 +115,16 @@ export const reply = union({
   gossip: [10, struct({ records: list(signedRecord), wanted: list(text) })],
   done: [11, struct({})],
   status: [12, struct({ hints: varint, keys: varint, suspects: list(text) })],
+  /**
+   * A page in the order of the keys, tombstones included: all there is up to and including `upTo`, or to the end.
+   * `missing`: how many of the R answers; `owner`: whether the answerer owns the keys.
+   */
+  listed: [
+    13,
+    struct({ items: list(stored), upTo: optional(key), missing: varint, owner: boolean }),
+  ],
+  /** By their places in the question: copies that are not what is owned here, and keys that are not owned here. */
+  compared: [14, struct({ differ: list(varint), elsewhere: list(varint) })],
   /** Not done. `unknown`: the outcome of a write that some peer may hold. */
   refused: [
     15,
@@ -121,6 +138,8 @@ export const reply = union({
       answers: list(struct({ peer: text, answer: text })),
     }),
   ],
+  /** Changes of the first `taken` of these keys will be told; there is no room for more. */
+  following: [16, struct({ taken: varint })],
 })
 
 export const notice = union({

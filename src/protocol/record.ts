@@ -6,7 +6,15 @@
  * key stands *in that key's record*: a peer that lost or dropped the record has lost the right to go on counting, or
  * it would mint an old dot again and silently kill an acknowledged write (Riak's kv679).
  */
-import { type Bytes, concat, equalBytes, MalformedError, utf8, Writer } from '../data/bytes.ts'
+import {
+  afterPrefix,
+  type Bytes,
+  concat,
+  equalBytes,
+  MalformedError,
+  utf8,
+  Writer,
+} from '../data/bytes.ts'
 import { type Digest, digestLength, digestOf, generationOf } from '../data/hash.ts'
 import { type Key, keyFromBytes } from '../data/key.ts'
 import { emptyState, type ObjectState, stateDigest } from '../data/siblings.ts'
@@ -88,6 +96,13 @@ export function shelfRange(shelf: Shelf, from = 0, to = 0x1_0000_0000): { from: 
     from: concat(letter, positionBytes(from)),
     to: to > 0xffff_ffff ? end : concat(letter, positionBytes(to)),
   }
+}
+
+/** Where the objects are whose keys begin with `prefix`, from the first behind `after`. */
+export function prefixRange(prefix: Key, after: Key | undefined): { from: Bytes; to: Bytes } {
+  const from = storageKeys.object(prefix)
+  const first = after === undefined ? from : concat(storageKeys.object(after), Uint8Array.of(0))
+  return { from: first, to: afterPrefix(from) }
 }
 
 /** The key under which an object, marker or edge's copy is stored. */

@@ -74,6 +74,26 @@ export const state: Codec<ObjectState> = {
   },
 }
 
+/** Reads past a state: its shape is checked, what it says is not. */
+export function skipState(reader: Reader): void {
+  for (let entries = reader.varint(); entries > 0; entries--) {
+    reader.bytes()
+    reader.varint()
+    reader.list(skipVarint)
+  }
+  for (let siblings = reader.varint(); siblings > 0; siblings--) {
+    reader.bytes()
+    reader.varint()
+    if (reader.boolean()) reader.bytes()
+    reader.varint()
+    reader.raw(digestLength)
+  }
+}
+
+function skipVarint(reader: Reader): void {
+  reader.varint()
+}
+
 export const key: Codec<Key> = mapped(
   bytes,
   (k: Key) => k.bytes,

@@ -8,6 +8,10 @@ test('one can shop with the keyboard alone, and the focus never gets lost', asyn
   await expect(page.getByRole('button', { name: /^Add \w+ to cart$/ })).toHaveCount(12)
   const focused = page.locator(':focus')
   await page.keyboard.press('Tab')
+  await expect(focused).toHaveText(/^Cart of /)
+  await page.keyboard.press('Tab')
+  await expect(focused).toHaveText('Ring')
+  await page.keyboard.press('Tab')
   await expect(tab.cutSwitch).toBeFocused()
   for (const product of ['mug', 'teapot', 'book']) {
     await page.keyboard.press('Tab')

@@ -43,8 +43,14 @@ export class Tab {
     return this
   }
 
+  /** The phrase that one sees at once; what a screen reader is told of comes when all has settled. */
   get status() {
-    return this.page.getByRole('status')
+    return this.page.locator('#saved')
+  }
+
+  /** Who answers, and what waits to be delivered. */
+  get reach() {
+    return this.page.locator('#reach')
   }
 
   get trouble() {
@@ -89,7 +95,7 @@ export class Tab {
       .evaluateAll((found) =>
         found.map((line): [string, number] => [
           line.querySelector('.name')?.textContent ?? '',
-          Number(line.querySelector('.quantity')?.textContent),
+          Number(line.querySelector('input')?.value),
         ]),
       )
     return Object.fromEntries(lines)
@@ -100,7 +106,7 @@ export class Tab {
   }
 
   async toShow(items: Items, timeout = 10_000): Promise<void> {
-    await expect.poll(() => this.items(), { timeout }).toEqual(items)
+    await expect.poll(() => this.items(), { timeout, intervals: [50] }).toEqual(items)
   }
 }
 

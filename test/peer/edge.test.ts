@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { MemoryContent } from '../../src/adapters/memory.ts'
 import type { Peer } from '../../src/peer/api.ts'
 import type { Edge } from '../../src/peer/edge.ts'
-import { makePeer } from '../../src/peer/application.ts'
+import { peerOfEdge } from '../../src/peer/application.ts'
 import type { MergeableType } from '../../src/values/type.ts'
 import { testRing, until } from './ring.ts'
 
@@ -15,19 +15,7 @@ const names: MergeableType<string[]> = {
 }
 
 function peerOf(edge: Edge): Peer {
-  return makePeer({
-    kind: 'edge',
-    keyed: edge,
-    world: edge.world,
-    r: 2,
-    w: 2,
-    pendingWrites: () => edge.pendingWrites,
-    hints: () => 0,
-    receipt: (id) => edge.receipt(id),
-    onTouch: (changed) => edge.copies.onTouch(changed),
-    warnings: [],
-    close: () => edge.close(),
-  })
+  return peerOfEdge(edge, { r: 2, w: 2, warnings: [], close: async () => {} })
 }
 
 describe('an edge', () => {

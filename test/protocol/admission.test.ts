@@ -46,7 +46,6 @@ function delivery(changes: Partial<Extract<Request, { type: 'deliver' }>> = {}):
 describe('admission', () => {
   it.each([
     { type: 'replicate', key, state: emptyState, minter: undefined, insteadOf: undefined },
-    { type: 'read', key, have: undefined },
     { type: 'handoff', items: [] },
     { type: 'exchange', items: [] },
     { type: 'folds', from: 0, to: 1, parts: 1, salt: seed },
@@ -54,6 +53,10 @@ describe('admission', () => {
   ] satisfies Request[])('lets only members ask for $type', (request) => {
     expect(refuse(view, member, request)).toBeUndefined()
     expect(refuse(view, edge, request)).toMatchObject({ code: 'not-a-member' })
+  })
+
+  it('tells anybody what it holds of a key, as a get would', () => {
+    expect(refuse(view, edge, { type: 'read', key, have: undefined })).toBeUndefined()
   })
 
   it('takes a dot that its sender shows to be its own', () => {
@@ -88,7 +91,31 @@ describe('admission', () => {
   it('refuses a get of no answers, or of more than any ring has', () => {
     for (const r of [0, 65]) {
       expect(refuse(view, edge, { type: 'get', key, r })).toMatchObject({ code: 'bad-argument' })
+      const listing = { type: 'list', prefix: key, after: undefined, r, direct: false } as const
+      expect(refuse(view, edge, listing)).toMatchObject({ code: 'bad-argument' })
     }
+  })
+
+  it('refuses a page that begins outside of its listing', () => {
+    const prefix = makeKey('carts', ['alice', 'b'])
+    const listing = { type: 'list', prefix, r: 2, direct: false } as const
+    expect(
+      refuse(view, edge, { ...listing, after: makeKey('carts', ['alice', 'a']) }),
+    ).toMatchObject({ code: 'bad-argument' })
+    const within = makeKey('carts', ['alice', 'b', 'c'])
+    expect(refuse(view, edge, { ...listing, after: within })).toBeUndefined()
+  })
+
+  it('refuses a question about more copies than one message may ask about', () => {
+    const copy = { key, digest: new Uint8Array(16) }
+    const asking = (count: number): Request => ({
+      type: 'fresh',
+      copies: Array.from({ length: count }, () => copy),
+    })
+    expect(refuse(view, edge, asking(limits.comparedKeys))).toBeUndefined()
+    expect(refuse(view, edge, asking(limits.comparedKeys + 1))).toMatchObject({
+      code: 'bad-argument',
+    })
   })
 
   it('refuses a value above the limit, and a W of nobody', () => {

@@ -75,6 +75,9 @@ const requests: Request[] = [
   { type: 'unfollow', keys: [] },
   { type: 'status' },
   { type: 'ping' },
+  { type: 'list', prefix: makeKey('carts', 'alice'), after: key, r: 2, direct: true },
+  { type: 'list', prefix: key, after: undefined, r: 1, direct: false },
+  { type: 'fresh', copies: [{ key, digest: sixteen }] },
 ]
 const replies: Reply[] = [
   { type: 'stored', highest: 3, generation: 'g' },
@@ -89,6 +92,10 @@ const replies: Reply[] = [
   { type: 'gossip', records: [self], wanted: ['p'] },
   { type: 'done' },
   { type: 'status', hints: 3, keys: 9, suspects: ['b'] },
+  { type: 'listed', items: [{ key, state: object }], upTo: key, missing: 1, owner: true },
+  { type: 'listed', items: [], upTo: undefined, missing: 0, owner: false },
+  { type: 'compared', differ: [0, 300], elsewhere: [1] },
+  { type: 'following', taken: 512 },
   {
     type: 'refused',
     code: 'quorum-not-reached',
@@ -154,9 +161,11 @@ describe('the wire', () => {
     }
     const known = (decoder: (bytes: Uint8Array) => unknown): number =>
       Array.from({ length: 256 }, (_, tag) => read(tag, decoder)).filter(Boolean).length
-    expect(known(decodeRequest)).toBe(requests.length)
-    expect(known(decodeReply)).toBe(replies.length)
-    expect(known(decodeNotice)).toBe(notices.length)
+    const types = (messages: readonly { type: string }[]): number =>
+      new Set(messages.map(({ type }) => type)).size
+    expect(known(decodeRequest)).toBe(types(requests))
+    expect(known(decodeReply)).toBe(types(replies))
+    expect(known(decodeNotice)).toBe(types(notices))
   })
 })
 

@@ -21,9 +21,9 @@ interface Named {
   readonly detail: string
 }
 
-type Tale = (event: Named) => string | undefined
+type Tale = (event: Named) => string
 
-/** What a story tells. It leaves out what has no tale here, or one that comes to nothing. */
+/** What a story tells. Of what has no tale here it is silent. */
 const tales: Partial<Record<EventType, Tale>> = {
   mint: ({ who, key, dot, result }) =>
     result === 'known'
@@ -34,7 +34,7 @@ const tales: Partial<Record<EventType, Tale>> = {
   'epoch-abandoned': ({ who, key, dot }) => `${who} abandons the epoch of ${key} ${dot}`,
   forward: ({ who, to, key, result }) => marked(`${who} → ${to} forward ${key}`, result),
   ask: ({ who, to, key, dot, detail, result }) =>
-    detail === 'covers' ? undefined : marked(`${who} → ${to} ${detail} ${key} ${dot}`, result),
+    marked(`${who} → ${to} ${detail} ${key} ${dot}`, result),
   replicate: ({ who, to, key, dot, detail, result }) =>
     marked(`${who} → ${to} replicate ${key} ${dot} ${detail}`, result),
   get: ({ who, key, detail }) => `${who} reads ${key} ${detail.replace('acks', 'from')}`,

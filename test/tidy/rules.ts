@@ -267,5 +267,5 @@ function floorOf(path: string): string {
 function localImports(source: Source): string[] {
   return source.imports
     .map(({ target }) => target)
-    .filter((target) => /^(src|web|node|test)\/.*\.(ts|js)$/.test(target))
+    .filter((target) => /^(src|web|node|test)\/.*\.(tsx?|js)$/.test(target))
 }

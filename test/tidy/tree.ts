@@ -50,7 +50,7 @@ export function readTexts(root: string): Texts {
 
 export function parseTree(texts: Texts): Tree {
   const sources = Object.entries(texts)
-    .filter(([path]) => /\.(ts|js)$/.test(path) && !path.endsWith('.d.ts'))
+    .filter(([path]) => /\.(tsx?|js)$/.test(path) && !path.endsWith('.d.ts'))
     .map(([path, text]) => parse(path, text))
   return { texts, sources }
 }
@@ -116,7 +116,7 @@ function importedBy(node: Node, parent: Node | undefined): string | undefined {
   if (node.type !== 'Literal' || (parent !== undefined && importing.includes(parent.type))) {
     return undefined
   }
-  return /^\.{1,2}\/[\w./-]+\.(ts|js)$/.test(String(node['value']))
+  return /^\.{1,2}\/[\w./-]+\.(tsx?|js)$/.test(String(node['value']))
     ? String(node['value'])
     : undefined
 }

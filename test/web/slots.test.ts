@@ -1,6 +1,14 @@
 /** Slots in a real browser's locks and storages: who gets which, and who has to wait. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type Slot, takeSlot } from '../../web/slots.ts'
+import {
+  adoptSlot,
+  owingSlots,
+  type Slot,
+  slotChannel,
+  slotHolders,
+  takeSlot,
+  type Word,
+} from '../../web/slots.ts'
 
 let ring = ''
 let rings = 0
@@ -33,6 +41,14 @@ async function otherTab(number: number): Promise<() => void> {
   })
   await granted
   return release
+}
+
+/** Another tab's ear. */
+function hear(): { readonly channel: BroadcastChannel; readonly words: Word[] } {
+  const channel = slotChannel(ring)
+  const words: Word[] = []
+  channel.onmessage = ({ data }: MessageEvent<Word>) => words.push(data)
+  return { channel, words }
 }
 
 test('slots are handed out from the lowest, each once', async () => {
@@ -111,6 +127,84 @@ test('a slot that owes something and is held by another tab is left to it', asyn
   const release = await otherTab(2)
   expect(await take()).toBe(0)
   release()
+})
+
+test('a slot answers whether it is alive, until it is released', async () => {
+  const slot = (await takeSlot(ring))!
+  const heard = hear()
+  heard.channel.postMessage({ say: 'alive?', slot: 0 })
+  await vi.waitFor(() => expect(heard.words).toEqual([{ say: 'alive', slot: 0 }]))
+  heard.channel.postMessage({ say: 'alive?', slot: 1 })
+  slot.release()
+  heard.channel.postMessage({ say: 'alive?', slot: 0 })
+  // What was said before this has been heard, if it was said at all.
+  const [asker, last] = [slotChannel(ring), { say: 'wanted', slot: 9 } as const]
+  asker.postMessage(last)
+  await vi.waitFor(() => expect(heard.words.at(-1)).toEqual(last))
+  expect(heard.words).toHaveLength(2)
+  asker.close()
+  heard.channel.close()
+})
+
+test('a tab that comes back asks for its slot, and who has adopted it hears so', async () => {
+  const heard = hear()
+  sessionStorage.setItem(`ringlet:${ring}:slot`, '4')
+  expect(await take()).toBe(4)
+  expect(heard.words).toEqual([{ say: 'wanted', slot: 4 }])
+  const adopted = (await adoptSlot(ring, 5, false))!
+  heard.channel.postMessage({ say: 'wanted', slot: 5 })
+  await adopted.wanted
+  adopted.release()
+  heard.channel.close()
+})
+
+test('a slot that is held is not adopted, unless by force, and its holder hears that it is lost', async () => {
+  const slot = (await takeSlot(ring))!
+  expect(await adoptSlot(ring, 0, false)).toBeUndefined()
+  slot.owes(true)
+  const thief = (await adoptSlot(ring, 0, true))!
+  await slot.lost
+  // The mark is the thief's by now.
+  slot.owes(false)
+  expect(Object.keys(localStorage)).toEqual([`ringlet:${ring}:owing:0`])
+  slot.release()
+  expect((await slotHolders(ring)).has(0)).toBe(true)
+  thief.owes(false)
+  expect(Object.keys(localStorage)).toEqual([])
+  thief.release()
+})
+
+test('a slot that is adopted is not the one to come back to', async () => {
+  const adopted = (await adoptSlot(ring, 3, false))!
+  expect(Object.keys(sessionStorage)).toEqual([])
+  adopted.release()
+})
+
+test('what owes and is held here is no other tab’s to deliver', async () => {
+  localStorage.setItem(`ringlet:${ring}:owing:7`, 'yes')
+  localStorage.setItem(`ringlet:${ring}-other:owing:8`, 'yes')
+  expect(owingSlots(ring)).toEqual([7])
+  const slot = (await adoptSlot(ring, 7, false))!
+  expect(owingSlots(ring)).toEqual([])
+  slot.release()
+  expect(owingSlots(ring)).toEqual([7])
+})
+
+test('each slot that is held is known with who holds it', async () => {
+  expect(await take()).toBe(0)
+  const frame = document.body.appendChild(document.createElement('iframe'))
+  const { promise: granted, resolve: grant } = Promise.withResolvers<void>()
+  void frame.contentWindow!.navigator.locks.request(`ringlet:${ring}:1`, () => {
+    grant()
+    return new Promise(() => {})
+  })
+  await granted
+  const holders = await slotHolders(ring)
+  expect(new Set(holders.keys())).toEqual(new Set([0, 1]))
+  expect(holders.get(0)).not.toBe(holders.get(1))
+  expect(await slotHolders(`${ring}-other`)).toEqual(new Map())
+  frame.remove()
+  await vi.waitFor(async () => expect((await slotHolders(ring)).has(1)).toBe(false))
 })
 
 test('what others wrote into the storages is no slot', async () => {

@@ -1,128 +1,124 @@
 /**
- * The demo: a shopping cart in a tab.
+ * The demo: a shop in a tab.
  *
- * It opens the ring of the server that served the page, follows one cart, and shows what the peer says. All shopping
- * is `update`, which is done once it is on this device; that it goes further is shown, not waited for.
+ * It opens the ring of the server that served the page, follows the cart that the address names, and draws what the peer says.
+ * Here everything is put together: what is learnt goes into the store, what is asked goes to the peer.
  */
-import { cart, type Cart, forgetRing, open, type Peer, RingletError } from '../index.ts'
-import type { OpenOptions, TypedBucket, TypedRead } from '../index.ts'
-import { Page } from './page.ts'
-import {
-  emptySentence,
-  noCart,
-  reachSentence,
-  savedSentence,
-  type Source,
-  troubleOf,
-} from './sentences.ts'
+import { forgetRing, open, type Peer } from '../index.ts'
+import { addressOf, cartNow, wantsTrace } from './address.ts'
+import { drawPage } from './app.tsx'
+import { EventLog, type TracedEvent } from './event-log.ts'
+import { keepForOffline } from './offline.ts'
+import { lazyParts } from './lazy-parts.ts'
+import * as remembered from './remembered.ts'
+import { Session } from './session.ts'
+import type { Asked } from './shown.ts'
+import { Store } from './store.ts'
 
-type Carts = TypedBucket<Cart>
-type Trace = NonNullable<OpenOptions['trace']>
+const log = new EventLog()
+let session: Session | undefined
 
-/** Of the tab, not of the origin: the other tabs are not cut off with it, and a reload keeps it. */
-const cutKey = 'ringlet-cart:cut'
-
-const asked = new URLSearchParams(location.search)
-const key = asked.get('cart') || 'alice'
-/** `?trace` writes each event of the protocol into the browser's console. */
-const trace: Trace = (event) => {
-  if (asked.has('trace')) console.debug(JSON.stringify(event))
-}
-
-let peer: Peer | undefined
-let carts: Carts | undefined
-let read: TypedRead<Cart> | undefined
-let source: Source = 'nowhere yet'
-let isCut = sessionStorage.getItem(cutKey) === 'yes'
-/** What went wrong last, by what was tried; a later success takes it away. */
-const failures = new Map<'open' | 'read' | 'shop' | 'defect', unknown>()
-
-const page = new Page({
-  add: (product) => shop((value, write) => cart.add(value, product, 1, write)),
-  remove: (product) => shop((value, write) => cart.remove(value, product, write)),
-  cut(next) {
-    isCut = next
-    sessionStorage.setItem(cutKey, isCut ? 'yes' : 'no')
-    peer?.setGate(!isCut)
-    page.showCut(isCut)
+const store = new Store(
+  {
+    key: cartNow(),
+    peer: undefined,
+    status: undefined,
+    read: undefined,
+    source: 'nowhere yet',
+    failures: {},
+    undo: undefined,
+    isCut: remembered.cut.read(),
+    isOnline: navigator.onLine,
+    isRingOpen: remembered.ringOpen.read(),
+    isRingAsked: false,
+    isChoosing: false,
+    carts: remembered.withCart(cartNow()),
+    parts: {},
   },
-})
+  (shown) => drawPage(shown, asked, log),
+)
 
-page.showWhose(key)
-page.showCut(isCut)
-addEventListener('error', ({ error, message }) => fail('defect', error ?? message))
-addEventListener('unhandledrejection', ({ reason }) => fail('defect', reason))
-start().catch((error: unknown) => fail('open', error))
-
-async function start(): Promise<void> {
-  peer = await open(location.origin, { gate: isCut ? 'closed' : 'open', trace })
-  // The switch may have been turned meanwhile.
-  peer.setGate(!isCut)
-  const opened = peer.bucket('carts', cart)
-  await opened.follow(key)
-  carts = opened
-  page.showOpen()
-  let reach = peer.status.reach
-  peer.onStatus((status) => {
-    if (reach === 'none' && status.reach !== 'none') load(opened)
-    reach = status.reach
-    show()
-  })
-  load(opened)
-  for await (const next of opened.watch(key)) {
-    read = next
-    show()
-  }
-}
-
-/** Asks a quorum, to know whether one has been asked; what it answers comes by the watch too. */
-function load(opened: Carts): void {
-  attempt('read', async () => {
-    source = (await opened.get(key)).source
-  })
-}
-
-function shop(change: Parameters<Carts['update']>[1]): void {
-  const opened = carts
-  if (opened !== undefined) attempt('shop', () => opened.update(key, change))
-}
-
-function attempt(what: 'read' | 'shop', work: () => Promise<unknown>): void {
-  const worked = work().then(() => failures.delete(what))
-  worked.then(show, (error: unknown) => fail(what, error))
-}
-
-function fail(what: 'open' | 'read' | 'shop' | 'defect', error: unknown): void {
-  failures.set(what, error)
-  show()
-}
-
-function show(): void {
-  showTrouble()
-  if (peer === undefined || read === undefined) {
-    if (failures.has('open')) page.showClosed('The ring could not be opened')
-    return
-  }
-  const { status } = peer
-  page.showPeer(status.id, status.warnings)
-  page.showStanding(savedSentence(read.stage, source), reachSentence(status))
-  page.showItems(cart.items(read.value), emptySentence(read, source))
-}
-
-function showTrouble(): void {
-  if (read !== undefined && read.invalid.length > 0) {
-    return page.showTrouble(noCart(key, read.invalid))
-  }
-  const [error] = failures.values()
-  if (error === undefined) return page.showTrouble(undefined)
-  const isAnotherRing = error instanceof RingletError && error.code === 'wrong-ring'
-  page.showTrouble(troubleOf(error), isAnotherRing ? forget : undefined)
-}
-
-const forget = {
-  label: 'Forget the earlier ring',
-  run() {
-    forgetRing(location.origin)
+const asked: Asked = {
+  change: (product, wish) => session?.change(product, wish),
+  undo: () => session?.undo(),
+  cut(isCut) {
+    remembered.cut.write(isCut)
+    store.now.peer?.setGate(!isCut)
+    store.set({ isCut })
+  },
+  showRing(isRingOpen) {
+    remembered.ringOpen.write(isRingOpen)
+    store.set({ isRingOpen, isRingAsked: isRingOpen })
+    if (isRingOpen) load('Ring')
+  },
+  choose(isChoosing) {
+    store.set({ isChoosing, carts: remembered.knownCarts() })
+    if (isChoosing) load('Carts')
+  },
+  goTo(key) {
+    if (key !== store.now.key) history.pushState(null, '', addressOf(key))
+    show(key)
+  },
+  mend(how) {
+    if (how === 'forget') forgetRing(location.origin)
     location.reload()
   },
+}
+
+addEventListener('error', ({ error, message }) => store.fail('defect', error ?? message))
+addEventListener('unhandledrejection', ({ reason }) => store.fail('defect', reason))
+addEventListener('popstate', () => show(cartNow()))
+for (const turn of ['online', 'offline']) {
+  addEventListener(turn, () => store.set({ isOnline: navigator.onLine }))
+}
+addEventListener('load', () => keepForOffline())
+if (store.now.isRingOpen) load('Ring')
+store.set({})
+start().catch((error: unknown) => store.fail('open', error))
+
+async function start(): Promise<void> {
+  const { isCut } = store.now
+  const peer = await open(location.origin, { gate: isCut ? 'closed' : 'open', trace })
+  // The switch may have been turned meanwhile.
+  peer.setGate(!store.now.isCut)
+  let { reach } = peer.status
+  peer.addEventListener('status', ({ detail: status }) => {
+    if (reach === 'none' && status.reach !== 'none') session?.load()
+    reach = status.reach
+    store.set({ status })
+  })
+  store.set({ peer, status: peer.status })
+  begin(peer)
+}
+
+/** Shows another cart, with the same peer. */
+function show(key: string): void {
+  store.set({ isChoosing: false })
+  const { peer } = store.now
+  if (key === store.now.key) return
+  session?.end()
+  const { cart: _cart, read: _read, shop: _shop, ...failures } = store.now.failures
+  const carts = remembered.withCart(key)
+  store.set({ key, carts, read: undefined, source: 'nowhere yet', undo: undefined, failures })
+  if (peer !== undefined) begin(peer)
+}
+
+function begin(peer: Peer): void {
+  session = new Session(store, peer)
+}
+
+function load(part: keyof typeof lazyParts): void {
+  if (part in store.now.parts) return
+  lazyParts[part]().then(
+    (loaded) => {
+      store.succeed('part')
+      store.set({ parts: { ...store.now.parts, ...loaded } })
+    },
+    (error: unknown) => store.fail('part', error),
+  )
+}
+
+function trace(event: TracedEvent): void {
+  log.add(event)
+  if (wantsTrace()) console.debug(JSON.stringify(event))
 }

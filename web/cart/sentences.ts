@@ -1,38 +1,86 @@
 /**
- * What the page says in words: is it saved, where, who answers, what went wrong.
+ * What the page says in words: is it saved, where, who answers, what is in the cart.
  *
  * Pure, so that each sentence can be tried without a ring. The three stages have one fixed phrase each, because people
  * (and screen readers) recognise a phrase sooner than they read a sentence.
  */
-import { type PeerStatus, RingletError, type Stage } from '../index.ts'
+import type { PeerStatus, Stage } from '../index.ts'
+import type { Change } from './changes.ts'
+import type { Total } from './money.ts'
 
 /** Where the cart that is shown comes from. */
 export type Source = 'quorum' | 'local' | 'nowhere yet'
 
+/** What became of this tab's last change: a stage, or the device refused it. */
+export type Saved = Stage | 'refused' | undefined
+
 /** How far this tab's last change got; where it made none, where the cart comes from. */
-export function savedSentence(stage: Stage | undefined, source: Source): string {
-  if (stage !== undefined) return `Last change: ${phrases[stage]}`
+export function savedSentence(saved: Saved, source: Source): string {
+  if (saved !== undefined) return `Last change: ${phrases[saved]}`
   return source === 'nowhere yet' ? 'Loading…' : `No change yet: loaded ${origins[source]}`
 }
 
-const phrases: Readonly<Record<Stage, string>> = {
+const phrases: Readonly<Record<Exclude<Saved, undefined>, string>> = {
   device: 'on this device',
   quorum: 'on a quorum',
   everywhere: 'everywhere',
+  refused: 'not saved',
 }
 
 const origins = { quorum: 'from a quorum', local: 'from this device' } as const
 
-export function reachSentence(status: PeerStatus): string {
-  const { gate, members, links, pendingWrites } = status
+export type StepState = 'done' | 'under way' | 'not yet' | 'failed'
+
+const order: readonly Stage[] = ['device', 'quorum', 'everywhere']
+
+/** The way of the last change, step by step: this device, a quorum, everywhere. */
+export function stepStates(saved: Saved): readonly StepState[] {
+  if (saved === 'refused') return ['failed', 'not yet', 'not yet']
+  const reached = saved === undefined ? -1 : order.indexOf(saved)
+  return order.map((_, step) => {
+    if (step <= reached) return 'done'
+    return step === reached + 1 && reached >= 0 ? 'under way' : 'not yet'
+  })
+}
+
+/** Members that answer this tab now. */
+export function answeringIn({ members, links }: PeerStatus): PeerStatus['members'] {
   const linked = new Set(links.map(({ peer }) => peer))
-  const answering = members.filter(({ id, state }) => state === 'up' && linked.has(id)).length
+  return members.filter(({ id, state }) => state === 'up' && linked.has(id))
+}
+
+export function reachSentence(status: PeerStatus, isOnline = true): string {
+  const { gate, activity, members } = status
+  const answering = answeringIn(status).length
+  if (gate === 'closed') return 'Cut off: this tab talks to no peer.'
+  if (!isOnline) return 'Offline: shopping goes on here.'
+  if (activity === 'asleep') return 'Asleep: nothing is sent until this tab wakes.'
+  if (answering === 0) return 'No peer answers: shopping goes on here.'
+  if (answering === members.length) return `All ${answering} peers answer.`
+  return `${answering} of ${members.length} peers answer.`
+}
+
+/** Empty when nothing waits. */
+export function waitingSentence({ pendingWrites }: PeerStatus): string {
+  if (pendingWrites === 0) return ''
   const changes = pendingWrites === 1 ? '1 change waits' : `${pendingWrites} changes wait`
-  const owed = pendingWrites === 0 ? '' : ` ${changes} to be delivered.`
-  if (gate === 'closed') return `Cut off: this tab talks to no peer.${owed}`
-  if (answering === 0) return `No peer answers: shopping goes on here.${owed}`
-  if (answering === members.length) return `All ${answering} peers answer.${owed}`
-  return `${answering} of ${members.length} peers answer.${owed}`
+  return `${changes} to be delivered.`
+}
+
+/** What the browser says of its space; empty where it says nothing. */
+export function storageSentence({ storage }: PeerStatus): string {
+  const { usedBytes, quotaBytes, persisted } = storage
+  if (usedBytes === undefined || quotaBytes === undefined) return ''
+  const space = `${inBytes(usedBytes)} of ${inBytes(quotaBytes)} used here`
+  if (persisted === undefined) return `${space}.`
+  return `${space}, ${persisted ? 'kept until you clear it' : 'which the browser may clear'}.`
+}
+
+export function inBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`
+  const rounded = Number(bytes.toPrecision(2))
+  const power = Math.min(4, Math.floor(Math.log10(rounded) / 3))
+  return `${rounded / 1000 ** power} ${['', 'kB', 'MB', 'GB', 'TB'][power]}`
 }
 
 /** What stands in the place of the list while there is nothing in it. */
@@ -51,57 +99,15 @@ export function emptySentence(
   }
 }
 
-export interface Trouble {
-  /** A word by which it can be looked up. */
-  readonly code: string
-  readonly what: string
-  readonly remedy: string
-  /** Shown as it is, for whoever has to mend it. */
-  readonly raw?: string
+export function thingsSentence({ things }: Total): string {
+  return things === 1 ? '1 thing' : `${things} things`
 }
 
-export function troubleOf(error: unknown): Trouble {
-  if (error instanceof RingletError) {
-    return { code: error.code, what: sentence(error.message), remedy: error.remedy ?? '' }
-  }
-  const what = error instanceof Error ? error.message : String(error)
-  return {
-    code: 'defect',
-    what: sentence(what),
-    remedy: 'Reload the page; what was saved is kept.',
-  }
-}
-
-export function noCart(key: string, invalid: readonly unknown[]): Trouble {
-  return {
-    code: 'not-mergeable',
-    what: `What is stored as “${key}” is no cart. It is left as it is.`,
-    remedy: `To get a cart again, delete it: npx ringlet delete carts ${quoted(key)}`,
-    raw: invalid.map(shown).join('\n'),
-  }
-}
-
-/** JSON, with bytes in hexadecimal: it must show what is there, whatever it is. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(
-    value,
-    (_name, part: unknown) => (part instanceof Uint8Array ? `bytes ${hex(part)}` : part),
-    2,
-  )
-  return text ?? String(value)
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
-/** For a shell, and for a command that takes what starts with a hyphen for an option. */
-function quoted(key: string): string {
-  const word = /^[\w.-]+$/.test(key) ? key : `'${key.replaceAll("'", "'\\''")}'`
-  return key.startsWith('-') ? `-- ${word}` : word
-}
-
-function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1)
-  return /[.!?]$/.test(first) ? first : `${first}.`
+/** What the button that takes back the last change says after “Undo”. */
+export function undoSentence({ product, before, after }: Change): string {
+  if (after === 0) return `${product} removed`
+  if (before === 0) return `${product} added`
+  return after > before
+    ? `${product}, ${after - before} more`
+    : `${product}, ${before - after} fewer`
 }

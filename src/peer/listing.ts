@@ -1,0 +1,139 @@
+/**
+ * Listing, coordinated: a page of the keys of one partition key, as R of its owners hold them.
+ *
+ * All keys of a partition key live on the same owners, so a listing is a get of many keys at once: each owner reads one
+ * range of its store, the pages are merged, and owners that lack something are told in the background. A fallback has
+ * some of the keys, those that were written while it stood in; its page would make the others look as if they were
+ * not there, so it gives no answer to a listing, and without R owners there is none.
+ */
+import { showKey } from '../data/key.ts'
+import { isPageOf, type Item, mergePages, type Page, type PageAsked } from '../protocol/listing.ts'
+import type { PeerId } from '../protocol/membership.ts'
+import type { Request } from '../protocol/message.ts'
+import { type Placement, placementOf } from '../protocol/placement.ts'
+import { hostsOf } from '../protocol/quorum.ts'
+import { prefixRange } from '../protocol/record.ts'
+import { ask, type Failure, isFailure } from './ask.ts'
+import { fanout, quorumError } from './fanout.ts'
+import type { Records } from './records.ts'
+import { repair } from './repair.ts'
+import type { World } from './world.ts'
+
+/** A page, and whose it is: an owner's, or what R of them say together. */
+export interface ListedPage extends Page {
+  readonly owner: boolean
+  /** How many of the R answers. */
+  readonly missing: number
+}
+
+interface PageAnswer extends Page {
+  readonly peer: PeerId
+  readonly owner: boolean
+}
+
+/** The first records are read few at a time, as each may be large; more at once while they are small. */
+const fewestRead = 8
+const mostRead = 256
+
+/** Resolves with a page that R owners make together; rejects when they cannot be had. */
+export async function list(
+  world: World,
+  records: Records,
+  asked: PageAsked,
+  r: number,
+): Promise<ListedPage> {
+  const { self, limits } = world
+  const { prefix } = asked
+  const placement = ownersOnly(placementOf(world.view().ring, prefix.position))
+  const own = placement.owners.includes(self) ? await readOwn(world, records, asked) : undefined
+  const result = await fanout<PageAnswer>(world, placement, {
+    label: 'list',
+    endMs: world.clock.elapsed() + limits.requestMs,
+    needed: r,
+    breadth: 'needed',
+    own,
+    counts: ({ owner }) => owner,
+    send: (peer, deadlineMs) => askForPage(world, records, peer, asked, deadlineMs),
+  })
+  const got = hostsOf(result.tally.acks)
+  world.say({
+    type: 'list',
+    key: showKey(prefix),
+    result: result.met ? 'ok' : 'lost',
+    detail: `${got}/${r}`,
+  })
+  if (!result.met) throw quorumError('list', prefix, r, result)
+  const { items, upTo, behind } = mergePages(result.answers)
+  if (behind.size > 0) world.tasks.run('repair', repair(world, records, behind))
+  return { items, upTo, missing: Math.max(0, r - got), owner: own !== undefined }
+}
+
+/** What this peer holds itself: as many keys as fit into a page, one at least. */
+export async function ownPage(world: World, records: Records, asked: PageAsked): Promise<Page> {
+  const { batchBytes, listedKeys } = world.limits
+  const { from, to } = prefixRange(asked.prefix, asked.after)
+  const items: Item[] = []
+  let weight = 0
+  let start = from
+  for (let step = fewestRead; ; step = Math.min(2 * step, mostRead)) {
+    const read = await records.range(start, to, step)
+    for (const { key, object, bytes } of read) {
+      const isFull = weight + bytes > batchBytes || items.length === listedKeys
+      if (items.length > 0 && isFull) return { items, upTo: items.at(-1)!.key }
+      // A record that is damaged or empty says nothing of its key.
+      if (object.state.seen.size === 0) continue
+      items.push({ key, state: object.state })
+      weight += bytes
+    }
+    const last = read.at(-1)
+    if (last === undefined || read.length < step) return { items, upTo: undefined }
+    start = prefixRange(asked.prefix, last.key).from
+  }
+}
+
+/** Answers for itself alone. */
+export async function serveOwnPage(
+  world: World,
+  records: Records,
+  asked: PageAsked,
+): Promise<ListedPage> {
+  const { owners } = placementOf(world.view().ring, asked.prefix.position)
+  const page = await ownPage(world, records, asked)
+  return { ...page, owner: owners.includes(world.self), missing: 0 }
+}
+
+async function askForPage(
+  world: World,
+  records: Records,
+  peer: PeerId,
+  asked: PageAsked,
+  deadlineMs: number,
+): Promise<PageAnswer | Failure> {
+  if (peer === world.self) return (await readOwn(world, records, asked)) ?? diskFailure
+  const { prefix, after } = asked
+  const question: Request = { type: 'list', prefix, after, r: 1, direct: true }
+  const reply = await ask(world, peer, question, 'listed', { deadlineMs })
+  if (isFailure(reply)) return reply
+  const { items, upTo, owner } = reply
+  return isPageOf(asked, reply) ? { peer, items, upTo, owner } : malformed
+}
+
+/** Undefined when this peer's disk cannot say. */
+async function readOwn(
+  world: World,
+  records: Records,
+  asked: PageAsked,
+): Promise<PageAnswer | undefined> {
+  try {
+    return { peer: world.self, owner: true, ...(await ownPage(world, records, asked)) }
+  } catch {
+    return undefined
+  }
+}
+
+function ownersOnly({ partition, owners, hostOf }: Placement): Placement {
+  return { partition, owners, fallbacks: [], hostOf }
+}
+
+const diskFailure: Failure = { failed: true, why: 'disk', sent: false, refusal: undefined }
+const malformed: Failure = { failed: true, why: 'malformed', sent: false, refusal: undefined }

@@ -1,0 +1,5 @@
+/** What the bundler makes of an import of a drawing: its address. */
+declare module '*.svg?no-inline' {
+  const address: string
+  export default address
+}
