@@ -126,7 +126,9 @@ class ApplicationPeer extends EventTarget implements Peer {
   constructor(beneath: Beneath) {
     super()
     this.#beneath = beneath
-    this.#stopTouches = beneath.onTouch(() => this.#touched())
+    const touched = (): void => this.#touched()
+    const stops = [beneath.onTouch(touched), beneath.world.troubles.onChange(touched)]
+    this.#stopTouches = () => stops.forEach((stop) => stop())
   }
 
   get id(): string {
@@ -144,7 +146,7 @@ class ApplicationPeer extends EventTarget implements Peer {
       gate: this.#gate,
       activity: this.#beneath.activity(),
       storage: this.#usage,
-      warnings,
+      warnings: [...warnings, ...world.troubles.sentences],
     })
   }
 
@@ -201,7 +203,7 @@ class ApplicationPeer extends EventTarget implements Peer {
 
   /** What is still on its way gets a moment to arrive; what does not stays on the device, for the next start. */
   async close(): Promise<void> {
-    if (this.#gate === 'open') await this.#delivered()
+    if (this.#gate === 'open' && this.#beneath.activity() === 'awake') await this.#delivered()
     this.#stopTouches()
     await this.#beneath.close()
   }

@@ -13,6 +13,7 @@ import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
 import { Lanes } from './lanes.ts'
 import { closedError, type LiveReceipt, tooManyAwaited } from './receipt.ts'
+import { copyName } from './troubles.ts'
 import type { World } from './world.ts'
 
 /** Pauses before the owners are asked again. */
@@ -124,9 +125,11 @@ export class Confirmations {
   }
 
   async #settle(key: Key, own: OwnWrite): Promise<void> {
-    await this.#copies.change(key, (held) =>
-      changeWrite(held, own.dot, (each) => ({ ...each, stage: 'everywhere' })),
-    )
+    const note = (): Promise<unknown> =>
+      this.#copies.change(key, (held) =>
+        changeWrite(held, own.dot, (each) => ({ ...each, stage: 'everywhere' })),
+      )
+    await this.#world.troubles.watch(copyName(key), note)
     this.#world.say({ type: 'everywhere', key: showKey(key), dot: nameOf(own.dot) })
     this.#copies.receipts.advance({ ...own, stage: 'everywhere' })
     // Once the copy has it, it need not stand on top any more.

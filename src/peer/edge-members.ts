@@ -101,6 +101,7 @@ export class EdgeMembers {
 export function errorOfFailure({ why, sent, refusal }: Failure): RingletError {
   const outcome = sent ? 'unknown' : 'refused'
   if (refusal !== undefined) return errorOfRefusal({ ...refusal, outcome } satisfies Refusal)
+  if (why === 'closed') return new RingletError('closed', 'this peer is closed', { outcome })
   return new RingletError('unreachable', `no member of the ring answers (${why})`, {
     outcome,
     remedy: 'Check the connection; a followed key can be read and written meanwhile.',

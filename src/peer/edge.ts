@@ -22,12 +22,14 @@ import { Copies } from './copies.ts'
 import { EdgeMembers, errorOfFailure } from './edge-members.ts'
 import { listAtOwners, listCopies } from './edge-listing.ts'
 import { EdgeWrites } from './edge-writes.ts'
+import { EndableTransport } from './endable.ts'
 import { openIdentity } from './epochs.ts'
 import { Following } from './following.ts'
 import { Gossip, Table } from './gossip.ts'
 import type { Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
 import { Outbox } from './outbox.ts'
 import { closedError } from './receipt.ts'
+import { Troubles } from './troubles.ts'
 import { makeWorld, type World, type WorldOptions } from './world.ts'
 
 export interface EdgeOptions extends WorldOptions {
@@ -47,6 +49,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const store = await openIdentity(storage, random, identity.peer, ringHash(ring), say)
   let adopted = (_view: View): void => {}
   const adoptedView = (view: View): void => adopted(view)
+  const troubles = new Troubles()
   const table = await Table.load({
     ring,
     identity,
@@ -54,10 +57,11 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     transport,
     random,
     say,
+    troubles,
     adopted: adoptedView,
   })
   const copies = await Copies.load(storage, options.clock, say)
-  const edge = new Edge(options, say, store, table, copies)
+  const edge = new Edge({ ...options, troubles }, say, store, table, copies)
   adopted = () => edge.viewChanged()
   edge.start()
   return edge
@@ -66,6 +70,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 export class Edge implements Keyed {
   readonly world: World
   readonly copies: Copies
+  readonly #transport: EndableTransport
   readonly #r: number
   readonly #generation: string
   readonly #gossip: Gossip
@@ -81,8 +86,9 @@ export class Edge implements Keyed {
 
   constructor(options: EdgeOptions, say: Say, store: StoreIdentity, table: Table, copies: Copies) {
     const { r, w } = options
+    this.#transport = new EndableTransport(options.transport)
     this.world = makeWorld(
-      options,
+      { ...options, transport: this.#transport },
       say,
       () => table.view,
       () => this.#outbox.kick(),
@@ -221,9 +227,7 @@ export class Edge implements Keyed {
     this.#stopTicking()
     this.#outbox.sleep()
     this.#confirmations.sleep()
-    const { transport } = this.world
-    const goodbye = encodeNotice({ type: 'goodbye' })
-    for (const { peer } of transport.links()) transport.notify(peer, goodbye, 'foreground')
+    this.#sayGoodbye()
     this.copies.touched()
   }
 
@@ -245,17 +249,22 @@ export class Edge implements Keyed {
     this.copies.touched()
   }
 
-  /** Ends what is waited for and watched, and leaves the store to its owner: what is not delivered stays in it. */
+  /**
+   * Ends what is waited for and watched, and leaves the store to its owner: what is not delivered stays in it. Waits for
+   * its own disk and for nobody's answer.
+   */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     this.#stopTicking()
+    if (!this.#asleep) this.#sayGoodbye()
     this.#following.close()
     this.#outbox.close()
     this.#confirmations.close()
     this.#members.close()
     this.copies.receipts.end(closedError())
     for (const { ended } of this.#watchers) ended()
+    this.#transport.end()
     await this.world.tasks.idle()
     this.world.say({ type: 'stopped' })
   }
@@ -263,6 +272,12 @@ export class Edge implements Keyed {
   #local(key: Key): KeyedRead {
     const { pending, stage } = this.copies.standing(key)
     return { state: this.copies.shown(key), source: 'local', pending, stage, missing: this.#r }
+  }
+
+  #sayGoodbye(): void {
+    const { transport } = this.world
+    const goodbye = encodeNotice({ type: 'goodbye' })
+    for (const { peer } of transport.links()) transport.notify(peer, goodbye, 'foreground')
   }
 
   #hear(from: PeerId, body: Uint8Array): void {

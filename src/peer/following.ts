@@ -15,6 +15,7 @@ import type { Copies } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
 import { FollowRequests } from './follow-requests.ts'
 import { Freshness } from './freshness.ts'
+import { copyName } from './troubles.ts'
 import type { World } from './world.ts'
 
 /** How often the owners are asked again when each answer is overtaken by another. */
@@ -94,7 +95,7 @@ export class Following {
   async take(key: Key, answer: ObjectState, askedAt: number): Promise<boolean> {
     if (!this.#copies.of(key).followed) return true
     try {
-      return await this.#copies.refresh(key, answer, askedAt)
+      return await this.#noting(key, () => this.#copies.refresh(key, answer, askedAt))
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
       this.#world.say({ type: 'task-failed', detail: `refresh: ${error.message}` })
@@ -105,7 +106,8 @@ export class Following {
   /** A pushed state that does not descend from the copy is no reason to believe either: the owners are asked. */
   async pushed(key: Key, state: ObjectState): Promise<void> {
     if (!this.#copies.of(key).followed) return
-    if (!(await this.#copies.replace(key, state))) await this.refresh(key)
+    const replaced = await this.#noting(key, () => this.#copies.replace(key, state))
+    if (!replaced) await this.refresh(key)
   }
 
   /** This member knows of no followed key yet, and what it told before counts no more. */
@@ -130,6 +132,11 @@ export class Following {
     this.#freshness.tick()
   }
 
+  /** Nobody waits for this change of a copy: if the store refuses it, that stands until it works. */
+  #noting<T>(key: Key, change: () => Promise<T>): Promise<T> {
+    return this.#world.troubles.watch(copyName(key), change)
+  }
+
   /** False if nobody answers. */
   async #get(key: Key): Promise<boolean> {
     return !this.#copies.of(key).followed || !isFailure(await this.ask(key))
@@ -145,7 +152,9 @@ export class Following {
   /** Nobody watches it any more. */
   async #release(key: Key): Promise<void> {
     const isWatched = (): boolean => this.#watched.get(key.text)?.watches !== 0
-    await this.#copies.change(key, (held) => (isWatched() ? held : { ...held, followed: false }))
+    await this.#noting(key, () =>
+      this.#copies.change(key, (held) => (isWatched() ? held : { ...held, followed: false })),
+    )
     if (isWatched()) return this.#start(key)
     this.#watched.delete(key.text)
     this.#stopped(key)

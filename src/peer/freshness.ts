@@ -8,7 +8,8 @@
  * replace a copy.
  *
  * After a link came up its keys are asked about at once, those that are watched first. Later each has its pause, which
- * grows with how many there are: a tab asks about a hundred keys a second at the most.
+ * grows with how many there are, so that a tab asks about a hundred keys a second at the most; the few that are watched
+ * have a short one.
  */
 import { type Digest, digestLength } from '../data/hash.ts'
 import type { Key } from '../data/key.ts'
@@ -21,9 +22,7 @@ import { Lanes } from './lanes.ts'
 import { single } from './tasks.ts'
 import type { World } from './world.ts'
 
-/** A key is asked about this often, should every notice have been lost. */
-const shortestPauseMs = 10_000
-/** And no more often than that many keys allow. */
+/** So many keys have so long a pause at least. */
 const pausePerKeyMs = 10
 /** After an answer that did not come. */
 const restMs = 1000
@@ -75,12 +74,13 @@ export class Freshness {
     this.#lanes = new Lanes(world.tasks, 'refresh', getsInFlight, () => this.#getWanted())
     this.tick = single(world.tasks, 'fresh', () => this.#askDue())
     for (const key of copies.followed()) this.#standOf(key)
+    // At once only when there is a link to one of its owners.
+    for (const standing of this.#standings.values()) this.#rest(standing)
   }
 
   /** It is followed from now on, and asked for at once. */
   add(key: Key): void {
-    const standing = this.#standOf(key)
-    standing.due = this.#world.clock.elapsed() + this.#pauseOf(standing)
+    this.#rest(this.#standOf(key))
     this.#want(key)
   }
 
@@ -133,7 +133,7 @@ export class Freshness {
     if (urgent.length > 0) return this.#batchesOf(this.#watchedFirst(urgent))
     if (now < this.#nextAt) return []
     const oldestFirst = due.sort((a, b) => a.due - b.due)
-    const next = this.#watchedFirst(oldestFirst).slice(0, this.#world.limits.comparedKeys)
+    const next = oldestFirst.slice(0, this.#world.limits.comparedKeys)
     this.#nextAt = now + next.length * pausePerKeyMs
     return this.#batchesOf(next)
   }
@@ -167,14 +167,15 @@ export class Freshness {
     return batches
   }
 
-  /** Its owners in turn, those that a link stands to if there are any. */
+  /** Its owners in turn: those that a link stands to and that answer, if there are any. */
   #nextOwner(standing: Standing, linked: ReadonlySet<PeerId>): PeerId | undefined {
     const { links, view } = this.#world
     const { owners } = placementOf(view().ring, standing.key.position)
-    const answering = owners.filter((peer) => !links.isSuspect(peer))
-    const near = answering.filter((peer) => linked.has(peer))
-    const candidates = near.length > 0 ? near : answering
-    return candidates[standing.turn++ % candidates.length]
+    const near = owners.filter((peer) => linked.has(peer))
+    const candidates = near.length > 0 ? near : owners
+    const answering = candidates.filter((peer) => !links.isSuspect(peer))
+    const chosen = answering.length > 0 ? answering : near
+    return chosen[standing.turn++ % chosen.length]
   }
 
   async #ask({ peer, standings }: Batch): Promise<void> {
@@ -250,7 +251,7 @@ export class Freshness {
   #pauseOf({ key }: Standing): number {
     const copies = this.#copies
     const count = copies.isWatched(key) ? copies.watched : this.#standings.size
-    return Math.max(shortestPauseMs, count * pausePerKeyMs)
+    return Math.max(this.#world.limits.freshMs, count * pausePerKeyMs)
   }
 
   #standOf(key: Key): Standing {

@@ -29,6 +29,7 @@ import { storageKeys } from '../protocol/record.ts'
 import type { Random, Storage, Transport } from '../ports.ts'
 import { ask, isFailure } from './ask.ts'
 import { single } from './tasks.ts'
+import type { Troubles } from './troubles.ts'
 import type { World } from './world.ts'
 
 const table = list(signedRecord)
@@ -62,6 +63,7 @@ export interface TableOptions {
    * generation and resolves with it.
    */
   readonly renew?: () => Promise<string>
+  readonly troubles: Troubles
   /** Called after a new view stands. */
   readonly adopted: (view: View) => void
 }
@@ -169,7 +171,10 @@ export class Table {
     const next = receive(this.#view, records)
     if (next === this.#view) return
     const write = { key: storageKeys.members, value: encode(table, next.members) }
-    await this.#options.storage.update([], () => ({ writes: [write], result: undefined }))
+    const { storage, troubles } = this.#options
+    const save = (): Promise<void> =>
+      storage.update([], () => ({ writes: [write], result: undefined }))
+    await troubles.watch('table', save)
     const moved = next.digest !== this.#view.digest
     this.#view = next
     for (const signed of records) this.#learn(signed)

@@ -48,6 +48,7 @@ import {
   serveRead,
   serveReplicate,
 } from './replica.ts'
+import { Troubles } from './troubles.ts'
 import { makeWorld, type World, type WorldOptions } from './world.ts'
 
 export interface MemberOptions extends WorldOptions {
@@ -76,6 +77,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   const records = new Records(storage, ring.q, say, store)
   let adopted = (_view: View): void => {}
   const adoptedView = (view: View): void => adopted(view)
+  const troubles = new Troubles()
   const table = await Table.load({
     ring,
     identity,
@@ -83,10 +85,11 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     transport,
     random,
     say,
+    troubles,
     adopted: adoptedView,
     renew: () => records.renew(random),
   })
-  const member = new Member(options, say, records, table)
+  const member = new Member({ ...options, troubles }, say, records, table)
   adopted = (view) => member.viewChanged(view)
   const remembered = table.ownRecord
   await member.askAround()
@@ -257,8 +260,13 @@ export class Member {
       this.#probe(links.dueProbes(limits.probeMs))
       if (clock.elapsed() >= this.#sweepDue) {
         this.#sweepDue = clock.elapsed() + sweepMs
+        const { troubles } = this.world
+        const before = clock.now() - limits.requestMemoryMs
         tasks.run('count', this.hints())
-        tasks.run('sweep', this.records.forgetRequests(clock.now() - limits.requestMemoryMs))
+        tasks.run(
+          'sweep',
+          troubles.watch('store', () => this.records.forgetRequests(before)),
+        )
       }
       this.#tick()
     })

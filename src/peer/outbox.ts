@@ -8,13 +8,20 @@
 import { type Key, showKey } from '../data/key.ts'
 import { type Dot, withDot } from '../data/vector.ts'
 import { contextToText } from '../protocol/context.ts'
-import { mintedAgain, type OwnWrite, withoutRefused, withQuorum } from '../protocol/copy.ts'
+import {
+  type EdgeCopy,
+  mintedAgain,
+  type OwnWrite,
+  withoutRefused,
+  withQuorum,
+} from '../protocol/copy.ts'
 import { isRefusedOnItsMerits } from '../protocol/errors.ts'
 import type { ReplyOf, Request } from '../protocol/message.ts'
 import { errorOfRefusal, isFailure } from './ask.ts'
 import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
 import { Lanes } from './lanes.ts'
+import { copyName } from './troubles.ts'
 import type { World } from './world.ts'
 
 export interface OutboxOptions {
@@ -147,7 +154,7 @@ export class Outbox {
     // Provably nobody has it, now or before.
     this.#attempted.delete(nameOf(dot))
     if (refusal === undefined || !isRefusedOnItsMerits(why)) return false
-    await this.#copies.change(key, (held) => withoutRefused(held, dot))
+    await this.#noting(key, () => this.#copies.change(key, (held) => withoutRefused(held, dot)))
     this.#copies.receipts.refuse(own, errorOfRefusal(refusal))
     return true
   }
@@ -161,10 +168,12 @@ export class Outbox {
     }
     const { acks, hints } = answer
     let before: readonly OwnWrite[] = []
-    const { writes } = await this.#copies.change(key, (held) => {
-      before = held.writes
-      return withQuorum(held, dot, answer)
-    })
+    const note = (): Promise<EdgeCopy> =>
+      this.#copies.change(key, (held) => {
+        before = held.writes
+        return withQuorum(held, dot, answer)
+      })
+    const { writes } = await this.#noting(key, note)
     this.#attempted.delete(nameOf(dot))
     const { receipts } = this.#copies
     receipts.advance({ ...own, stage: 'quorum', acks, hints })
@@ -174,13 +183,20 @@ export class Outbox {
     return true
   }
 
+  /** What the ring has said of a write is to be noted: if the store refuses, that stands until it works. */
+  #noting(key: Key, change: () => Promise<EdgeCopy>): Promise<EdgeCopy> {
+    return this.#world.troubles.watch(copyName(key), change)
+  }
+
   /** Somebody has seen more of our epoch than we ever minted: this is an older copy of our store. */
   async #mintAgain(key: Key, abandoned: Dot): Promise<void> {
     const before = this.#copies.of(key)
-    const after = await this.#copies.mint(key, (held, takeEpoch) => {
-      if (held.minter !== abandoned.actor) return held
-      return mintedAgain(held, takeEpoch(), (own) => this.unsent(own))
-    })
+    const again = (): Promise<EdgeCopy> =>
+      this.#copies.mint(key, (held, takeEpoch) => {
+        if (held.minter !== abandoned.actor) return held
+        return mintedAgain(held, takeEpoch(), (own) => this.unsent(own))
+      })
+    const after = await this.#noting(key, again)
     this.#world.say({ type: 'epoch-abandoned', key: showKey(key), dot: nameOf(abandoned) })
     for (const { dot } of before.writes) this.#attempted.delete(nameOf(dot))
     for (const own of after.writes) {

@@ -50,6 +50,8 @@ export const limits = {
   handoffMs: second,
   /** A target that would not take what it is owed is left alone so long. */
   handoffRestMs: 5 * second,
+  /** An edge asks about a followed copy this often, or less often if they are many: notices may be lost. */
+  freshMs: 10 * second,
   /** Mean pause between two exchanges with the same neighbour. */
   antiEntropyMs: 10 * second,
   /** A request id is remembered for ten deadlines, and no retry comes later. */

@@ -18,6 +18,7 @@ import { Cluster } from './cluster.ts'
 import { Custody } from './custody.ts'
 import { type FaultKind, Faults } from './faults.ts'
 import { inspect } from './inspection.ts'
+import { checkListings } from './listings.ts'
 import type { Mutant } from './mutants.ts'
 import { tellStory } from './story.ts'
 import type { Scene } from './scene.ts'
@@ -145,6 +146,7 @@ class Run {
     // What has converged stays so.
     await scheduler.run(scheduler.nowMs + 3000)
     this.#check()
+    this.violations.push(...(await checkListings(this.#cluster, this.#workload.keys)))
   }
 
   result(): SimulationResult {

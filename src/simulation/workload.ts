@@ -2,14 +2,16 @@
  * The clients: a few people who shop in a few carts, all at once, at whatever peer answers.
  *
  * Few keys and many writers make conflicts the rule, not the exception. Some clients read before they write, some write
- * on with a context long stale, some never look. A client moves between peers and takes its contexts along.
+ * on with a context long stale, some never look. A client moves between peers and takes its contexts along. Two keys
+ * each share a partition key, so that what a client reads it may also find in a listing.
  */
-import { type Key, makeKey, showKey } from '../data/key.ts'
-import { makeValue, type Value } from '../data/siblings.ts'
+import { type Key, makeKey, showKey, splitKey } from '../data/key.ts'
+import { emptyState, makeValue, type Value } from '../data/siblings.ts'
 import { contextFromText, contextToText } from '../protocol/context.ts'
 import type { Stage } from '../protocol/copy.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Receipt } from '../peer/api.ts'
+import type { Keyed, KeyedRead } from '../peer/keyed.ts'
 import type { Cluster, Machine, Process } from './cluster.ts'
 import { bytesOfId, type Operation } from './history.ts'
 import type { SeededRandom } from './random.ts'
@@ -49,7 +51,10 @@ export class Workload {
     this.#settings = settings
     const random = cluster.random.fork('keys')
     const names = random.shuffled(Array.from({ length: 1000 }, (_, i) => `k${i}`))
-    this.keys = names.slice(0, settings.keys).map((name) => makeKey('carts', name))
+    this.keys = Array.from({ length: settings.keys }, (_, i) => {
+      const partitionKey = names[i - (i % 2)]!
+      return makeKey('carts', i % 2 === 0 ? partitionKey : [partitionKey, 'more'])
+    })
   }
 
   start(): void {
@@ -96,7 +101,11 @@ export class Workload {
     if (begun === undefined) return undefined
     const { operation, process } = begun
     const local = machine.kind === 'edge' && client.random.chance(0.5)
-    const answer = process.keyed!.read(key, local ? 'local' : 'quorum')
+    const from = local ? 'local' : 'quorum'
+    const byListing = client.random.chance(0.25)
+    const answer = byListing
+      ? readListed(process.keyed!, key, from)
+      : process.keyed!.read(key, from)
     const read = await this.#settle(begun, answer)
     if (read === undefined) return undefined
     const writes = read.state.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
@@ -210,6 +219,17 @@ export class Workload {
       this.#cluster.scheduler.after(ms, resolve)
     })
   }
+}
+
+/** What a listing of its partition key shows of this key: nothing if it is not listed. */
+async function readListed(
+  keyed: Keyed,
+  key: Key,
+  from: 'quorum' | 'local',
+): Promise<Pick<KeyedRead, 'state'>> {
+  const { bucket, path } = splitKey(key)
+  const { reads } = await keyed.list({ prefix: makeKey(bucket, path[0]), after: undefined }, from)
+  return reads.find((each) => each.key.text === key.text) ?? { state: emptyState }
 }
 
 class Client {

@@ -78,9 +78,11 @@ export class TestRing {
   async startEdge(
     index: number,
     content = new MemoryContent(),
+    { limits = quick, gate = true }: { limits?: Limits; gate?: boolean } = {},
   ): Promise<Edge & { gate(open: boolean): void }> {
     const identity = identityFromSeed(new Uint8Array(32).fill(100 + index))
     const transport = this.#network.open(identity.peer)
+    transport.setGate(gate)
     const storage = openMemory(content)
     const edge = await startEdge({
       ring,
@@ -93,7 +95,7 @@ export class TestRing {
       bootstrap: this.#bootstrap(),
       r: 2,
       w: 2,
-      limits: quick,
+      limits,
     })
     this.#open.push(edge, transport, storage)
     return Object.assign(edge, { gate: (open: boolean) => transport.setGate(open) })

@@ -32,6 +32,7 @@ const partsOfPeer = [
   'followers',
   'gossip',
   'handoff',
+  'listing',
   'outbox',
   'reading',
   'replica',

@@ -2,14 +2,10 @@
  * Which shop, which cart, and the two switches: the ring's panel, and the cut.
  */
 import type { JSX } from 'preact'
-import { cart } from '../index.ts'
-import { inEuros, type Total, totalOf } from './money.ts'
-import { thingsSentence } from './sentences.ts'
 import type { PartProps } from './shown.ts'
 
 export function Header({ shown, asked }: PartProps): JSX.Element {
-  const { key, read, isRingOpen, isChoosing, isCut } = shown
-  const total = read && totalOf(cart.items(read.value))
+  const { key, isRingOpen, isChoosing, isCut } = shown
   return (
     <header>
       <h1>
@@ -25,6 +21,7 @@ export function Header({ shown, asked }: PartProps): JSX.Element {
         <span>Cart of {key}</span>
       </button>
       <button
+        id="ring-switch"
         type="button"
         class="plain"
         aria-expanded={isRingOpen}
@@ -32,10 +29,6 @@ export function Header({ shown, asked }: PartProps): JSX.Element {
       >
         Ring
       </button>
-      {/* Where the cart is far below the shop. */}
-      <a class="to-cart" href="#cart-title">
-        {total === undefined || total.things === 0 ? 'Cart' : <Brief total={total} />}
-      </a>
       <label class="switch">
         <input
           type="checkbox"
@@ -47,15 +40,6 @@ export function Header({ shown, asked }: PartProps): JSX.Element {
         Cut this tab off
       </label>
     </header>
-  )
-}
-
-function Brief({ total }: { readonly total: Total }): JSX.Element {
-  return (
-    <>
-      <span class="unseen">Cart: {thingsSentence(total)}, </span>
-      {inEuros(total.cents)}
-    </>
   )
 }
 

@@ -49,6 +49,11 @@ export function answeringIn({ members, links }: PeerStatus): PeerStatus['members
   return members.filter(({ id, state }) => state === 'up' && linked.has(id))
 }
 
+/** As people look for them: by their hosts. */
+export function byHost(members: PeerStatus['members']): PeerStatus['members'] {
+  return members.toSorted((a, b) => a.host.localeCompare(b.host, 'en', { numeric: true }))
+}
+
 export function reachSentence(status: PeerStatus, isOnline = true): string {
   const { gate, activity, members } = status
   const answering = answeringIn(status).length

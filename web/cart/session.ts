@@ -67,6 +67,8 @@ export class Session {
     this.load()
     const { signal } = this.#ended
     for await (const read of this.#carts.watch(this.#key, { signal })) this.#show({ read })
+    // Nobody ended it: the peer has come to an end of its own, and whoever asks it hears why.
+    if (!signal.aborted) await this.#carts.get(this.#key)
   }
 
   async #write(product: string, wish: Wish): Promise<Change> {

@@ -2,15 +2,18 @@
  * The truth about the last change: how far it is, what waits, and who answers. Kept in sight while one scrolls.
  */
 import type { JSX } from 'preact'
-import type { PeerStatus } from '../index.ts'
+import { cart, type PeerStatus } from '../index.ts'
+import { inEuros, totalOf } from './money.ts'
 import {
   answeringIn,
+  byHost,
   reachSentence,
   type Saved,
   savedSentence,
   type StepState,
   stepStates,
   storageSentence,
+  thingsSentence,
   waitingSentence,
 } from './sentences.ts'
 import type { Shown } from './shown.ts'
@@ -22,20 +25,31 @@ export function Strip({ shown }: { readonly shown: Shown }): JSX.Element {
   const { status, read, source, failures, isOnline } = shown
   const hasCart = status !== undefined && read !== undefined
   const isClosed = !hasCart && ('open' in failures || 'cart' in failures)
+  const total = read && totalOf(cart.items(read.value))
   const closed = 'open' in failures ? 'The ring could not be opened' : 'There is no such cart'
   const saved = isClosed ? closed : hasCart ? savedSentence(savedIn(shown), source) : opening
   return (
     <section class={`strip ${isClosed ? 'closed' : ''}`} aria-label="Saved">
       <Steps saved={hasCart ? savedIn(shown) : undefined} ring={status?.ring} />
-      <div>
+      <div class="words">
         <p id="saved">{saved}</p>
         <p id="reach" class="quiet">
           {hasCart && `${reachSentence(status, isOnline)} `}
           {hasCart && <strong>{waitingSentence(status)}</strong>}
         </p>
       </div>
+      {/* Where the cart is far below the shop. */}
+      <a class="to-cart" href="#cart-title">
+        {total === undefined || total.things === 0 ? (
+          'Cart'
+        ) : (
+          <>
+            <span class="unseen">Cart: {thingsSentence(total)},</span> {inEuros(total.cents)}
+          </>
+        )}
+      </a>
       {hasCart && (
-        <div>
+        <div class="device">
           {status.members.length <= mostNamed && <Answering status={status} />}
           <p class="storage quiet">{storageSentence(status)}</p>
         </div>
@@ -104,7 +118,7 @@ function Answering({ status }: { readonly status: PeerStatus }): JSX.Element {
   const answering = new Set(answeringIn(status).map(({ id }) => id))
   return (
     <ul class="answering" aria-label="Peers">
-      {status.members.map(({ id, host }) => (
+      {byHost(status.members).map(({ id, host }) => (
         <li key={id} class={answering.has(id) ? 'yes' : 'no'} title={id}>
           {host} <span class="unseen">{answering.has(id) ? 'answers' : 'does not answer'}</span>
         </li>
