@@ -13,6 +13,7 @@ import type {
   PeerStatus,
   PlainBucket,
   Receipt,
+  RefusedWrite,
   RingSnapshot,
   TypedBucket,
 } from './api.ts'
@@ -40,6 +41,8 @@ export interface Beneath {
   /** What a member says where it is itself among those to be asked. */
   readonly own?: OwnWord
   receipt(id: string): Receipt | undefined
+  /** Calls `told` of each write that is refused for good after it was acknowledged; called once at most. */
+  onRefused(told: (refused: RefusedWrite) => void): void
   /** Calls `changed` when anything that the status shows may have changed. */
   onTouch(changed: () => void): () => void
   readonly warnings: readonly string[]
@@ -78,6 +81,7 @@ export function peerOfEdge(edge: Edge, options: EdgePeerOptions): Peer {
     activity: () => edge.activity,
     wake: () => edge.wake(),
     receipt: (id) => edge.receipt(id),
+    onRefused: (told) => edge.refusals.listen(told),
     onTouch: (changed) => edge.copies.onTouch(changed),
     close: async () => {
       await edge.close()
@@ -95,7 +99,7 @@ export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOpti
     r,
     w,
     warnings,
-    pendingWrites: () => 0,
+    pendingWrites: () => keyed.receipts.pending,
     hints: () => member.owedKeys,
     activity: () => 'awake',
     wake: () => member.wake(),
@@ -103,8 +107,13 @@ export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOpti
       held: async (key) => (await member.records.read(key)).state,
       report: () => member.report(),
     },
-    receipt: () => undefined,
-    onTouch: (changed) => member.onTouch(changed),
+    receipt: (id) => keyed.receipts.find(id),
+    // A write of a member is refused to its writer, or not at all.
+    onRefused: () => {},
+    onTouch: (changed) => {
+      const stops = [member.onTouch(changed), keyed.receipts.onChange(changed)]
+      return () => stops.forEach((stop) => stop())
+    },
     close: async () => {
       keyed.close()
       await member.close()
@@ -122,6 +131,7 @@ class ApplicationPeer extends EventTarget implements Peer {
   #usage: PeerStatus['storage'] = {}
   readonly #stopTouches: () => void
   #scheduled = false
+  #tellsRefusals = false
 
   constructor(beneath: Beneath) {
     super()
@@ -160,6 +170,11 @@ class ApplicationPeer extends EventTarget implements Peer {
     options: ListenOptions = {},
   ): void {
     super.addEventListener(type, listener as EventListenerOrEventListenerObject, options)
+    if (type === 'refused' && !this.#tellsRefusals) {
+      this.#tellsRefusals = true
+      // Whoever begins to listen in the same turn hears of earlier ones too.
+      this.#beneath.world.tasks.run('refused', this.#tellRefusals())
+    }
   }
 
   override removeEventListener(
@@ -183,7 +198,7 @@ class ApplicationPeer extends EventTarget implements Peer {
   }
 
   async receipt(id: string): Promise<Receipt | undefined> {
-    return this.#beneath.receipt(id)
+    return typeof id === 'string' ? this.#beneath.receipt(id) : undefined
   }
 
   setGate(open: boolean): void {
@@ -225,6 +240,13 @@ class ApplicationPeer extends EventTarget implements Peer {
     await promise
     cancel()
     stop()
+  }
+
+  async #tellRefusals(): Promise<void> {
+    await Promise.resolve()
+    this.#beneath.onRefused((detail) => {
+      this.dispatchEvent(new CustomEvent('refused', { detail }))
+    })
   }
 
   /** Many changes of one turn are one event. */

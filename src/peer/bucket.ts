@@ -234,13 +234,15 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     return this.#write(key, state.seen, bytes, options, write)
   }
 
-  /** This device's copy if it holds one, else what the owners say. */
+  /** This device's copy if it holds one, else what the owners say; if they turn out to be silent, it may hold one now. */
   async #stateToUpdate(key: Key): Promise<ObjectState> {
-    const consistency = this.#keyed.holds(key) ? 'local' : 'quorum'
+    const holds = this.#keyed.holds(key)
     try {
-      return (await this.#keyed.read(key, consistency)).state
+      return (await this.#keyed.read(key, holds ? 'local' : 'quorum')).state
     } catch (error) {
       if (!this.#shape.startsBlind || !isOutOfReach(error)) throw error
+      const turnsOut = !holds && this.#keyed.holds(key)
+      if (turnsOut) return (await this.#keyed.read(key, 'local')).state
       return { seen: nothingSeen, siblings: [] }
     }
   }

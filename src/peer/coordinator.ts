@@ -128,6 +128,8 @@ async function coordinate(job: Job): Promise<Written> {
   let made = await store(world, records, request, context)
   for (;;) {
     const { dot, state, seenBefore } = made
+    const returned = world.rules.contextAfterPut(context, dot, state)
+    if (request.kind === 'mint') request.stored?.({ dot, context: returned })
     const result = await replicate(job, dot, state)
     const shown = Math.max(seenBefore, ...result.answers.map((answer) => answer.highest))
     if (request.kind === 'mint' && (await isBehind(world, records, key, dot, shown))) {
@@ -139,7 +141,6 @@ async function coordinate(job: Job): Promise<Written> {
     // The write is durable here: whoever could not gather W cannot say that it is nowhere.
     if (!result.met) throw quorumError('put', key, w, { ...result, uncertain: true })
     const acks = result.tally.acks.map(({ peer }) => peer)
-    const returned = world.rules.contextAfterPut(context, dot, state)
     return { dot, context: returned, acks, hints: result.hints, highest: shown }
   }
 }

@@ -8,7 +8,9 @@ import { type Key, showKey } from '../data/key.ts'
 import { contextToText } from '../protocol/context.ts'
 import { withWrite } from '../protocol/copy.ts'
 import { StorageError } from '../protocol/errors.ts'
+import { ringHash } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
+import { type FarWrite, farWriteOfId, idOfFarWrite } from '../protocol/receipt-id.ts'
 import type { Receipt } from './api.ts'
 import { isFailure } from './ask.ts'
 import type { Confirmations } from './confirmations.ts'
@@ -101,21 +103,30 @@ export class EdgeWrites {
       throw errorOfFailure(answer)
     }
     const { dot, acks, hints } = answer
-    const seen = this.#options.world.rules.contextAfterPut(
-      context,
-      dot,
-      this.#options.copies.of(key).copy,
-    )
-    const receipt: LiveReceipt = new LiveReceipt(
-      `${dot.actor}:${dot.counter}`,
-      contextToText(key, seen),
-      'quorum',
-      () => this.#options.confirmations.await(key, dot, receipt),
-    )
+    const { rules } = this.#options.world
+    const seen = rules.contextAfterPut(context, dot, this.#options.copies.of(key).copy)
+    const write: FarWrite = { key, dot, context: seen, stage: 'quorum' }
+    const receipt = this.#farReceipt(idOfFarWrite(this.#ring(), write), write)
     receipt.advance({ stage: 'quorum', acks, hints })
-    this.#options.copies.receipts.keep(receipt)
     if (ack === 'everywhere') await this.#within(receipt, ack)
     return receipt
+  }
+
+  /** The receipt of a write that a member minted, made again from its id; nothing else of it is kept here. */
+  receipt(id: string): Receipt | undefined {
+    const write = farWriteOfId(this.#ring(), id)
+    return write && this.#farReceipt(id, write)
+  }
+
+  #farReceipt(id: string, { key, dot, context, stage }: FarWrite): LiveReceipt {
+    const wanted = (): void => this.#options.confirmations.await(key, dot, receipt)
+    const receipt: LiveReceipt = new LiveReceipt(id, contextToText(key, context), stage, wanted)
+    this.#options.copies.receipts.keep(receipt)
+    return receipt
+  }
+
+  #ring(): string {
+    return ringHash(this.#options.world.view().identity)
   }
 
   #within(receipt: LiveReceipt, stage: 'quorum' | 'everywhere'): Promise<void> {

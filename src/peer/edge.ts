@@ -8,6 +8,7 @@
  */
 import type { Key } from '../data/key.ts'
 import { RingletError } from '../protocol/errors.ts'
+import type { OwnWrite } from '../protocol/copy.ts'
 import type { Say } from '../protocol/event.ts'
 import type { PageAsked } from '../protocol/listing.ts'
 import { type PeerId, ringHash, type RingIdentity, type View } from '../protocol/membership.ts'
@@ -28,6 +29,7 @@ import { Following } from './following.ts'
 import { Gossip, Table } from './gossip.ts'
 import type { Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
 import { Outbox } from './outbox.ts'
+import { Refusals, tellRefused } from './refusals.ts'
 import { closedError } from './receipt.ts'
 import { Troubles } from './troubles.ts'
 import { makeWorld, type World, type WorldOptions } from './world.ts'
@@ -70,6 +72,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 export class Edge implements Keyed {
   readonly world: World
   readonly copies: Copies
+  readonly refusals = new Refusals()
   readonly #transport: EndableTransport
   readonly #r: number
   readonly #generation: string
@@ -102,7 +105,10 @@ export class Edge implements Keyed {
     const refresh = (key: Key): Promise<void> => this.#following.refresh(key)
     this.#confirmations = new Confirmations(this.world, copies, this.#members, refresh)
     const confirmed = (): void => this.#confirmations.tick()
-    this.#outbox = new Outbox(this.world, copies, this.#members, { w, seed: store.seed, confirmed })
+    const refused = (key: Key, { ids }: OwnWrite, error: RingletError): void =>
+      tellRefused(this.refusals, key, ids, error)
+    const delivery = { w, seed: store.seed, confirmed, refused }
+    this.#outbox = new Outbox(this.world, copies, this.#members, delivery)
     this.#writes = new EdgeWrites({
       world: this.world,
       copies,
@@ -210,7 +216,7 @@ export class Edge implements Keyed {
   }
 
   receipt(id: string): Receipt | undefined {
-    return this.copies.receipt(id)
+    return this.copies.receipt(id) ?? this.#writes.receipt(id)
   }
 
   viewChanged(): void {

@@ -59,6 +59,7 @@ export class Following {
    */
   async watch(key: Key): Promise<() => void> {
     const { followed } = this.#copies.of(key)
+    this.#freshness.watched(key)
     if (followed && !this.#watched.has(key.text)) return () => {}
     const watched = this.#watched.get(key.text) ?? { key, watches: 0 }
     this.#watched.set(key.text, watched)
@@ -118,6 +119,15 @@ export class Following {
 
   linkDown(peer: PeerId): void {
     this.#freshness.linkDown(peer)
+  }
+
+  /** Nothing new is asked until `wake`. */
+  sleep(): void {
+    this.#freshness.sleep()
+  }
+
+  wake(): void {
+    this.#freshness.wake()
   }
 
   close(): void {

@@ -31,6 +31,14 @@ export interface MintRequest {
   /** Whose request it is, so that a retry mints nothing new. */
   readonly origin: PeerId
   readonly request: Bytes
+  /** Told as soon as the write is durable on this peer, if it is coordinated here; again if it is minted again. */
+  readonly stored?: (write: Named) => void
+}
+
+/** A write that has a name, and what its writer has seen then. */
+export interface Named {
+  readonly dot: Dot
+  readonly context: Seen
 }
 
 export interface DeliverRequest {

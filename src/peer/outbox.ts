@@ -15,13 +15,14 @@ import {
   withoutRefused,
   withQuorum,
 } from '../protocol/copy.ts'
-import { isRefusedOnItsMerits } from '../protocol/errors.ts'
+import { isRefusedOnItsMerits, type RingletError } from '../protocol/errors.ts'
 import type { ReplyOf, Request } from '../protocol/message.ts'
+import { eachId, forgetsSome } from '../protocol/receipt-id.ts'
 import { errorOfRefusal, isFailure } from './ask.ts'
 import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
 import { Lanes } from './lanes.ts'
-import { copyName } from './troubles.ts'
+import { copyName, sayError } from './troubles.ts'
 import type { World } from './world.ts'
 
 export interface OutboxOptions {
@@ -29,6 +30,8 @@ export interface OutboxOptions {
   readonly seed: Uint8Array
   /** A quorum has another write. */
   confirmed(): void
+  /** The ring has refused a write for good. */
+  refused(key: Key, own: OwnWrite, error: RingletError): void
 }
 
 /** A key whose delivery failed rests this long, then twice as long each time, up to the longest. */
@@ -150,13 +153,31 @@ export class Outbox {
     this.#world.say({ type: 'deliver', key: showKey(key), dot: nameOf(dot), result })
     if (!isFailure(answer)) return this.#delivered(key, own, answer)
     const { refusal, sent, why } = answer
-    if (uncertain || sent) return false
-    // Provably nobody has it, now or before.
-    this.#attempted.delete(nameOf(dot))
-    if (refusal === undefined || !isRefusedOnItsMerits(why)) return false
-    await this.#noting(key, () => this.#copies.change(key, (held) => withoutRefused(held, dot)))
-    this.#copies.receipts.refuse(own, errorOfRefusal(refusal))
-    return true
+    const isRefused = refusal !== undefined && isRefusedOnItsMerits(why)
+    if (isRefused && !uncertain && !sent) {
+      await this.#refused(key, own, errorOfRefusal(refusal))
+      return true
+    }
+    if (isRefused)
+      this.#world.troubles.note(deliveryName(key), sayStuck(key, errorOfRefusal(refusal)))
+    // Provably nobody has it, now or before: the next write may still take its place.
+    if (!uncertain && !sent) this.#attempted.delete(nameOf(dot))
+    return false
+  }
+
+  /** Nobody has it, and nobody will: until that is noted it counts as sent, so that no other write takes its place. */
+  async #refused(key: Key, own: OwnWrite, error: RingletError): Promise<void> {
+    const { dot } = own
+    const note = (): Promise<EdgeCopy> =>
+      this.#copies.change(key, (held) => withoutRefused(held, dot, error))
+    try {
+      await this.#noting(key, note)
+    } finally {
+      this.#attempted.delete(nameOf(dot))
+    }
+    this.#world.troubles.over(deliveryName(key))
+    this.#copies.receipts.refuse(own, error)
+    this.#options.refused(key, own, error)
   }
 
   async #delivered(key: Key, own: OwnWrite, answer: ReplyOf<'written'>): Promise<boolean> {
@@ -175,10 +196,13 @@ export class Outbox {
       })
     const { writes } = await this.#noting(key, note)
     this.#attempted.delete(nameOf(dot))
+    this.#world.troubles.over(deliveryName(key))
     const { receipts } = this.#copies
     receipts.advance({ ...own, stage: 'quorum', acks, hints })
-    const kept = new Set(writes.flatMap(({ ids }) => ids))
-    receipts.forget(before.flatMap(({ ids }) => ids).filter((id) => !kept.has(id)))
+    if (writes.some(({ ids }) => forgetsSome(ids))) {
+      const kept = new Set(eachId(writes.flatMap(({ ids }) => ids)))
+      receipts.forget([...eachId(before.flatMap(({ ids }) => ids))].filter((id) => !kept.has(id)))
+    }
     this.#options.confirmed()
     return true
   }
@@ -203,4 +227,16 @@ export class Outbox {
       this.#copies.receipts.renew(own, contextToText(key, withDot(own.context, own.dot)))
     }
   }
+}
+
+function deliveryName({ text }: Key): string {
+  return `delivery ${text}`
+}
+
+/** It can be neither delivered nor given up. */
+function sayStuck(key: Key, error: RingletError): string {
+  return (
+    `A write of ${showKey(key)} stays on this device: the ring refuses it, and an earlier attempt may have arrived. ` +
+    sayError(error)
+  )
 }

@@ -107,6 +107,24 @@ test('a screen reader hears what became of the cart, once it has settled', async
   expect(said.length).toBeLessThan(6)
 })
 
+test('it asks nobody but its own server and its ring', async ({ openTab, context, ring }) => {
+  const asked = new Set<string>()
+  context.on('request', (request) => asked.add(new URL(request.url()).host))
+  context.on('page', (page) =>
+    page.on('websocket', (socket) => asked.add(new URL(socket.url()).host)),
+  )
+  const tab = await openTab()
+  await tab.add('mug')
+  await tab.page.getByRole('button', { name: 'Ring' }).click()
+  await expect(tab.page.getByText('holds it all')).toHaveCount(3)
+  const ports = ring.file.bootstrap.flatMap(
+    (address) => /\/tcp\/(\d+)\/ws/.exec(address)?.[1] ?? [],
+  )
+  expect(ports).toHaveLength(3)
+  const peers = ports.map((port) => `127.0.0.1:${port}`)
+  expect([...asked].toSorted()).toEqual([new URL(ring.page).host, ...peers].toSorted())
+})
+
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [360, 1280]) {
     test(`it fits and can be read at ${width} px in ${colorScheme}`, async ({

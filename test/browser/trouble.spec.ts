@@ -210,6 +210,21 @@ test('a tab whose slot another takes says so by itself, with the way out', async
   await expect(tab.trouble).toBeHidden()
 })
 
+test('a device that is offline says so, and shopping goes on', async ({
+  openTab,
+  context,
+  peersToHold,
+}) => {
+  const tab = await openTab()
+  await context.setOffline(true)
+  await expect(tab.reach).toHaveText('Offline: shopping goes on here.')
+  await tab.add('plant')
+  await tab.toShow({ plant: 1 })
+  await context.setOffline(false)
+  await expect(tab.reach).toHaveText('All 3 peers answer.')
+  await peersToHold({ plant: 1 })
+})
+
 test('a cart whose name no key can have is an error, not a blank page', async ({ page, ring }) => {
   await page.goto(`${ring.page}?cart=${'x'.repeat(600)}`)
   await expect(page.getByRole('alert')).toContainText('code: key-too-large')

@@ -234,6 +234,25 @@ test('a tab that sleeps and wakes is who it was, and goes on', async () => {
   expect(peer.status.warnings.join()).not.toContain('Reload')
 })
 
+test('in a worker, which has no page, it keeps what is written like a tab', async () => {
+  const inWorker = async (): Promise<unknown> => {
+    const worker = new Worker(new URL('./worker-peer.ts', import.meta.url), { type: 'module' })
+    const answer = await new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }: MessageEvent<unknown>) => resolve(data)
+      worker.onerror = ({ message }) => reject(new Error(message))
+      worker.postMessage(ring)
+    })
+    worker.terminate()
+    await vi.waitFor(async () => expect((await navigator.locks.query()).held).toEqual([]))
+    return answer
+  }
+  const first = await inWorker()
+  expect(first).toMatchObject({ pending: 1, items: [{ product: 'mug', quantity: 1 }] })
+  const { id } = first as { id: string }
+  const items = [{ product: 'mug', quantity: 2 }]
+  expect(await inWorker()).toMatchObject({ id, pending: 2, items })
+})
+
 test('what is no ring file is refused', async () => {
   await expect(open({})).rejects.toMatchObject({ code: 'ring-file' })
   await expect(open({ ringlet: 1, ring: {} })).rejects.toMatchObject({ code: 'ring-file' })
