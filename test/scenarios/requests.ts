@@ -119,8 +119,7 @@ async function answer<T>(
 /** `ok (a,1), acks a c` */
 function shown(play: Play, { key }: Given, { id, stage, acks, hints, context }: Receipt): string {
   const { telling } = play
-  const [actor = '', counter] = id.split(':')
-  const dot = telling.dot(key, { actor, counter: Number(counter) })
+  const dot = telling.dot(key, play.stage.dotOf(id))
   const reached = stage === 'device' ? 'on the device' : 'ok'
   const votes = acks.length === 0 ? '' : `, acks ${telling.names(acks.join(' '))}`
   const stood = Object.entries(hints).map(([holder, owner]) => `, hint ${holder} → ${owner}`)

@@ -10,12 +10,14 @@ import { hash } from '../../src/data/hash.ts'
 import { type Identity, identityFromSeed } from '../../src/data/identity.ts'
 import { type Key, makeKey } from '../../src/data/key.ts'
 import { makeRing } from '../../src/data/ring.ts'
+import type { Dot } from '../../src/data/vector.ts'
 import { type Edge, startEdge } from '../../src/peer/edge.ts'
 import type { Keyed } from '../../src/peer/keyed.ts'
 import { MemberKeyed } from '../../src/peer/member-keyed.ts'
 import { type Member, startMember } from '../../src/peer/member.ts'
-import type { RingIdentity } from '../../src/protocol/membership.ts'
+import { ringHash, type RingIdentity } from '../../src/protocol/membership.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
+import { dotOfId, farWriteOfId } from '../../src/protocol/receipt-id.ts'
 import type { Trace } from '../../src/ports.ts'
 import { Disk } from '../../src/simulation/disk.ts'
 import { clockOf, Life } from '../../src/simulation/life.ts'
@@ -113,6 +115,11 @@ export class Stage {
 
   nameOf(peer: string): string {
     return this.machines.find(({ identity }) => identity.peer === peer)?.name ?? peer
+  }
+
+  /** The write that a receipt speaks of. */
+  dotOf(receiptId: string): Dot {
+    return dotOfId(receiptId) ?? farWriteOfId(ringHash(this.#ring), receiptId)!.dot
   }
 
   keyed(name: string): Keyed {
