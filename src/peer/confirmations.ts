@@ -5,7 +5,7 @@
  * question comes soon at first and then ever more rarely, each write's apart: a slow answer to one holds up no other,
  * and no delivery.
  */
-import type { Key } from '../data/key.ts'
+import { type Key, showKey } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { changeWrite, type OwnWrite } from '../protocol/copy.ts'
 import { isFailure } from './ask.ts'
@@ -130,6 +130,7 @@ export class Confirmations {
         changeWrite(held, own.dot, (each) => ({ ...each, stage: 'everywhere' })),
       )
     await this.#world.troubles.watch(copyName(key), note)
+    this.#world.say({ type: 'everywhere', key: showKey(key), dot: nameOf(own.dot) })
     this.#copies.receipts.advance({ ...own, stage: 'everywhere' })
     // Once the copy has it, it need not stand on top any more.
     if (this.#copies.of(key).followed) await this.#refresh(key)

@@ -184,7 +184,7 @@ function replicate(job: Job, dot: Dot, state: ObjectState): Promise<Fanned<Store
       })
       if (isFailure(reply)) return reply
       // A straggler's answer comes after the caller has its own: what it shows must not be missed.
-      await isBehind(world, records, key, dot, reply.highest)
+      if (request.kind === 'mint') await isBehind(world, records, key, dot, reply.highest)
       return { ...reply, peer }
     },
   })

@@ -1,7 +1,8 @@
 /**
  * The members, as an edge turns to them: any of them answers for the ring, the owners of a key soonest.
  */
-import type { Key } from '../data/key.ts'
+import { type Key, showKey } from '../data/key.ts'
+import { showDot } from '../data/vector.ts'
 import { isRefusedOnItsMerits, RingletError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Refusal, Reply, ReplyOf, Request } from '../protocol/message.ts'
@@ -43,6 +44,7 @@ export class EdgeMembers {
       const answer: ReplyOf<T> | Failure = await ask(this.#world, peer, request, expected, {
         deadlineMs,
       })
+      this.#say(key, request, peer, isFailure(answer) ? answer.why : 'ok')
       if (!isFailure(answer)) return answer
       last = { ...answer, sent: answer.sent || last.sent }
       // What one member refuses on the merits, the next would refuse too.
@@ -73,6 +75,13 @@ export class EdgeMembers {
   /** Nobody new is asked; what is under way ends by its own deadline. */
   close(): void {
     this.#closed = true
+  }
+
+  #say(key: Key, request: Request, to: PeerId, result: string): void {
+    // Asked again and again until all owners say yes.
+    if (request.type === 'covers') return
+    const dot = 'dot' in request ? { dot: showDot(request.dot) } : {}
+    this.#world.say({ type: 'ask', key: showKey(key), to, ...dot, result, detail: request.type })
   }
 
   #all(): PeerId[] {

@@ -4,7 +4,7 @@
  * A write that is minted here is safe from the network, and costs this device an actor of the key for good. A put of a
  * key that somebody wrote once in passing is better minted by an owner; only when nobody can be asked is it kept here.
  */
-import type { Key } from '../data/key.ts'
+import { type Key, showKey } from '../data/key.ts'
 import { contextToText } from '../protocol/context.ts'
 import { withWrite } from '../protocol/copy.ts'
 import { StorageError } from '../protocol/errors.ts'
@@ -80,7 +80,7 @@ export class EdgeWrites {
       }),
     )
     const own = held.writes.at(-1)!
-    this.#options.world.say({ type: 'mint', dot: nameOf(own.dot) })
+    this.#options.world.say({ type: 'mint', key: showKey(key), dot: nameOf(own.dot) })
     const seen = this.#options.world.rules.contextAfterPut(context, own.dot, held.copy)
     return this.#options.copies.receipts.open(own.ids[0]!, contextToText(key, seen))
   }

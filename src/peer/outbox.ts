@@ -150,7 +150,7 @@ export class Outbox {
     }
     const answer = await this.#members.ask(key, request, 'written')
     const result = isFailure(answer) ? answer.why : 'ok'
-    this.#world.say({ type: 'deliver', dot: nameOf(dot), result })
+    this.#world.say({ type: 'deliver', key: showKey(key), dot: nameOf(dot), result })
     if (!isFailure(answer)) return this.#delivered(key, own, answer)
     const { refusal, sent, why } = answer
     const isRefused = refusal !== undefined && isRefusedOnItsMerits(why)
@@ -221,7 +221,7 @@ export class Outbox {
         return mintedAgain(held, takeEpoch(), (own) => this.unsent(own))
       })
     const after = await this.#noting(key, again)
-    this.#world.say({ type: 'epoch-abandoned', dot: nameOf(abandoned) })
+    this.#world.say({ type: 'epoch-abandoned', key: showKey(key), dot: nameOf(abandoned) })
     for (const { dot } of before.writes) this.#attempted.delete(nameOf(dot))
     for (const own of after.writes) {
       this.#copies.receipts.renew(own, contextToText(key, withDot(own.context, own.dot)))
