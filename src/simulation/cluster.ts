@@ -9,6 +9,7 @@ import { digestOf, hash } from '../data/hash.ts'
 import { type Identity, identityFromSeed } from '../data/identity.ts'
 import { makeRing, type Ring } from '../data/ring.ts'
 import type { PeerEvent } from '../protocol/event.ts'
+import { type Limits, limits } from '../protocol/limits.ts'
 import type { PeerId, RingIdentity } from '../protocol/membership.ts'
 import { type Rules, rules } from '../protocol/rules.ts'
 import type { Random, Storage } from '../ports.ts'
@@ -217,6 +218,7 @@ export class Cluster {
       random: broken.random?.(random, machine.name) ?? random,
       trace: (event: PeerEvent) => this.chronicle.event(event),
       bootstrap: this.members.filter((other) => other !== machine).map((m) => addressOf(m.peer)),
+      limits: simulatedLimits,
       rules: { ...rules, ...broken.rules },
     }
   }
@@ -251,6 +253,9 @@ export class Cluster {
     return disk
   }
 }
+
+/** Even two keys make two pages. */
+const simulatedLimits: Limits = { ...limits, pageKeys: 1 }
 
 const identities = new Map<string, Identity>()
 

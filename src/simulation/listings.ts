@@ -5,7 +5,7 @@
  * asked, edges too, and what they list is held against the history.
  */
 import { type Key, makeKey, showKey, splitKey } from '../data/key.ts'
-import type { KeyedPage } from '../peer/keyed.ts'
+import type { Keyed, ListedRead } from '../peer/keyed.ts'
 import { describe } from './checker.ts'
 import type { Cluster, Machine } from './cluster.ts'
 import type { Violation } from './violation.ts'
@@ -17,7 +17,23 @@ interface Listing {
   readonly machine: Machine
   readonly prefix: Key
   /** Undefined as long as there is no answer. */
-  outcome: KeyedPage | Error | undefined
+  outcome: readonly ListedRead[] | Error | undefined
+}
+
+/** Page after page of a listing. */
+export async function listAll(
+  keyed: Keyed,
+  prefix: Key,
+  from: 'quorum' | 'local',
+): Promise<readonly ListedRead[]> {
+  const all: ListedRead[] = []
+  let after: Key | undefined
+  do {
+    const { reads, upTo } = await keyed.list({ prefix, after }, from)
+    all.push(...reads)
+    after = upTo
+  } while (after !== undefined)
+  return all
 }
 
 /** Lists the partition keys of these keys at every peer that serves, and says what is amiss. */
@@ -37,9 +53,9 @@ export async function checkListings(
 
 function begin(machine: Machine, prefix: Key): Listing {
   const listing: Listing = { machine, prefix, outcome: undefined }
-  machine.process!.keyed!.list({ prefix, after: undefined }, 'quorum').then(
-    (page) => {
-      listing.outcome = page
+  listAll(machine.process!.keyed!, prefix, 'quorum').then(
+    (reads) => {
+      listing.outcome = reads
     },
     (error: Error) => {
       listing.outcome = error
@@ -63,7 +79,7 @@ function amiss(
   }
   const violations: Violation[] = []
   for (const name of keys.filter(({ text }) => text.startsWith(prefix.text)).map(showKey)) {
-    const siblings = outcome.reads
+    const siblings = outcome
       .filter((read) => showKey(read.key) === name)
       .flatMap(({ state }) => state.siblings)
     const seen = history.closure(siblings.flatMap(({ value }) => history.writeOf(value) ?? []))

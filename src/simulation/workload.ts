@@ -12,6 +12,7 @@ import type { Stage } from '../protocol/copy.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Receipt } from '../peer/api.ts'
 import type { Keyed, KeyedRead } from '../peer/keyed.ts'
+import { listAll } from './listings.ts'
 import type { Cluster, Machine, Process } from './cluster.ts'
 import { bytesOfId, type Operation } from './history.ts'
 import type { SeededRandom } from './random.ts'
@@ -228,7 +229,7 @@ async function readListed(
   from: 'quorum' | 'local',
 ): Promise<Pick<KeyedRead, 'state'>> {
   const { bucket, path } = splitKey(key)
-  const { reads } = await keyed.list({ prefix: makeKey(bucket, path[0]), after: undefined }, from)
+  const reads = await listAll(keyed, makeKey(bucket, path[0]), from)
   return reads.find((each) => each.key.text === key.text) ?? { state: emptyState }
 }
 

@@ -145,7 +145,7 @@ describe('a listing', () => {
   it('of more keys than a page has lists each once', async () => {
     const ring = await testRing().start(3)
     const notes = memberPeer(ring.members[0]!).bucket('notes')
-    const names = Array.from({ length: quick.listedKeys + 90 }, (_, i) => `k${1000 + i}`)
+    const names = Array.from({ length: quick.pageKeys + 90 }, (_, i) => `k${1000 + i}`)
     await Promise.all(names.map((name) => notes.put(['many', name], 1)))
     // One page of nothing but tombstones is no end.
     await Promise.all(names.slice(0, -5).map((name) => notes.delete(['many', name])))
