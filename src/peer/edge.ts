@@ -172,7 +172,7 @@ export class Edge implements Keyed {
 
   async list(asked: PageAsked, consistency: 'quorum' | 'local'): Promise<KeyedPage> {
     const { copies, world } = this
-    if (consistency === 'local') return listCopies(copies, asked, this.#r, world.limits.listedKeys)
+    if (consistency === 'local') return listCopies(copies, asked, this.#r, world.limits.pageKeys)
     const [members, following] = [this.#members, this.#following]
     return listAtOwners({ copies, members, following, r: this.#r }, asked)
   }
@@ -231,6 +231,7 @@ export class Edge implements Keyed {
     if (this.#closed || this.#asleep) return
     this.#asleep = true
     this.#stopTicking()
+    this.#following.sleep()
     this.#outbox.sleep()
     this.#confirmations.sleep()
     this.#sayGoodbye()
@@ -248,6 +249,7 @@ export class Edge implements Keyed {
     if (this.#asleep) this.#tick()
     this.#asleep = false
     this.#members.reach([...linked, ...links.dueProbes(0)])
+    this.#following.wake()
     for (const peer of linked) this.#following.linkUp(peer)
     this.#following.tick()
     this.#outbox.wake()
