@@ -40,7 +40,7 @@ interface Fixtures {
   readonly url: string
   /** A further tab: of that context, or of a new one on that host. */
   readonly openOn: (where: BrowserHost | BrowserContext) => Promise<Tab>
-  /** Starts a browser on that host, with this test's profile. */
+  /** Starts a browser on that host, with the profile that this test has there; one at a time. */
   readonly startOn: (host: BrowserHost) => Promise<OwnBrowser>
   /** What each peer of the ring holds of this test's cart in the end, as the command says. */
   readonly peersToHold: (items: Items, of?: readonly string[]) => Promise<void>
@@ -95,11 +95,15 @@ export const test = base.extend<Fixtures, { spread: Spread }>({
     if (isCut) await spread.ring.settled()
   },
   startOn: async ({ spread }, use) => {
-    const profile = mkdtempSync(join(tmpdir(), 'ringlet-profile-'))
-    let running: OwnBrowser | undefined
-    await use(async (host) => (running = await startBrowser(spread.network, host, profile)))
-    await running?.kill()
-    rmSync(profile, { recursive: true, force: true })
+    const profiles = mkdtempSync(join(tmpdir(), 'ringlet-profiles-'))
+    const running = new Map<BrowserHost, OwnBrowser>()
+    await use(async (host) => {
+      const browser = await startBrowser(spread.network, host, join(profiles, host))
+      running.set(host, browser)
+      return browser
+    })
+    await Promise.all([...running.values()].map((browser) => browser.kill()))
+    rmSync(profiles, { recursive: true, force: true })
   },
   peersToHold: async ({ spread, key }, use) => {
     await use(async (items, of = peers) => {
@@ -112,10 +116,14 @@ export const test = base.extend<Fixtures, { spread: Spread }>({
   },
 })
 
+/** Said once, by the process that runs the workers. */
+let isSaid = process.env['TEST_WORKER_INDEX'] !== undefined
+
 /** For the head of a file of tests: where there can be no network they are skipped, and say why. */
 export function needNetwork(): void {
   const why = whyNoNetwork()
-  if (why !== undefined) console.warn(why)
+  if (why !== undefined && !isSaid) console.warn(why)
+  isSaid = true
   test.skip(why !== undefined, why)
 }
 
@@ -124,7 +132,7 @@ async function startBrowser(
   host: BrowserHost,
   profile: string,
 ): Promise<OwnBrowser> {
-  const pidFile = join(profile, 'pid')
+  const pidFile = `${profile}.pid`
   const executablePath = network.programOn(host, chromiumPath(), pidFile)
   const context = await chromium.launchPersistentContext(profile, { executablePath })
   const gone = context.waitForEvent('close', { timeout: 0 })

@@ -96,6 +96,7 @@ export class Network {
     for (const one of from) {
       for (const other of to) {
         const rule = `from ${this.addressOf(one)} to ${this.addressOf(other)} blackhole pref 100`
+        if (this.#silences.has(rule)) continue
         this.#ip(router, `rule add ${rule}`)
         this.#silences.add(rule)
       }

@@ -15,6 +15,11 @@ export interface Trial {
   readonly firstMs: number | undefined
   /** Writes names of its own into each of these sets, for as long as the page lives; `kept NAME` acknowledges one. */
   writeOnAndOn(keys: readonly string[], prefix: string): void
+  /**
+   * Adds names and removes some of those that it sees, for as long as the page lives, each a few times a second. The
+   * console hears of each change before it is asked for and when it is safe: `try add NAME`, `did add NAME`.
+   */
+  changeOnAndOn(key: string, prefix: string): void
   /** Resolves when the name is in the set on this device. */
   add(key: string, name: string): Promise<void>
   /** What this device's copy of a set has. */
@@ -49,6 +54,9 @@ globalThis.trial = {
   writeOnAndOn(keys, prefix) {
     for (const key of keys) void writeOn(key, `${prefix}-${key}`)
   },
+  changeOnAndOn(key, prefix) {
+    void changeOn(key, prefix)
+  },
   add,
   async held(key) {
     const { value } = await sets.get(key, { consistency: 'local' })
@@ -67,14 +75,36 @@ async function writeOn(key: string, prefix: string): Promise<never> {
     const name = `${prefix}-${count}`
     await add(key, name)
     console.info(`kept ${name}`)
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5)
-    })
+    await pause(5)
+  }
+}
+
+async function changeOn(key: string, prefix: string): Promise<never> {
+  await sets.follow(key)
+  for (let count = 1; ; count++) {
+    const seen = await globalThis.trial!.held(key)
+    const victim = seen[Math.floor(Math.random() * seen.length)]
+    const removes = victim !== undefined && Math.random() < 0.3
+    const [verb, name] = removes ? ['remove', victim] : ['add', `${prefix}-${count}`]
+    console.info(`try ${verb} ${name}`)
+    await (removes ? remove(key, name) : add(key, name))
+    console.info(`did ${verb} ${name}`)
+    await pause(Math.random() * 400)
   }
 }
 
 async function add(key: string, name: string): Promise<void> {
   await sets.update(key, (value, write) => set.add(value, name, write), { ack: 'device' })
+}
+
+async function remove(key: string, name: string): Promise<void> {
+  await sets.update(key, (value, write) => set.remove(value, name, write), { ack: 'device' })
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
 }
 
 async function noteNames(key: string, seenAt: Record<string, number>): Promise<void> {
