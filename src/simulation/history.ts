@@ -28,6 +28,8 @@ export interface Operation {
   outcome: Outcome
   /** Why it was not done. */
   failure: string
+  /** The id of its receipt, once its writer has one. */
+  receipt: string | undefined
   /** Of a get: the writes that it returned, and those of them that were durable nowhere yet. */
   returned: readonly number[]
   premature: readonly number[]
@@ -48,6 +50,7 @@ export class History {
       endMs: Infinity,
       outcome: 'pending',
       failure: '',
+      receipt: undefined,
       returned: [],
       premature: [],
     }

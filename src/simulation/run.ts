@@ -20,6 +20,7 @@ import { type FaultKind, Faults } from './faults.ts'
 import { inspect } from './inspection.ts'
 import { checkListings } from './listings.ts'
 import type { Mutant } from './mutants.ts'
+import { checkReceipts } from './receipts.ts'
 import { tellStory } from './story.ts'
 import type { Scene } from './scene.ts'
 import type { Violation } from './violation.ts'
@@ -147,6 +148,7 @@ class Run {
     await scheduler.run(scheduler.nowMs + 3000)
     this.#check()
     this.violations.push(...(await checkListings(this.#cluster, this.#workload.keys)))
+    this.violations.push(...(await checkReceipts(this.#cluster)))
   }
 
   result(): SimulationResult {

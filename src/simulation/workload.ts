@@ -129,6 +129,7 @@ export class Workload {
     const value = this.#valueOf(operation)
     const receipt = await this.#settle(begun, process.keyed!.write({ key, context, value, ack }))
     if (receipt === undefined) return
+    operation.receipt = receipt.id
     client.remember(key, { context: receipt.context, seen: new Set(memory.seen).add(operation.id) })
     this.#tell(operation, `is acknowledged (${receipt.stage}${this.#acksOf(receipt)})`)
     if (ack === 'device') this.#followUp(operation, receipt)
