@@ -81,29 +81,6 @@ test('it is loaded when it is first wanted, and is open again after a reload', a
   await expect(page.getByRole('complementary', { name: /^Ring/ })).toBeHidden()
 })
 
-test('it asks only while it is open', async ({ openTab, context }) => {
-  test.slow()
-  const tab = await openTab()
-  const browser = await context.newCDPSession(tab.page)
-  let frames = 0
-  browser.on('Network.webSocketFrameSent', () => frames++)
-  await browser.send('Network.enable')
-  const framesIn = async (ms: number): Promise<number> => {
-    const before = frames
-    await tab.page.waitForTimeout(ms)
-    return frames - before
-  }
-  const closed = await framesIn(10_000)
-  await openPanel(tab.page)
-  await expect(placeIn(tab.page)).toHaveCount(3)
-  const opened = frames
-  // More than heartbeats make in that time.
-  await expect.poll(() => frames - opened, { timeout: 20_000 }).toBeGreaterThan(2 * closed + 12)
-  await tab.page.getByRole('button', { name: 'Close' }).click()
-  await tab.page.waitForTimeout(2000)
-  expect(await framesIn(10_000)).toBeLessThan(closed + 9)
-})
-
 test('what happens is told in plain words, and stands still when it is to', async ({ openTab }) => {
   const tab = await openTab()
   const { page } = tab

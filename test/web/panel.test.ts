@@ -1,6 +1,7 @@
 /** What the ring's panel says and draws, without a ring. */
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { arcsOf, firstShares, pointAt } from '../../web/cart/ring/arcs.ts'
+import { type Look, Looking } from '../../web/cart/ring/looking.ts'
 import { facesOf, shortId } from '../../web/cart/ring/names.ts'
 import {
   countWords,
@@ -10,7 +11,7 @@ import {
   roundTripWords,
   stateWords,
 } from '../../web/cart/ring/words.ts'
-import type { Holding, MemberStatus, PeerStatus, RingSnapshot } from '../../web/index.ts'
+import type { Holding, MemberStatus, Peer, PeerStatus, RingSnapshot } from '../../web/index.ts'
 
 const member = (id: string, some: Partial<MemberStatus> = {}) =>
   ({ id, host: `host-${id}`, state: 'up', ...some }) as MemberStatus
@@ -140,4 +141,114 @@ test('events are told in words, with the names that people know', () => {
   expect(said({ type: 'refused-input', from: '3', detail: 'torn' })).toBe(
     'Refused what dev-3 sent: torn.',
   )
+})
+
+describe('the members are asked', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  /** A ring of so many members that answers when it is told to. */
+  const peerOf = (members: number) => {
+    const answers: (() => void)[] = []
+    const now = { gate: 'open', activity: 'awake' as PeerStatus['activity'] }
+    const peer = {
+      get status() {
+        return status(now as Partial<PeerStatus>)
+      },
+      ring: { members: Array.from({ length: members }, (_, at) => `m${at}`) },
+      locate: vi.fn(
+        () =>
+          new Promise((resolve) => {
+            answers.push(() => resolve({ partition: 7, preference: [] }))
+          }),
+      ),
+      reports: vi.fn(() => Promise.reject(new Error('nobody answers'))),
+    }
+    const answer = async (): Promise<void> => {
+      answers.splice(0).forEach((one) => one())
+      await vi.advanceTimersByTimeAsync(0)
+    }
+    return { peer, now, answer, asks: () => peer.locate.mock.calls.length }
+  }
+  const look = (peer: unknown) => {
+    const looks: Look[] = []
+    const looking = new Looking(peer as Peer, 'alice', (seen) => looks.push(seen))
+    return { looking, looks }
+  }
+
+  test('at once, then again and again with a pause, until nobody looks any more', async () => {
+    const { peer, answer, asks } = peerOf(3)
+    const { looking, looks } = look(peer)
+    for (let round = 1; round <= 4; round++) {
+      await vi.advanceTimersByTimeAsync(round === 1 ? 0 : 1900)
+      if (round > 1) expect(asks()).toBe(round - 1)
+      await vi.advanceTimersByTimeAsync(300)
+      expect(asks()).toBe(round)
+      await answer()
+    }
+    expect(peer.locate).toHaveBeenCalledWith('carts', 'alice')
+    expect(looks).toHaveLength(4)
+    // One question that failed takes nothing from the other.
+    expect(looks[0]).toEqual({ location: { partition: 7, preference: [] } })
+    looking.stop()
+    looking.again()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(asks()).toBe(4)
+  })
+
+  test('one round at a time, however long it takes', async () => {
+    const { peer, answer, asks } = peerOf(3)
+    const { looking } = look(peer)
+    await vi.advanceTimersByTimeAsync(20_000)
+    looking.again()
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(asks()).toBe(1)
+    await answer()
+    await vi.advanceTimersByTimeAsync(300)
+    expect(asks()).toBe(2)
+    looking.stop()
+  })
+
+  test('soon after a change, and a storm of changes neither hurries it nor holds it up', async () => {
+    const { peer, answer, asks } = peerOf(3)
+    const { looking } = look(peer)
+    await vi.advanceTimersByTimeAsync(0)
+    await answer()
+    for (let changes = 0; changes < 100; changes++) {
+      looking.again()
+      await vi.advanceTimersByTimeAsync(30)
+      await answer()
+    }
+    // Three seconds of changes.
+    expect(asks()).toBeGreaterThan(5)
+    expect(asks()).toBeLessThan(13)
+    looking.stop()
+  })
+
+  test('less often in a large ring', async () => {
+    const { peer, answer, asks } = peerOf(200)
+    const { looking } = look(peer)
+    await vi.advanceTimersByTimeAsync(0)
+    await answer()
+    await vi.advanceTimersByTimeAsync(11_900)
+    expect(asks()).toBe(1)
+    await vi.advanceTimersByTimeAsync(200)
+    expect(asks()).toBe(2)
+    looking.stop()
+  })
+
+  test('not by a tab that is cut off or asleep, which knows nothing then', async () => {
+    const { peer, now, answer, asks } = peerOf(3)
+    const { looking, looks } = look(peer)
+    await vi.advanceTimersByTimeAsync(0)
+    await answer()
+    for (const change of [{ gate: 'closed' }, { gate: 'open', activity: 'asleep' }] as const) {
+      Object.assign(now, change)
+      looking.again()
+      await vi.advanceTimersByTimeAsync(300)
+      expect(looks.at(-1)).toEqual({})
+    }
+    expect(asks()).toBe(1)
+    looking.stop()
+  })
 })

@@ -2,6 +2,7 @@
  * Which shop, which cart, and the two switches: the ring's panel, and the cut.
  */
 import type { JSX } from 'preact'
+import { Drawing } from './drawing.tsx'
 import type { PartProps } from './shown.ts'
 
 export function Header({ shown, asked }: PartProps): JSX.Element {
@@ -9,7 +10,7 @@ export function Header({ shown, asked }: PartProps): JSX.Element {
   return (
     <header>
       <h1>
-        <Mark /> Ringlet
+        <Drawing of="mark" /> Ringlet
       </h1>
       <button
         type="button"
@@ -40,16 +41,5 @@ export function Header({ shown, asked }: PartProps): JSX.Element {
         Cut this tab off
       </label>
     </header>
-  )
-}
-
-/** A ring of three owners. */
-function Mark(): JSX.Element {
-  return (
-    <svg class="mark" viewBox="0 0 24 24" aria-hidden="true">
-      <circle cx="12" cy="12" r="9" pathLength="3" />
-      <circle cx="12" cy="12" r="9" pathLength="3" />
-      <circle cx="12" cy="12" r="9" pathLength="3" />
-    </svg>
   )
 }
