@@ -7,21 +7,21 @@
  * network can only delay them.
  */
 import type { Key } from '../data/key.ts'
-import { RingletError } from '../protocol/errors.ts'
+import type { RingletError } from '../protocol/errors.ts'
 import type { OwnWrite } from '../protocol/copy.ts'
 import type { Say } from '../protocol/event.ts'
 import type { PageAsked } from '../protocol/listing.ts'
 import { type PeerId, ringHash, type RingIdentity, type View } from '../protocol/membership.ts'
-import { decodeNotice, encodeNotice, encodeReply, type Reply } from '../protocol/message.ts'
 import { generationOfStore, type StoreIdentity } from '../protocol/record.ts'
 import type { WriteId } from '../values/type.ts'
 import type { Trace } from '../ports.ts'
 import type { Receipt } from './api.ts'
-import { isFailure, refusalOfError } from './ask.ts'
+import { isFailure } from './ask.ts'
 import { Confirmations } from './confirmations.ts'
 import { Copies } from './copies.ts'
-import { EdgeMembers, errorOfFailure } from './edge-members.ts'
+import { EdgeLife } from './edge-life.ts'
 import { listAtOwners, listCopies } from './edge-listing.ts'
+import { EdgeMembers, errorOfFailure } from './edge-members.ts'
 import { EdgeWrites } from './edge-writes.ts'
 import { EndableTransport } from './endable.ts'
 import { openIdentity } from './epochs.ts'
@@ -30,7 +30,6 @@ import { Gossip, Table } from './gossip.ts'
 import type { Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
 import { Outbox } from './outbox.ts'
 import { Refusals, tellRefused } from './refusals.ts'
-import { closedError } from './receipt.ts'
 import { Troubles } from './troubles.ts'
 import { makeWorld, type World, type WorldOptions } from './world.ts'
 
@@ -41,8 +40,6 @@ export interface EdgeOptions extends WorldOptions {
   readonly r: number
   readonly w: number
 }
-
-const tickMs = 250
 
 /** Resolves once the edge can read and write on its own device, with or without a ring. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
@@ -76,16 +73,12 @@ export class Edge implements Keyed {
   readonly #transport: EndableTransport
   readonly #r: number
   readonly #generation: string
-  readonly #gossip: Gossip
   readonly #members: EdgeMembers
   readonly #following: Following
   readonly #outbox: Outbox
-  readonly #confirmations: Confirmations
   readonly #writes: EdgeWrites
   readonly #watchers = new Set<Watcher>()
-  #stopTicking = (): void => {}
-  #asleep = false
-  #closed = false
+  readonly #life: EdgeLife
 
   constructor(options: EdgeOptions, say: Say, store: StoreIdentity, table: Table, copies: Copies) {
     const { r, w } = options
@@ -99,24 +92,21 @@ export class Edge implements Keyed {
     this.copies = copies
     this.#r = r
     this.#generation = generationOfStore(store)
-    this.#gossip = new Gossip(this.world, table, options.bootstrap)
-    this.#members = new EdgeMembers(this.world, () => this.#gossip.bootstrapOnce())
-    this.#following = new Following(this.world, copies, this.#members, r)
+    const gossip = new Gossip(this.world, table, options.bootstrap)
+    const members = new EdgeMembers(this.world, () => gossip.bootstrapOnce())
+    this.#members = members
+    this.#following = new Following(this.world, copies, members, r)
     const refresh = (key: Key): Promise<void> => this.#following.refresh(key)
-    this.#confirmations = new Confirmations(this.world, copies, this.#members, refresh)
-    const confirmed = (): void => this.#confirmations.tick()
+    const confirmations = new Confirmations(this.world, copies, members, refresh)
+    const confirmed = (): void => confirmations.tick()
     const refused = (key: Key, { ids }: OwnWrite, error: RingletError): void =>
       tellRefused(this.refusals, key, ids, error)
     const delivery = { w, seed: store.seed, confirmed, refused }
-    this.#outbox = new Outbox(this.world, copies, this.#members, delivery)
-    this.#writes = new EdgeWrites({
-      world: this.world,
-      copies,
-      members: this.#members,
-      outbox: this.#outbox,
-      confirmations: this.#confirmations,
-      w,
-    })
+    this.#outbox = new Outbox(this.world, copies, members, delivery)
+    const [following, outbox] = [this.#following, this.#outbox]
+    this.#writes = new EdgeWrites({ world: this.world, copies, members, outbox, confirmations, w })
+    const parts = { copies, gossip, members, following, outbox, confirmations }
+    this.#life = new EdgeLife(this.world, parts)
   }
 
   get id(): PeerId {
@@ -132,7 +122,7 @@ export class Edge implements Keyed {
   }
 
   get activity(): 'awake' | 'asleep' {
-    return this.#asleep ? 'asleep' : 'awake'
+    return this.#life.activity
   }
 
   now(): number {
@@ -140,16 +130,7 @@ export class Edge implements Keyed {
   }
 
   start(): void {
-    this.world.transport.serve({
-      request: (_from, _body) => Promise.resolve(encodeReply(noMember())),
-      notice: (from, body) => this.#hear(from, body),
-      up: (peer) => this.#linkUp(peer),
-      down: (peer) => this.#linkDown(peer),
-    })
-    this.world.say({ type: 'started' })
-    this.viewChanged()
-    this.#gossip.tick()
-    this.#tick()
+    this.#life.start()
   }
 
   /** What nobody could be asked for yet is no copy to start from, unless there is nobody to ask now. */
@@ -204,7 +185,7 @@ export class Edge implements Keyed {
     }
     try {
       const unwatch = await this.#following.watch(key)
-      if (this.#closed) watcher.ended()
+      if (this.#life.isClosed) watcher.ended()
       return () => {
         stop()
         unwatch()
@@ -220,7 +201,7 @@ export class Edge implements Keyed {
   }
 
   viewChanged(): void {
-    if (!this.#asleep) this.#members.ping()
+    this.#life.viewChanged()
   }
 
   /**
@@ -228,14 +209,7 @@ export class Edge implements Keyed {
    * `wake`. What the application asks for is done all the same: writes are kept here.
    */
   sleep(): void {
-    if (this.#closed || this.#asleep) return
-    this.#asleep = true
-    this.#stopTicking()
-    this.#following.sleep()
-    this.#outbox.sleep()
-    this.#confirmations.sleep()
-    this.#sayGoodbye()
-    this.copies.touched()
+    this.#life.sleep()
   }
 
   /**
@@ -243,18 +217,7 @@ export class Edge implements Keyed {
    * the network is back. No link that was there before is believed to be one still.
    */
   wake(): void {
-    if (this.#closed) return
-    const { transport, links } = this.world
-    const linked = transport.links().map(({ peer }) => peer)
-    if (this.#asleep) this.#tick()
-    this.#asleep = false
-    this.#members.reach([...linked, ...links.dueProbes(0)])
-    this.#following.wake()
-    for (const peer of linked) this.#following.linkUp(peer)
-    this.#following.tick()
-    this.#outbox.wake()
-    this.#confirmations.wake()
-    this.copies.touched()
+    this.#life.wake()
   }
 
   /**
@@ -262,15 +225,8 @@ export class Edge implements Keyed {
    * its own disk and for nobody's answer.
    */
   async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    this.#stopTicking()
-    if (!this.#asleep) this.#sayGoodbye()
-    this.#following.close()
-    this.#outbox.close()
-    this.#confirmations.close()
-    this.#members.close()
-    this.copies.receipts.end(closedError())
+    if (this.#life.isClosed) return
+    this.#life.close()
     for (const { ended } of this.#watchers) ended()
     this.#transport.end()
     await this.world.tasks.idle()
@@ -281,67 +237,4 @@ export class Edge implements Keyed {
     const { pending, stage } = this.copies.standing(key)
     return { state: this.copies.shown(key), source: 'local', pending, stage, missing: this.#r }
   }
-
-  #sayGoodbye(): void {
-    const { transport } = this.world
-    const goodbye = encodeNotice({ type: 'goodbye' })
-    for (const { peer } of transport.links()) transport.notify(peer, goodbye, 'foreground')
-  }
-
-  #hear(from: PeerId, body: Uint8Array): void {
-    if (this.#closed) return
-    const { say, tasks, links } = this.world
-    try {
-      const notice = decodeNotice(body)
-      if (notice.type === 'goodbye') links.failed(from, 'goodbye')
-      if (notice.type === 'records') tasks.run('records', this.#gossip.take(notice.records))
-      if (notice.type === 'changed') {
-        tasks.run('changed', this.#following.pushed(notice.key, notice.state))
-      }
-    } catch (error) {
-      say({ type: 'refused-input', from, detail: (error as Error).message })
-    }
-  }
-
-  #linkUp(peer: PeerId): void {
-    if (this.#closed) return
-    this.world.say({ type: 'link-up', to: peer })
-    this.world.links.answered(peer, 0)
-    if (!this.#asleep) this.#reached(peer)
-    this.copies.touched()
-  }
-
-  #reached(peer: PeerId): void {
-    this.#following.linkUp(peer)
-    this.#outbox.kick()
-    // What was missed is asked for at the first link, not at the next tick; the other links follow within one.
-    if (this.world.transport.links().length === 1) this.#following.tick()
-  }
-
-  #linkDown(peer: PeerId): void {
-    this.world.say({ type: 'link-down', to: peer })
-    this.world.links.failed(peer, 'link-lost')
-    this.copies.touched()
-  }
-
-  #tick(): void {
-    const { clock, links, limits } = this.world
-    this.#stopTicking = clock.after(tickMs, () => {
-      if (this.#closed) return
-      this.#gossip.tick()
-      this.#members.ping(links.dueProbes(limits.probeMs))
-      this.#outbox.tick()
-      this.#confirmations.tick()
-      this.#following.tick()
-      this.#tick()
-    })
-  }
-}
-
-function noMember(): Reply {
-  return refusalOfError(
-    new RingletError('not-admitted', 'this peer is an edge: it serves nobody', {
-      remedy: 'Ask a member.',
-    }),
-  )
 }
