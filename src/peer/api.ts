@@ -77,7 +77,6 @@ export interface Peer {
 }
 
 export interface ListenOptions {
-  /** Ends the listening when it is aborted. */
   readonly signal?: AbortSignal
   readonly once?: boolean
 }
@@ -112,7 +111,7 @@ export interface Location {
 export interface Holding {
   readonly member: string
   readonly role: 'owner' | 'fallback'
-  /** `all`: everything that any of the answers holds; `part`: less than that; `none`: nothing of the key; `silent`: no answer. */
+  /** `all`: whatever any of the answers holds; `part`: less; `none`: nothing of the key; `silent`: no answer. */
   readonly holds: 'all' | 'part' | 'none' | 'silent'
   /** How many concurrent values it holds; tombstones are none. */
   readonly siblings: number
