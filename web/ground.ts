@@ -5,7 +5,6 @@
  * before anything is read: what the slot's last tab still had under way has landed by then. Where the origin gives no
  * locks or no database, the tab is a stranger that forgets everything, and its status says so.
  */
-import { openMemory } from '../src/adapters/memory.ts'
 import { StorageError } from '../src/protocol/errors.ts'
 import type { Storage } from '../src/ports.ts'
 import { openIndexedDb } from './indexeddb.ts'
@@ -35,7 +34,9 @@ export async function takeGround(ring: string): Promise<Ground> {
   }
 }
 
-function stranger(): Ground {
+/** Few are, so its store is fetched only for them. */
+async function stranger(): Promise<Ground> {
+  const { openMemory } = await import('../src/adapters/memory.ts')
   const storage = openMemory()
   return { storage, slot: undefined, warnings: [forgetful], close: () => storage.close() }
 }

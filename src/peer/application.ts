@@ -1,7 +1,7 @@
 /**
  * The peer that an application holds, whatever stands beneath: an edge, or a member in its own process.
  */
-import type { KeyPath } from '../data/key.ts'
+import type { Key, KeyPath } from '../data/key.ts'
 import { makeCheckedKey } from '../protocol/arguments.ts'
 import type { MergeableType } from '../values/type.ts'
 import type {
@@ -20,9 +20,10 @@ import type {
 import { plainBucket, typedBucket } from './bucket.ts'
 import type { Edge } from './edge.ts'
 import type { Keyed } from './keyed.ts'
-import { locate, type OwnWord, reports, ringSnapshot } from './locate.ts'
+import { locate, type OwnWord, reports } from './locate.ts'
 import { MemberKeyed } from './member-keyed.ts'
 import type { Member } from './member.ts'
+import { ringSnapshot } from './ring-snapshot.ts'
 import { statusOf } from './status.ts'
 import type { World } from './world.ts'
 
@@ -38,8 +39,8 @@ export interface Beneath {
   activity(): PeerStatus['activity']
   /** The network may be back: whatever waits for it is tried at once. */
   wake(): void
-  /** What a member says where it is itself among those to be asked. */
-  readonly own?: OwnWord
+  locate(key: Key): Promise<Location>
+  reports(): Promise<readonly MemberReport[]>
   receipt(id: string): Receipt | undefined
   /** Calls `told` of each write that is refused for good after it was acknowledged; called once at most. */
   onRefused(told: (refused: RefusedWrite) => void): void
@@ -80,6 +81,8 @@ export function peerOfEdge(edge: Edge, options: EdgePeerOptions): Peer {
     hints: () => 0,
     activity: () => edge.activity,
     wake: () => edge.wake(),
+    locate: (key) => edge.locate(key),
+    reports: () => edge.reports(),
     receipt: (id) => edge.receipt(id),
     onRefused: (told) => edge.refusals.listen(told),
     onTouch: (changed) => edge.copies.onTouch(changed),
@@ -92,6 +95,11 @@ export function peerOfEdge(edge: Edge, options: EdgePeerOptions): Peer {
 
 export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOptions): Peer {
   const keyed = new MemberKeyed(member, r, w)
+  /** What it says where it is itself among those to be asked. */
+  const own: OwnWord = {
+    held: async (key) => (await member.records.read(key)).state,
+    report: () => member.report(),
+  }
   return makePeer({
     kind: 'member',
     keyed,
@@ -103,10 +111,8 @@ export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOpti
     hints: () => member.owedKeys,
     activity: () => 'awake',
     wake: () => member.wake(),
-    own: {
-      held: async (key) => (await member.records.read(key)).state,
-      report: () => member.report(),
-    },
+    locate: (key) => locate(member.world, key, own),
+    reports: () => reports(member.world, own),
     receipt: (id) => keyed.receipts.find(id),
     // A write of a member is refused to its writer, or not at all.
     onRefused: () => {},
@@ -209,11 +215,11 @@ class ApplicationPeer extends EventTarget implements Peer {
   }
 
   async locate(bucket: string, path: KeyPath): Promise<Location> {
-    return locate(this.#beneath.world, makeCheckedKey(bucket, path), this.#beneath.own)
+    return this.#beneath.locate(makeCheckedKey(bucket, path))
   }
 
   reports(): Promise<readonly MemberReport[]> {
-    return reports(this.#beneath.world, this.#beneath.own)
+    return this.#beneath.reports()
   }
 
   /** What is still on its way gets a moment to arrive; what does not stays on the device, for the next start. */

@@ -8,7 +8,7 @@
 import { type Key, showKey } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { changeWrite, type OwnWrite } from '../protocol/copy.ts'
-import { isFailure } from './ask.ts'
+import { isFailure } from './failure.ts'
 import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
 import { Lanes } from './lanes.ts'

@@ -1,5 +1,5 @@
 /**
- * Listing at an edge: a page as the owners have it, or as this device has it, with its own writes on top.
+ * Listing at an edge: a page as the owners have it, with this device's own writes on top.
  *
  * What was written here and has not arrived yet belongs into a listing as it does into a read, also under a key that
  * the ring does not know. A page speaks of every key up to its end, so the own keys in between take their places there.
@@ -9,16 +9,16 @@ import { emptyState, type ObjectState, sameState } from '../data/siblings.ts'
 import { type OwnWrite, shown } from '../protocol/copy.ts'
 import { RingletError } from '../protocol/errors.ts'
 import { inOrder, isPageOf, type Item, type Page, type PageAsked } from '../protocol/listing.ts'
-import { isFailure } from './ask.ts'
+import type { Asking } from './asking.ts'
 import type { Copies } from './copies.ts'
-import { type EdgeMembers, errorOfFailure } from './edge-members.ts'
-import type { Following } from './following.ts'
+import { type EdgeMembers } from './edge-members.ts'
+import { errorOfFailure, isFailure } from './failure.ts'
 import type { KeyedPage, ListedRead } from './keyed.ts'
 
 export interface EdgeListingOptions {
   readonly copies: Copies
   readonly members: EdgeMembers
-  readonly following: Following
+  readonly asking: Asking
   readonly r: number
 }
 
@@ -51,32 +51,16 @@ export async function listAtOwners(
   return { reads, upTo }
 }
 
-/** A page of what this device holds: copies that it follows, and its own writes. */
-export function listCopies(
-  copies: Copies,
-  { prefix, after }: PageAsked,
-  r: number,
-  most: number,
-): KeyedPage {
-  const keys = copies.under(prefix).filter(({ text }) => after === undefined || text > after.text)
-  const page = keys.slice(0, most)
-  const reads = page.map((key): ListedRead => {
-    const state = copies.shown(key)
-    return { key, state, ...copies.standing(key), source: 'local', missing: r }
-  })
-  return { reads, upTo: page.length < keys.length ? page.at(-1) : undefined }
-}
-
 /** What is shown of a key that the owners listed. */
 async function shownOf(
-  { copies, following }: EdgeListingOptions,
+  { copies, asking }: EdgeListingOptions,
   { key, state }: Item,
   askedAt: number,
   own: Own,
 ): Promise<Item> {
   const isCopy = sameState(copies.of(key).copy, state)
   // An answer that is older than what is shown already is not shown after it.
-  const isNew = isCopy || (await following.take(key, state, askedAt))
+  const isNew = isCopy || (await asking.take(key, state, askedAt))
   return { key, state: isNew ? withOwn(copies, key, state, own) : copies.shown(key) }
 }
 

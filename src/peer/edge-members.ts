@@ -3,11 +3,12 @@
  */
 import { type Key, showKey } from '../data/key.ts'
 import { showDot } from '../data/vector.ts'
-import { isRefusedOnItsMerits, RingletError } from '../protocol/errors.ts'
+import { isRefusedOnItsMerits } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
-import type { Refusal, Reply, ReplyOf, Request } from '../protocol/message.ts'
+import type { Reply, ReplyOf, Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
-import { ask, errorOfRefusal, type Failure, isFailure } from './ask.ts'
+import { ask } from './ask.ts'
+import { type Failure, isFailure } from './failure.ts'
 import type { World } from './world.ts'
 
 /** An edge keeps links to so many members; in a larger ring the others are asked through them. */
@@ -95,15 +96,4 @@ export class EdgeMembers {
     const isSuspect = (peer: PeerId): boolean => links.isSuspect(peer)
     return [...order.filter((peer) => !isSuspect(peer)), ...order.filter(isSuspect)]
   }
-}
-
-/** What an application hears of a failure; a refusal proves nothing about the members that were asked before. */
-export function errorOfFailure({ why, sent, refusal }: Failure): RingletError {
-  const outcome = sent ? 'unknown' : 'refused'
-  if (refusal !== undefined) return errorOfRefusal({ ...refusal, outcome } satisfies Refusal)
-  if (why === 'closed') return new RingletError('closed', 'this peer is closed', { outcome })
-  return new RingletError('unreachable', `no member of the ring answers (${why})`, {
-    outcome,
-    remedy: 'Check the connection; a followed key can be read and written meanwhile.',
-  })
 }

@@ -5,29 +5,32 @@
  * key that somebody wrote once in passing is better minted by an owner; only when nobody can be asked is it kept here.
  */
 import { type Key, showKey } from '../data/key.ts'
+import type { Dot } from '../data/vector.ts'
 import { contextToText } from '../protocol/context.ts'
-import { withWrite } from '../protocol/copy.ts'
+import { type OwnWrite, withWrite } from '../protocol/copy.ts'
 import { StorageError } from '../protocol/errors.ts'
-import { ringHash } from '../protocol/membership.ts'
-import type { Request } from '../protocol/message.ts'
+import { ringHash } from '../protocol/view.ts'
+import type { ReplyOf, Request } from '../protocol/message.ts'
 import { type FarWrite, farWriteOfId, idOfFarWrite } from '../protocol/receipt-id.ts'
 import type { Receipt } from './api.ts'
-import { isFailure } from './ask.ts'
-import type { Confirmations } from './confirmations.ts'
 import { type Copies, nameOf } from './copies.ts'
-import { type EdgeMembers, errorOfFailure } from './edge-members.ts'
+import { errorOfFailure, type Failure, isFailure } from './failure.ts'
 import type { WriteOrder } from './keyed.ts'
-import type { Outbox } from './outbox.ts'
 import { LiveReceipt, reachedWithin } from './receipt.ts'
 import type { World } from './world.ts'
 
 export interface EdgeWritesOptions {
   readonly world: World
   readonly copies: Copies
-  readonly members: EdgeMembers
-  readonly outbox: Outbox
-  readonly confirmations: Confirmations
   readonly w: number
+  /** Whether nobody can have seen this write yet. */
+  unsent(own: OwnWrite): boolean
+  /** There is a write of this key to deliver. */
+  kick(key: Key): void
+  /** Asks a member to coordinate a put. */
+  forward(key: Key, put: Request): Promise<ReplyOf<'written'> | Failure>
+  /** Looks for the moment at which all owners have a write that a member minted. */
+  confirm(key: Key, dot: Dot, receipt: LiveReceipt): void
 }
 
 export class EdgeWrites {
@@ -57,7 +60,7 @@ export class EdgeWrites {
       if (forwarded === undefined) throw error
       return forwarded
     }
-    this.#options.outbox.kick(key)
+    this.#options.kick(key)
     if (ack !== 'device') await this.#within(receipt, ack)
     return receipt
   }
@@ -76,7 +79,7 @@ export class EdgeWrites {
         value,
         generation,
         takeEpoch,
-        unsent: (own) => this.#options.outbox.unsent(own),
+        unsent: (own) => this.#options.unsent(own),
       }),
     )
     const own = held.writes.at(-1)!
@@ -97,7 +100,7 @@ export class EdgeWrites {
       w: this.#options.w,
       direct: false,
     }
-    const answer = await this.#options.members.ask(key, request, 'written')
+    const answer = await this.#options.forward(key, request)
     if (isFailure(answer)) {
       if (answer.refusal === undefined && !answer.sent) return undefined
       throw errorOfFailure(answer)
@@ -119,7 +122,7 @@ export class EdgeWrites {
   }
 
   #farReceipt(id: string, { key, dot, context, stage }: FarWrite): LiveReceipt {
-    const wanted = (): void => this.#options.confirmations.await(key, dot, receipt)
+    const wanted = (): void => this.#options.confirm(key, dot, receipt)
     const receipt: LiveReceipt = new LiveReceipt(id, contextToText(key, context), stage, wanted)
     this.#options.copies.receipts.keep(receipt)
     return receipt

@@ -4,32 +4,33 @@
  *
  * A tab comes and goes by the thousand, so it stands in no table and is gossiped to nobody; it knows the members, and
  * whichever of them answers coordinates for it. Its writes are durable here before anything else: from then on the
- * network can only delay them.
+ * network can only delay them. What it has to do with the ring is the business of its other side, `ring-side.ts`,
+ * which may come a while later.
  */
+import type { Bytes } from '../data/bytes.ts'
 import type { Key } from '../data/key.ts'
-import type { RingletError } from '../protocol/errors.ts'
+import type { Dot } from '../data/vector.ts'
 import type { OwnWrite } from '../protocol/copy.ts'
+import type { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import type { PageAsked } from '../protocol/listing.ts'
-import { type PeerId, ringHash, type RingIdentity, type View } from '../protocol/membership.ts'
-import { generationOfStore, type StoreIdentity } from '../protocol/record.ts'
+import type { PeerId, RingIdentity, View } from '../protocol/membership.ts'
+import { ringHash, viewOfNobody } from '../protocol/view.ts'
+import { generationOfStore, storageKeys, type StoreIdentity } from '../protocol/record.ts'
 import type { WriteId } from '../values/type.ts'
 import type { Trace } from '../ports.ts'
-import type { Receipt } from './api.ts'
-import { isFailure } from './ask.ts'
-import { Confirmations } from './confirmations.ts'
-import { Copies } from './copies.ts'
-import { EdgeLife } from './edge-life.ts'
-import { listAtOwners, listCopies } from './edge-listing.ts'
-import { EdgeMembers, errorOfFailure } from './edge-members.ts'
+import type { Location, MemberReport, Receipt } from './api.ts'
+import { Copies, nameOf } from './copies.ts'
+import { listCopies } from './copies-listing.ts'
 import { EdgeWrites } from './edge-writes.ts'
-import { EndableTransport } from './endable.ts'
 import { openIdentity } from './epochs.ts'
+import { Facing } from './facing.ts'
+import { errorOfFailure, isFailure } from './failure.ts'
 import { Following } from './following.ts'
-import { Gossip, Table } from './gossip.ts'
 import type { Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
-import { Outbox } from './outbox.ts'
+import { closedError, type LiveReceipt } from './receipt.ts'
 import { Refusals, tellRefused } from './refusals.ts'
+import type { OpenRingSide, RingSide } from './ring-side.ts'
 import { Troubles } from './troubles.ts'
 import { makeWorld, type World, type WorldOptions } from './world.ts'
 
@@ -39,74 +40,85 @@ export interface EdgeOptions extends WorldOptions {
   readonly bootstrap: readonly string[]
   readonly r: number
   readonly w: number
+  /** Opens the side that faces the ring: `openRingSide`, or a promise of it where its code has to be fetched. */
+  readonly ringSide: OpenRingSide
 }
+
+const tickMs = 250
 
 /** Resolves once the edge can read and write on its own device, with or without a ring. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const { storage, random, transport, identity, ring } = options
+  const { storage, random, identity, ring } = options
   const say: Say = (event) => options.trace({ peer: identity.peer, ...event })
   const store = await openIdentity(storage, random, identity.peer, ringHash(ring), say)
-  let adopted = (_view: View): void => {}
-  const adoptedView = (view: View): void => adopted(view)
-  const troubles = new Troubles()
-  const table = await Table.load({
-    ring,
-    identity,
-    storage,
-    transport,
-    random,
-    say,
-    troubles,
-    adopted: adoptedView,
-  })
+  const members = await storage.get(storageKeys.members)
   const copies = await Copies.load(storage, options.clock, say)
-  const edge = new Edge({ ...options, troubles }, say, store, table, copies)
-  adopted = () => edge.viewChanged()
+  const edge = new Edge(options, say, { store, members, copies })
   edge.start()
   return edge
+}
+
+/** What the store held. */
+interface Opened {
+  readonly store: StoreIdentity
+  readonly members: Bytes | undefined
+  readonly copies: Copies
 }
 
 export class Edge implements Keyed {
   readonly world: World
   readonly copies: Copies
   readonly refusals = new Refusals()
-  readonly #transport: EndableTransport
   readonly #r: number
   readonly #generation: string
-  readonly #members: EdgeMembers
   readonly #following: Following
-  readonly #outbox: Outbox
   readonly #writes: EdgeWrites
+  readonly #facing: Facing
   readonly #watchers = new Set<Watcher>()
-  readonly #life: EdgeLife
+  #stopTicking = (): void => {}
+  #asleep = false
+  #closed = false
 
-  constructor(options: EdgeOptions, say: Say, store: StoreIdentity, table: Table, copies: Copies) {
-    const { r, w } = options
-    this.#transport = new EndableTransport(options.transport)
+  constructor(options: EdgeOptions, say: Say, { store, members, copies }: Opened) {
+    const { w } = options
+    const view = viewOfNobody(options.ring)
     this.world = makeWorld(
-      { ...options, transport: this.#transport },
+      { ...options, troubles: new Troubles() },
       say,
-      () => table.view,
-      () => this.#outbox.kick(),
+      () => this.#facing.side?.view ?? view,
+      () => this.#facing.side?.kick(),
     )
     this.copies = copies
-    this.#r = r
+    this.#r = options.r
     this.#generation = generationOfStore(store)
-    const gossip = new Gossip(this.world, table, options.bootstrap)
-    const members = new EdgeMembers(this.world, () => gossip.bootstrapOnce())
-    this.#members = members
-    this.#following = new Following(this.world, copies, members, r)
-    const refresh = (key: Key): Promise<void> => this.#following.refresh(key)
-    const confirmations = new Confirmations(this.world, copies, members, refresh)
-    const confirmed = (): void => confirmations.tick()
+    this.#following = new Following({
+      world: this.world,
+      copies,
+      watched: (key) => this.#facing.side?.watched(key),
+      followed: (key) => this.#facing.side?.followed(key),
+      unfollowed: (key) => this.#facing.side?.unfollowed(key),
+    })
+    const left = copies.unsettled().flatMap((key) => copies.of(key).writes)
+    const attempted = new Set(left.map(({ dot }) => nameOf(dot)))
+    this.#writes = new EdgeWrites({
+      world: this.world,
+      copies,
+      w,
+      unsent: ({ dot }) => !attempted.has(nameOf(dot)),
+      kick: (key) => this.#facing.side?.kick(key),
+      forward: (key, put) => this.#facing.ask((side) => side.forward(key, put)),
+      confirm: (key, dot, receipt) => this.#confirm(key, dot, receipt),
+    })
     const refused = (key: Key, { ids }: OwnWrite, error: RingletError): void =>
       tellRefused(this.refusals, key, ids, error)
-    const delivery = { w, seed: store.seed, confirmed, refused }
-    this.#outbox = new Outbox(this.world, copies, members, delivery)
-    const [following, outbox] = [this.#following, this.#outbox]
-    this.#writes = new EdgeWrites({ world: this.world, copies, members, outbox, confirmations, w })
-    const parts = { copies, gossip, members, following, outbox, confirmations }
-    this.#life = new EdgeLife(this.world, parts)
+    const { world } = this
+    const { seed } = store
+    const parts = { ...options, world, seed, copies, members, attempted, refused }
+    this.#facing = new Facing({
+      world,
+      open: () => options.ringSide(parts),
+      faced: (side, late) => this.#faced(side, late),
+    })
   }
 
   get id(): PeerId {
@@ -121,8 +133,9 @@ export class Edge implements Keyed {
     return this.copies.pendingWrites
   }
 
+  /** What is closed starts nothing either. */
   get activity(): 'awake' | 'asleep' {
-    return this.#life.activity
+    return this.#asleep || this.#closed ? 'asleep' : 'awake'
   }
 
   now(): number {
@@ -130,7 +143,9 @@ export class Edge implements Keyed {
   }
 
   start(): void {
-    this.#life.start()
+    this.world.say({ type: 'started' })
+    this.#facing.open()
+    this.#tick()
   }
 
   /** What nobody could be asked for yet is no copy to start from, unless there is nobody to ask now. */
@@ -141,7 +156,7 @@ export class Edge implements Keyed {
 
   async read(key: Key, consistency: 'quorum' | 'local'): Promise<KeyedRead> {
     if (consistency === 'local' && this.copies.of(key).followed) return this.#local(key)
-    const answer = await this.#following.ask(key)
+    const answer = await this.#facing.ask((side) => side.ask(key))
     if (!isFailure(answer)) {
       const { pending, stage } = this.copies.standing(key)
       const state = this.copies.shownWith(key, answer.state)
@@ -154,8 +169,7 @@ export class Edge implements Keyed {
   async list(asked: PageAsked, consistency: 'quorum' | 'local'): Promise<KeyedPage> {
     const { copies, world } = this
     if (consistency === 'local') return listCopies(copies, asked, this.#r, world.limits.pageKeys)
-    const [members, following] = [this.#members, this.#following]
-    return listAtOwners({ copies, members, following, r: this.#r }, asked)
+    return (await this.#facing.there()).list(asked)
   }
 
   write(order: WriteOrder): Promise<Receipt> {
@@ -185,7 +199,7 @@ export class Edge implements Keyed {
     }
     try {
       const unwatch = await this.#following.watch(key)
-      if (this.#life.isClosed) watcher.ended()
+      if (this.#closed) watcher.ended()
       return () => {
         stop()
         unwatch()
@@ -200,8 +214,13 @@ export class Edge implements Keyed {
     return this.copies.receipt(id) ?? this.#writes.receipt(id)
   }
 
-  viewChanged(): void {
-    this.#life.viewChanged()
+  /** Rejects with `unreachable` while the side that could ask is not to be had. */
+  async locate(key: Key): Promise<Location> {
+    return (await this.#facing.there()).locate(key)
+  }
+
+  async reports(): Promise<readonly MemberReport[]> {
+    return (await this.#facing.there()).reports()
   }
 
   /**
@@ -209,7 +228,11 @@ export class Edge implements Keyed {
    * `wake`. What the application asks for is done all the same: writes are kept here.
    */
   sleep(): void {
-    this.#life.sleep()
+    if (this.#closed || this.#asleep) return
+    this.#asleep = true
+    this.#stopTicking()
+    this.#facing.side?.sleep()
+    this.copies.touched()
   }
 
   /**
@@ -217,7 +240,13 @@ export class Edge implements Keyed {
    * the network is back. No link that was there before is believed to be one still.
    */
   wake(): void {
-    this.#life.wake()
+    if (this.#closed) return
+    if (this.#asleep) this.#tick()
+    this.#asleep = false
+    this.#following.tick()
+    if (this.#facing.side === undefined) this.#facing.open()
+    else this.#facing.side.wake()
+    this.copies.touched()
   }
 
   /**
@@ -225,10 +254,12 @@ export class Edge implements Keyed {
    * its own disk and for nobody's answer.
    */
   async close(): Promise<void> {
-    if (this.#life.isClosed) return
-    this.#life.close()
+    if (this.#closed) return
+    this.#closed = true
+    this.#stopTicking()
+    this.#facing.close()
+    this.copies.receipts.end(closedError())
     for (const { ended } of this.#watchers) ended()
-    this.#transport.end()
     await this.world.tasks.idle()
     this.world.say({ type: 'stopped' })
   }
@@ -236,5 +267,33 @@ export class Edge implements Keyed {
   #local(key: Key): KeyedRead {
     const { pending, stage } = this.copies.standing(key)
     return { state: this.copies.shown(key), source: 'local', pending, stage, missing: this.#r }
+  }
+
+  #faced(side: RingSide, late: boolean): void {
+    side.start(this.#asleep)
+    if (!late) return
+    // Nobody could be asked for these when they were followed.
+    for (const key of this.copies.followed()) if (!this.copies.isFilled(key)) side.followed(key)
+    this.copies.touched()
+  }
+
+  #confirm(key: Key, dot: Dot, receipt: LiveReceipt): void {
+    if (this.#closed) return receipt.fail(closedError())
+    const { side } = this.#facing
+    if (side !== undefined) return side.confirm(key, dot, receipt)
+    void this.#facing.there().then(
+      (late) => late.confirm(key, dot, receipt),
+      (error: RingletError) => receipt.fail(error),
+    )
+  }
+
+  #tick(): void {
+    this.#stopTicking = this.world.clock.after(tickMs, () => {
+      if (this.#closed) return
+      this.#facing.tick()
+      this.#facing.side?.tick()
+      this.#following.tick()
+      this.#tick()
+    })
   }
 }

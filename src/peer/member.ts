@@ -10,13 +10,8 @@ import { refuse } from '../protocol/admission.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import type { PageAsked } from '../protocol/listing.ts'
-import {
-  type PeerClass,
-  type PeerId,
-  ringHash,
-  type RingIdentity,
-  type View,
-} from '../protocol/membership.ts'
+import type { PeerClass, PeerId, RingIdentity, View } from '../protocol/membership.ts'
+import { ringHash } from '../protocol/view.ts'
 import {
   decodeNotice,
   decodeRequest,
@@ -26,6 +21,7 @@ import {
   type ReplyOf,
   type Request,
 } from '../protocol/message.ts'
+import { storageKeys } from '../protocol/record.ts'
 import { unreachable } from '../data/assert.ts'
 import type { Trace } from '../ports.ts'
 import { AntiEntropy } from './anti-entropy.ts'
@@ -33,12 +29,13 @@ import { ask, refusalOfError } from './ask.ts'
 import { write, type Written } from './coordinator.ts'
 import { openIdentity } from './epochs.ts'
 import { Followers } from './followers.ts'
-import { Gossip, Table } from './gossip.ts'
+import { Gossip } from './gossip.ts'
 import { Handoff } from './handoff.ts'
 import type { WriteRequest } from './minting.ts'
 import { list, type ListedPage, serveOwnPage } from './listing.ts'
 import { type Covered, coveredBy, get, type Got } from './reading.ts'
 import { Records } from './records.ts'
+import { rememberedView } from './remembered.ts'
 import {
   serveExchange,
   serveFolds,
@@ -48,6 +45,7 @@ import {
   serveRead,
   serveReplicate,
 } from './replica.ts'
+import { Table } from './table.ts'
 import { Troubles } from './troubles.ts'
 import { makeWorld, type World, type WorldOptions } from './world.ts'
 
@@ -78,7 +76,8 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   let adopted = (_view: View): void => {}
   const adoptedView = (view: View): void => adopted(view)
   const troubles = new Troubles()
-  const table = await Table.load({
+  const stored = await storage.get(storageKeys.members)
+  const tableOptions = {
     ring,
     identity,
     storage,
@@ -88,7 +87,8 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     troubles,
     adopted: adoptedView,
     renew: () => records.renew(random),
-  })
+  }
+  const table = new Table(tableOptions, rememberedView(ring, stored, say))
   const member = new Member({ ...options, troubles }, say, records, table)
   adopted = (view) => member.viewChanged(view)
   const remembered = table.ownRecord

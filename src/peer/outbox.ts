@@ -18,7 +18,7 @@ import {
 import { isRefusedOnItsMerits, type RingletError } from '../protocol/errors.ts'
 import type { ReplyOf, Request } from '../protocol/message.ts'
 import { eachId, forgetsSome } from '../protocol/receipt-id.ts'
-import { errorOfRefusal, isFailure } from './ask.ts'
+import { errorOfRefusal, isFailure } from './failure.ts'
 import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
 import { Lanes } from './lanes.ts'
@@ -28,6 +28,8 @@ import type { World } from './world.ts'
 export interface OutboxOptions {
   readonly w: number
   readonly seed: Uint8Array
+  /** Dots that some member may have seen: tried in this session, or left by an earlier one. */
+  readonly attempted: Set<string>
   /** A quorum has another write. */
   confirmed(): void
   /** The ring has refused a write for good. */
@@ -43,7 +45,6 @@ export class Outbox {
   readonly #copies: Copies
   readonly #members: EdgeMembers
   readonly #options: OutboxOptions
-  /** Dots that some member may have seen: tried in this session, or left by an earlier one. */
   readonly #attempted: Set<string>
   readonly #resting = new Map<string, { readonly until: number; readonly pauseMs: number }>()
   readonly #lanes: Lanes
@@ -54,15 +55,9 @@ export class Outbox {
     this.#copies = copies
     this.#members = members
     this.#options = options
-    const left = copies.unsettled().flatMap((key) => copies.of(key).writes)
-    this.#attempted = new Set(left.map(({ dot }) => nameOf(dot)))
+    this.#attempted = options.attempted
     const { tasks, limits } = world
     this.#lanes = new Lanes(tasks, 'deliver', limits.deliveriesInFlight, () => this.tick())
-  }
-
-  /** Whether nobody can have seen this write yet. */
-  unsent(own: OwnWrite): boolean {
-    return !this.#attempted.has(nameOf(own.dot))
   }
 
   /** There is a new write of this key, or (without a key) somebody new to deliver to. */
@@ -134,7 +129,7 @@ export class Outbox {
   async #deliver(key: Key, own: OwnWrite): Promise<boolean> {
     const { dot, context, value } = own
     const { w, seed } = this.#options
-    const uncertain = !this.unsent(own)
+    const uncertain = this.#attempted.has(nameOf(dot))
     this.#attempted.add(nameOf(dot))
     const origin = this.#world.self
     const request: Request = {
@@ -218,7 +213,7 @@ export class Outbox {
     const again = (): Promise<EdgeCopy> =>
       this.#copies.mint(key, (held, takeEpoch) => {
         if (held.minter !== abandoned.actor) return held
-        return mintedAgain(held, takeEpoch(), (own) => this.unsent(own))
+        return mintedAgain(held, takeEpoch(), (each) => !this.#attempted.has(nameOf(each.dot)))
       })
     const after = await this.#noting(key, again)
     this.#world.say({ type: 'epoch-abandoned', key: showKey(key), dot: nameOf(abandoned) })

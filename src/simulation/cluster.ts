@@ -14,6 +14,7 @@ import type { PeerId, RingIdentity } from '../protocol/membership.ts'
 import { type Rules, rules } from '../protocol/rules.ts'
 import type { Random, Storage } from '../ports.ts'
 import { type Edge, startEdge } from '../peer/edge.ts'
+import { openRingSide } from '../peer/ring-side.ts'
 import type { Keyed } from '../peer/keyed.ts'
 import { type Member, startMember } from '../peer/member.ts'
 import { MemberKeyed } from '../peer/member-keyed.ts'
@@ -201,7 +202,12 @@ export class Cluster {
 
   async #startEdge(machine: Machine, process: Process): Promise<void> {
     const { r, w } = this.settings
-    process.edge = await startEdge({ ...this.#portsOf(machine, process), r, w })
+    process.edge = await startEdge({
+      ringSide: openRingSide,
+      ...this.#portsOf(machine, process),
+      r,
+      w,
+    })
     process.keyed = process.edge
   }
 

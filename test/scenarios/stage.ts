@@ -12,10 +12,12 @@ import { type Key, makeKey } from '../../src/data/key.ts'
 import { makeRing } from '../../src/data/ring.ts'
 import type { Dot } from '../../src/data/vector.ts'
 import { type Edge, startEdge } from '../../src/peer/edge.ts'
+import { openRingSide } from '../../src/peer/ring-side.ts'
 import type { Keyed } from '../../src/peer/keyed.ts'
 import { MemberKeyed } from '../../src/peer/member-keyed.ts'
 import { type Member, startMember } from '../../src/peer/member.ts'
-import { ringHash, type RingIdentity } from '../../src/protocol/membership.ts'
+import type { RingIdentity } from '../../src/protocol/membership.ts'
+import { ringHash } from '../../src/protocol/view.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
 import { dotOfId, farWriteOfId } from '../../src/protocol/receipt-id.ts'
 import type { Trace } from '../../src/ports.ts'
@@ -152,7 +154,12 @@ export class Stage {
       const peer = await startMember({ ...ports, ...host })
       machine.process = { life, transport, peer, keyed: new MemberKeyed(peer, r, w) }
     } else {
-      const peer = await startEdge({ ...ports, r, w })
+      const peer = await startEdge({
+        ringSide: openRingSide,
+        ...ports,
+        r,
+        w,
+      })
       machine.process = { life, transport, peer, keyed: peer }
     }
   }
