@@ -64,8 +64,9 @@ class Device {
     const seen = before.filter(({ dot }) => covers(context, dot)).map((each) => this.#idOf(each))
     for (const each of before) {
       const covered = covers(context, each.dot) && each.stage === 'device'
-      const renamed = this.held.minter !== next.minter
-      if (covered && this.#isUnsent(each) && !renamed)
+      // Under a new name it is on its way as before.
+      const stays = next.writes.some(({ ids }) => ids[0] === each.ids[0])
+      if (covered && this.#isUnsent(each) && !stays)
         this.truths.get(this.#idOf(each))!.replacedBy = id
     }
     this.truths.set(id, { seen, stage: 'device', refused: false, replacedBy: undefined })
