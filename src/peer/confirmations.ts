@@ -72,7 +72,7 @@ export class Confirmations {
     const [oldest] = this.#awaited.keys()
     if (this.#awaited.size > this.#world.limits.requestsInFlight) {
       this.#awaited.delete(oldest!)
-      oldest!.fail(tooManyAwaited(this.#awaited.size))
+      oldest!.giveUp(tooManyAwaited(this.#awaited.size))
     }
     this.tick()
   }

@@ -283,7 +283,7 @@ export class Edge implements Keyed {
     if (side !== undefined) return side.confirm(key, dot, receipt)
     void this.#facing.there().then(
       (late) => late.confirm(key, dot, receipt),
-      (error: RingletError) => receipt.fail(error),
+      (error: RingletError) => receipt.giveUp(error),
     )
   }
 

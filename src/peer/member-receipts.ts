@@ -124,7 +124,7 @@ export class MemberReceipts {
     if (oldest === undefined || this.#awaited.size < awaitedWrites) return
     const [receipt, { stop }] = oldest
     stop()
-    receipt.fail(tooManyAwaited(this.#awaited.size))
+    receipt.giveUp(tooManyAwaited(this.#awaited.size))
     this.#awaited.delete(receipt)
   }
 

@@ -19,6 +19,8 @@ const keptFinished = 1000
 export class Receipts {
   readonly #underWay = new Map<string, LiveReceipt>()
   readonly #finished = new Map<string, LiveReceipt>()
+  /** Why nothing will be told any more. */
+  #ended: RingletError | undefined
 
   get(id: string): LiveReceipt | undefined {
     return this.#underWay.get(id) ?? this.#finished.get(id)
@@ -27,6 +29,8 @@ export class Receipts {
   open(id: string, context: string): LiveReceipt {
     const receipt = new LiveReceipt(id, context, 'device')
     this.#underWay.set(id, receipt)
+    // A write may become durable while its peer closes.
+    if (this.#ended !== undefined) receipt.fail(this.#ended)
     return receipt
   }
 
@@ -83,6 +87,7 @@ export class Receipts {
 
   /** Nothing more will be told: whoever still waits hears why. */
   end(error: RingletError): void {
+    this.#ended = error
     for (const receipt of this.#underWay.values()) receipt.fail(error)
   }
 

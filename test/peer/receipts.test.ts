@@ -311,6 +311,37 @@ describe('the receipt of a write in a member', () => {
   })
 })
 
+describe('a receipt', () => {
+  it('that was waited for with too many others may be waited for again', async () => {
+    const ring = await testRing().start(3)
+    const edge = await ring.startEdge(1, new MemoryContent(), {
+      limits: { ...quick, requestsInFlight: 2 },
+    })
+    await linked(edge)
+    const away = ring.members[2]!.transport
+    away.setGate(false)
+    const notes = peerOf(edge).bucket('notes')
+    const receipts: Receipt[] = []
+    for (const key of ['a', 'b', 'c']) receipts.push(await notes.put(key, 1))
+    const waiting = receipts.map((receipt) => failure(receipt.reached('everywhere')))
+    expect(await waiting[0]).toMatchObject({ code: 'overloaded' })
+    away.setGate(true)
+    await Promise.all(waiting.slice(1))
+    await receipts[0]!.reached('everywhere')
+    expect(receipts[0]!.stage).toBe('everywhere')
+  }, 20_000)
+
+  it('of a write that is made while its peer closes says so to whoever waits', async () => {
+    const ring = await testRing().start(3)
+    const edge = await ring.startEdge(1)
+    const notes = peerOf(edge).bucket('notes', { ack: 'device' })
+    await edge.close()
+    const receipt = await notes.put('k', 1)
+    const waiting = failure(receipt.reached('quorum'))
+    expect(await within(2000, waiting)).toMatchObject({ code: 'closed', outcome: 'unknown' })
+  })
+})
+
 describe('what is no receipt’s id', () => {
   it('finds nothing, and throws nothing', async () => {
     const ring = await testRing().start(1)
