@@ -122,6 +122,7 @@ export class Member {
   readonly #followers: Followers
   #stopTicking = (): void => {}
   #sweepDue = 0
+  #counting: Promise<number> | undefined
   #phase: 'starting' | 'open' | 'closed' = 'starting'
 
   constructor(options: MemberOptions, say: Say, records: Records, table: Table) {
@@ -206,10 +207,12 @@ export class Member {
     return coveredBy(this.world, this.records, key, dot, false)
   }
 
-  /** How many keys this peer owes to their owners. */
-  async hints(): Promise<number> {
-    this.owedKeys = await this.#handoff.count()
-    return this.owedKeys
+  /** How many keys this peer owes to their owners. Anybody may ask, and to count is to read all of it: once for all. */
+  hints(): Promise<number> {
+    this.#counting ??= this.#count().finally(() => {
+      this.#counting = undefined
+    })
+    return this.#counting
   }
 
   /** What this peer says of itself to whoever asks. */
@@ -247,6 +250,11 @@ export class Member {
     }
     await this.world.tasks.idle()
     this.world.say({ type: 'stopped' })
+  }
+
+  async #count(): Promise<number> {
+    this.owedKeys = await this.#handoff.count()
+    return this.owedKeys
   }
 
   /** The one driver: every loop is asked whether it has something to do. */
