@@ -273,7 +273,7 @@ export interface PeerStatus {
   readonly members: readonly MemberStatus[]
   readonly links: readonly { readonly peer: string; readonly roundTripMs: number | undefined }[]
   readonly gate: 'open' | 'closed'
-  /** A tab that is frozen, hidden away or told that it is offline is `asleep`: it starts nothing until it wakes. */
+  /** A tab that its browser has frozen or put away is `asleep`: it starts nothing until it wakes. */
   readonly activity: 'awake' | 'asleep'
   /**
    * What this device's store says of its space, as far as it says anything. `persisted`: whether the browser has
