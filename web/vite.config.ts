@@ -37,7 +37,7 @@ export default defineConfig({
           // Packages that ours stand on are no part of ours.
           includeDependenciesRecursively: false,
           groups: [
-            { name: 'own-first', test: isOurs, tags: ['$initial'] },
+            { name: 'index', test: isOurs, tags: ['$initial'] },
             { name: 'packages-first', test: /node_modules/, tags: ['$initial'] },
             { name: 'packages-later', test: /node_modules/ },
           ],
@@ -47,9 +47,13 @@ export default defineConfig({
   },
 })
 
-/** What the page is made of, and not the service worker, which is a page's neighbour and loads by itself. */
+/**
+ * What the page is made of, and what Vite adds to it: left in a file of its own, that would be run after those who call
+ * it. The service worker is the page's neighbour, and loads by itself.
+ */
 function isOurs(id: string): boolean {
-  return !id.includes('node_modules') && !id.includes('/cart/worker/') && !id.startsWith('\0')
+  const isPage = !id.includes('node_modules') && !id.includes('/cart/worker/')
+  return isPage && !id.includes('rolldown/runtime')
 }
 
 /**
