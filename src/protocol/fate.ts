@@ -22,6 +22,8 @@ export function fateOf(held: EdgeCopy, id: Dot): Fate | undefined {
   if (refusal !== undefined) return { kind: 'refused', refusal }
   // It may be spoken for by a write that speaks for too many to name.
   if (held.writes.some(({ ids }) => forgetsSome(ids))) return undefined
+  // Or be one of too many that were refused together.
+  if (held.past.refusals.some(({ ids }) => forgetsSome(ids))) return undefined
   if (held.minter === id.actor && id.counter <= held.minted) {
     return { kind: 'everywhere', seen: withDot(nothingSeen, id) }
   }

@@ -217,7 +217,8 @@ test('a device that is offline says so, and shopping goes on', async ({
 }) => {
   const tab = await openTab()
   await context.setOffline(true)
-  await expect(tab.reach).toHaveText('Offline: shopping goes on here.')
+  // Links that stand are not cut by it, and the page does not say that they are.
+  await expect(tab.reach).toHaveText(/^Offline/)
   await tab.add('plant')
   await tab.toShow({ plant: 1 })
   await context.setOffline(false)

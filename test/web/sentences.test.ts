@@ -69,7 +69,8 @@ test('who answers: all, some, none, or nobody because of the switch', () => {
 test('a device without a network, and a tab that sleeps, say so', () => {
   const members = [member('a')]
   const links = [link('a')]
-  expect(reachSentence(status({ members, links }), false)).toMatch(/^Offline/)
+  expect(reachSentence(status({ members }), false)).toMatch(/^Offline: /)
+  expect(reachSentence(status({ members, links }), false)).toBe('Offline, yet 1 of 1 peers answer.')
   expect(reachSentence(status({ members, links, activity: 'asleep' }))).toMatch(/^Asleep/)
   // The switch explains the silence better than the network does.
   expect(reachSentence(status({ members, gate: 'closed' }), false)).toMatch(/^Cut off/)

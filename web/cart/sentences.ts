@@ -60,8 +60,11 @@ export function reachSentence(status: PeerStatus, isOnline = true): string {
   const { gate, activity, members } = status
   const answering = answeringIn(status).length
   if (gate === 'closed') return 'Cut off: this tab talks to no peer.'
-  if (!isOnline) return 'Offline: shopping goes on here.'
   if (activity === 'asleep') return 'Asleep: nothing is sent until this tab wakes.'
+  // The ring may be on this machine, or on a network that leads no further.
+  if (!isOnline && answering > 0)
+    return `Offline, yet ${answering} of ${members.length} peers answer.`
+  if (!isOnline) return 'Offline: shopping goes on here.'
   if (answering === 0) return 'No peer answers: shopping goes on here.'
   if (answering === members.length) return `All ${answering} peers answer.`
   return `${answering} of ${members.length} peers answer.`

@@ -22,6 +22,7 @@ export class Session {
     this.#store = store
     this.#key = store.now.key
     this.#carts = peer.bucket('carts', cart)
+    this.#hearRefusals(peer)
     this.#run().catch((error: unknown) => this.#fail('cart', error))
   }
 
@@ -60,6 +61,18 @@ export class Session {
 
   end(): void {
     this.#ended.abort()
+  }
+
+  /** A change that was shown as saved here, and that the ring will never have, must not go in silence. */
+  #hearRefusals(peer: Peer): void {
+    const listen = { signal: this.#ended.signal }
+    peer.addEventListener(
+      'refused',
+      ({ detail: { bucket, key, error } }) => {
+        if (bucket === 'carts' && key[0] === this.#key) this.#fail('shop', error)
+      },
+      listen,
+    )
   }
 
   async #run(): Promise<void> {
