@@ -35,7 +35,7 @@ test(`a turmoil of ${seconds} s, seed ${seed}, loses nothing and brings nothing 
   let isOver = false
   const settle = async (page: Page): Promise<void> => {
     if (page.url() === 'about:blank') {
-      told.listenTo(page)
+      await told.listenTo(page)
       await page.goto(`${spread.page}trial/`)
     }
     await page.waitForFunction(() => globalThis.trial !== undefined)

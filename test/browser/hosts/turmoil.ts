@@ -14,9 +14,10 @@ export class Told {
     return this.#done.size
   }
 
-  listenTo(page: Page): void {
-    page.on('console', (message) => {
-      const [told, ...change] = message.text().split(' ')
+  /** Before anything is loaded there. */
+  async listenTo(page: Page): Promise<void> {
+    await page.exposeFunction('tell', (word: string) => {
+      const [told, ...change] = word.split(' ')
       if (told === 'try') this.#tried.add(change.join(' '))
       if (told === 'did') this.#done.add(change.join(' '))
     })

@@ -17,7 +17,7 @@ export interface Trial {
   writeOnAndOn(keys: readonly string[], prefix: string): void
   /**
    * Adds names and removes some of those that it sees, for as long as the page lives, each a few times a second. The
-   * console hears of each change before it is asked for and when it is safe: `try add NAME`, `did add NAME`.
+   * test is told of each change before it is asked for, and when it is safe: `try add NAME`, `did add NAME`.
    */
   changeOnAndOn(key: string, prefix: string): void
   /** Resolves when the name is in the set on this device. */
@@ -31,6 +31,8 @@ export interface Trial {
 declare global {
   /** Set once the ring is open. */
   var trial: Trial | undefined
+  /** A test's own ear. */
+  var tell: ((word: string) => Promise<void>) | undefined
   /** What a test noted with `noteNames`. */
   var seenAt: Readonly<Record<string, number>> | undefined
 }
@@ -86,9 +88,10 @@ async function changeOn(key: string, prefix: string): Promise<never> {
     const victim = seen[Math.floor(Math.random() * seen.length)]
     const removes = victim !== undefined && Math.random() < 0.3
     const [verb, name] = removes ? ['remove', victim] : ['add', `${prefix}-${count}`]
-    console.info(`try ${verb} ${name}`)
+    // Waited for: a page that ends takes along what it has only sent.
+    await globalThis.tell!(`try ${verb} ${name}`)
     await (removes ? remove(key, name) : add(key, name))
-    console.info(`did ${verb} ${name}`)
+    await globalThis.tell!(`did ${verb} ${name}`)
     await pause(Math.random() * 400)
   }
 }
