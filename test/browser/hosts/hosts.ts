@@ -102,6 +102,7 @@ export const test = base.extend<Fixtures, { spread: Spread }>({
       running.set(host, browser)
       return browser
     })
+    spread.network.heal()
     await Promise.all([...running.values()].map((browser) => browser.kill()))
     rmSync(profiles, { recursive: true, force: true })
   },

@@ -21,6 +21,8 @@ const namespaces = '/run/netns'
 const router = 'router'
 /** Long for a packet on one machine, also while every core is busy. */
 const packetMs = 700
+/** Long for a process to start, also while every core is busy. */
+const readyMs = 60_000
 
 export class Network {
   readonly #name: string
@@ -76,7 +78,7 @@ export class Network {
     const child = this.run(host, process.execPath, args, { stdio })
     child.setMaxListeners(100)
     this.#stations.set(host, child)
-    await heard(child, 'ready', 10_000)
+    await heard(child, 'ready', readyMs)
   }
 
   /** Whether a packet from one host arrives at the other now. */
