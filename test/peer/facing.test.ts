@@ -1,5 +1,6 @@
 /** An edge whose other side, the one that faces the ring, comes a while later, as in a page that fetches its code. */
 import { describe, expect, test } from 'vitest'
+import { splitKey } from '../../src/data/key.ts'
 import type { Peer } from '../../src/peer/api.ts'
 import { peerOfEdge } from '../../src/peer/application.ts'
 import { openRingSide, type OpenRingSide, type RingSide } from '../../src/peer/ring-side.ts'
@@ -8,6 +9,9 @@ import { set } from '../../src/values/set.ts'
 import { pause, quick, testRing, type TestRing, until } from './ring.ts'
 
 const options = { r: 2, w: 2, warnings: [], close: async () => {} }
+
+/** Whoever waits for a time-out waits longer than a test. */
+const patient = { ...quick, requestMs: 600_000 }
 
 /** Comes when it is let in; each try has its own fate. */
 function lateSide() {
@@ -113,6 +117,32 @@ describe('until its other side has come, an edge', () => {
     await watching
   })
 
+  test('tells its other side of what was followed and never answered for, and of nothing else', async () => {
+    const ring = await testRing().start(3)
+    const content = new MemoryContent()
+    const before = peerOfEdge(await ring.startEdge(1, content), options)
+    await before.bucket('notes').follow('old')
+    await (await before.bucket('notes').put('old', 1)).reached('everywhere')
+    await before.close()
+    const told: string[] = []
+    const coming = Promise.withResolvers<void>()
+    const ringSide: OpenRingSide = async (parts) => {
+      await coming.promise
+      const side = openRingSide(parts)
+      const followed = side.followed.bind(side)
+      side.followed = (key) => {
+        told.push(splitKey(key).path.join('/'))
+        followed(key)
+      }
+      return side
+    }
+    const edge = await ring.startEdge(1, content, { ringSide })
+    await peerOfEdge(edge, options).bucket('notes').follow('new')
+    coming.resolve()
+    await until('it is told', () => told.length > 0)
+    expect(told).toEqual(['new'])
+  })
+
   test('shows what an earlier session has kept', async () => {
     const ring = await testRing().start(3)
     const content = new MemoryContent()
@@ -138,7 +168,7 @@ describe('until its other side has come, an edge', () => {
 
   test('closes at once: whoever waits hears it, and what comes then is not started', async () => {
     const ring = await testRing().start(3)
-    const { peer, edge, come } = await latePeer(ring)
+    const { peer, edge, come } = await latePeer(ring, undefined, patient)
     const reading = peer.bucket('notes').get('k')
     const refusal = reading.catch((error: unknown) => error)
     await peer.close()
@@ -153,7 +183,7 @@ describe('until its other side has come, an edge', () => {
 describe('an other side that cannot be fetched', () => {
   test('is told to those who wait at once, and fetched again by the next who asks', async () => {
     const ring = await testRing().start(3)
-    const { peer, tries, come } = await latePeer(ring)
+    const { peer, tries, come } = await latePeer(ring, undefined, patient)
     const notes = peer.bucket('notes')
     const reading = notes.get('k')
     tries[0]!.reject(new TypeError('Failed to fetch'))
