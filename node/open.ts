@@ -13,8 +13,9 @@ import { identityFromSeed } from '../src/data/identity.ts'
 import type { Peer } from '../src/peer/api.ts'
 import { peerOfEdge, peerOfMember, type PeerOptions } from '../src/peer/application.ts'
 import { startEdge } from '../src/peer/edge.ts'
+import { openRingSide } from '../src/peer/ring-side.ts'
 import { RingletError } from '../src/protocol/errors.ts'
-import { ringHash } from '../src/protocol/membership.ts'
+import { ringHash } from '../src/protocol/view.ts'
 import type { RingFile } from '../src/protocol/ring-file.ts'
 import type { Trace } from '../src/ports.ts'
 import { openDisk } from './disk.ts'
@@ -66,6 +67,7 @@ async function openEdge(file: RingFile, { data, trace }: OpenOptions, asked: Ask
   const transport = await openNodeTransport({ seed, ringHash: ringHash(identity), listen: [] })
   opening.defer(() => transport.close())
   const edge = await startEdge({
+    ringSide: openRingSide,
     ring: identity,
     identity: identityFromSeed(seed),
     transport,

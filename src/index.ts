@@ -18,6 +18,7 @@ export type {
   PlainRead,
   ReadOptions,
   Receipt,
+  RefusedWrite,
   RingSnapshot,
   Stage,
   TypedBucket,

@@ -44,7 +44,12 @@ const parts = {
   web: { commands: [vitest('web')], files: 'test/web/**/*.test.ts', read: readVitest },
   browser: {
     commands: ['playwright test --config test/browser/playwright.config.ts'],
-    files: 'test/browser/**/*.spec.ts',
+    files: 'test/browser/*.spec.ts',
+    read: readPlaywright,
+  },
+  hosts: {
+    commands: ['playwright test --config test/browser/hosts/playwright.config.ts'],
+    files: 'test/browser/hosts/*.spec.ts',
     read: readPlaywright,
   },
 }

@@ -35,13 +35,18 @@ export interface AdoptionOptions extends Pick<DeliveryOptions, 'ring' | 'run'> {
   /** The time from one look to the next, in milliseconds. For tests. */
   readonly lookMs?: number
   /** Told of a slot whose writes cannot be delivered, and why. */
-  failed(error: unknown): void
+  failed(slot: number, error: unknown): void
+  /** Told of a slot that owes nothing any more. */
+  emptied(slot: number): void
 }
 
 export interface Adoption {
   /** Whether this tab may deliver may have changed. */
   reconsider(): void
-  /** Lets go of what is adopted just now; what it still owes another will find. */
+  /**
+   * Lets go of what is adopted just now; what it still owes another will find. Waits for that, but not for long: a
+   * database may be blocked by the page that it is being taken from.
+   */
   close(): Promise<void>
 }
 
@@ -59,6 +64,8 @@ const looksAtFree = 1
 const looksAtSilent = 5
 /** A slot that cannot be emptied within this time is left alone for as long: others may be waiting too. */
 const patienceMs = 30_000
+
+const closingMs = 2000
 
 export function startAdoption(options: AdoptionOptions): Adoption {
   return new Adopter(options)
@@ -102,7 +109,7 @@ class Adopter implements Adoption {
     clearTimeout(this.#timer)
     this.#channel.close()
     this.#delivery?.reconsider()
-    await this.#looking
+    await Promise.race([this.#looking, after(closingMs)])
   }
 
   /** Unless a look is due sooner, or is being taken. */
@@ -132,20 +139,30 @@ class Adopter implements Adoption {
       this.#sightings.clear()
       return false
     }
-    if (!this.#hasLookedInside) await markAbandoned(ring)
-    this.#hasLookedInside = true
-    const owing = owingSlots(ring)
-    for (const number of this.#sightings.keys()) {
-      if (!owing.includes(number)) this.#sightings.delete(number)
+    if (!this.#hasLookedInside) {
+      this.#hasLookedInside = true
+      await markAbandoned(ring)
     }
+    const owing = owingSlots(ring)
+    this.#forgetAllBut(owing)
     if (owing.length === 0) return false
-    const holders = await slotHolders(ring)
-    for (const number of owing) await this.#consider(number, holders.get(number))
+    for (const number of owing) await this.#consider(number)
     return true
   }
 
-  async #consider(number: number, holder: string | undefined): Promise<void> {
+  /** The others owe nothing any more, whoever has delivered it. */
+  #forgetAllBut(owing: readonly number[]): void {
+    for (const number of [...this.#sightings.keys(), ...this.#restingUntil.keys()]) {
+      if (owing.includes(number)) continue
+      this.#sightings.delete(number)
+      if (this.#restingUntil.delete(number)) this.#options.emptied(number)
+    }
+  }
+
+  async #consider(number: number): Promise<void> {
     if ((this.#restingUntil.get(number) ?? 0) > performance.now()) return
+    // Asked for each slot apart: it may have taken long to deliver for the one before.
+    const holder = (await slotHolders(this.#options.ring)).get(number)
     const before = this.#sightings.get(number)
     const looks = before !== undefined && before.holder === holder ? before.looks + 1 : 0
     this.#sightings.set(number, { holder, looks })
@@ -165,12 +182,23 @@ class Adopter implements Adoption {
     const rest = (): unknown => this.#restingUntil.set(number, performance.now() + patienceMs)
     try {
       this.#delivery = deliver(slot, { ...this.#options, patienceMs, mayGoOn })
-      if ((await this.#delivery.outcome) === 'too slow') rest()
+      const outcome = await this.#delivery.outcome
+      if (outcome === 'done') {
+        this.#restingUntil.delete(number)
+        this.#options.emptied(number)
+      }
+      if (outcome === 'too slow') rest()
     } catch (error) {
       rest()
-      this.#options.failed(error)
+      this.#options.failed(number, error)
     } finally {
       this.#delivery = undefined
     }
   }
+}
+
+function after(delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, delayMs)
+  })
 }

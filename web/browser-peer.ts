@@ -7,18 +7,16 @@
  */
 import { utf8 } from '../src/data/bytes.ts'
 import { identityFromSeed } from '../src/data/identity.ts'
-import { lateTransport } from '../src/adapters/late-transport.ts'
+import { LateTransport } from '../src/adapters/late-transport.ts'
 import { systemClock, systemRandom } from '../src/adapters/system.ts'
 import type { Peer } from '../src/peer/api.ts'
 import { peerOfEdge } from '../src/peer/application.ts'
 import { startEdge } from '../src/peer/edge.ts'
 import { StorageError } from '../src/protocol/errors.ts'
-import { limits } from '../src/protocol/limits.ts'
-import { ringHash } from '../src/protocol/membership.ts'
+import { ringHash } from '../src/protocol/view.ts'
 import { readRingFile, type RingFile } from '../src/protocol/ring-file.ts'
-import type { Storage, Trace, Transport } from '../src/ports.ts'
+import type { Storage, Trace } from '../src/ports.ts'
 import { takeGround } from './ground.ts'
-import type { WebTransportOptions } from './libp2p.ts'
 import type { Started } from './late-adoption.ts'
 import { live } from './living.ts'
 import { OwnKeys } from './own-keys.ts'
@@ -47,8 +45,9 @@ const usualQuorum = 2
  * ```
  */
 export async function open(ring: string | object, options: OpenOptions = {}): Promise<Peer> {
-  // On its way as soon as can be, and waited for by nobody but requests.
-  import('./libp2p.ts').catch(() => {})
+  // libp2p is most of a tab's code, and nobody needs it who reads and writes on this device: it is on its way as soon as
+  // can be, and nobody waits for it but those who ask the ring.
+  import('./network.ts').catch(() => {})
   const file = await ringFileOf(ring)
   const hash = ringHash(file.identity)
   const ground = await takeGround(hash)
@@ -76,12 +75,6 @@ export async function open(ring: string | object, options: OpenOptions = {}): Pr
   }
 }
 
-/** libp2p is most of a tab's code, and nobody needs it who reads and writes on this device. */
-async function openNetwork(options: WebTransportOptions): Promise<Transport> {
-  const { openWebTransport } = await import('./libp2p.ts')
-  return openWebTransport(options)
-}
-
 async function ringFileOf(ring: string | object): Promise<RingFile> {
   if (typeof ring === 'string') return ringOfPage(ring)
   return 'identity' in ring ? (ring as RingFile) : readRingFile(ring)
@@ -96,14 +89,15 @@ async function startOn(
   const seed = await takeSeed(storage)
   const identity = identityFromSeed(seed)
   const hash = ringHash(file.identity)
-  const transport = lateTransport({
-    self: identity.peer,
-    limits,
-    load: () => openNetwork({ seed, ringHash: hash }),
-  })
+  const transport = new LateTransport(identity.peer)
   if (isCut) transport.setGate(false)
   try {
     const edge = await startEdge({
+      ringSide: async (side) => {
+        const network = await import('./network.ts')
+        await transport.arrive(await network.openWebTransport({ seed, ringHash: hash }))
+        return network.openRingSide(side)
+      },
       ring: file.identity,
       identity,
       transport,

@@ -5,7 +5,6 @@
  * before anything is read: what the slot's last tab still had under way has landed by then. Where the origin gives no
  * locks or no database, the tab is a stranger that forgets everything, and its status says so.
  */
-import { openMemory } from '../src/adapters/memory.ts'
 import { StorageError } from '../src/protocol/errors.ts'
 import type { Storage } from '../src/ports.ts'
 import { openIndexedDb } from './indexeddb.ts'
@@ -14,8 +13,8 @@ import { databaseOf, type Slot, takeSlot } from './slots.ts'
 export interface Ground {
   readonly storage: Storage
   readonly slot: Slot | undefined
-  /** What the user should know; some of it turns out later. */
-  readonly warnings: string[]
+  /** What the user should know. */
+  readonly warnings: readonly string[]
   /** Leaves the store and then the slot to whoever comes next. */
   close(): Promise<void>
 }
@@ -26,11 +25,8 @@ export async function takeGround(ring: string): Promise<Ground> {
   if (slot === undefined) return stranger()
   try {
     const storage = await openIndexedDb(databaseOf(ring, slot.number))
-    const warnings: string[] = []
-    // Not waited for: some browsers ask the user.
-    void askToStay().then((stays) => stays || warnings.push(mayBeCleared))
     const close = (): Promise<void> => storage.close().finally(slot.release)
-    return { storage, slot, warnings, close }
+    return { storage, slot, warnings: [], close }
   } catch (error) {
     slot.release()
     if (isForbidden(error)) return stranger()
@@ -38,7 +34,9 @@ export async function takeGround(ring: string): Promise<Ground> {
   }
 }
 
-function stranger(): Ground {
+/** Few are, so its store is fetched only for them. */
+async function stranger(): Promise<Ground> {
+  const { openMemory } = await import('../src/adapters/memory.ts')
   const storage = openMemory()
   return { storage, slot: undefined, warnings: [forgetful], close: () => storage.close() }
 }
@@ -47,7 +45,7 @@ const forgetful =
   'This page gets no storage of its own here (it needs https or localhost, and a browser that lets ' +
   'sites store data): what is written is lost with the tab unless it has reached the ring.'
 
-const mayBeCleared = 'The browser may clear what this page stores when space runs short.'
+export const mayBeCleared = 'The browser may clear what this page stores when space runs short.'
 
 /**
  * Whether the browser lets this page have no database at all, as some do in private windows: there is nothing stored that
@@ -58,6 +56,7 @@ function isForbidden(error: unknown): boolean {
   return ['SecurityError', 'InvalidStateError', 'NotAllowedError'].includes(error.cause.name)
 }
 
-async function askToStay(): Promise<boolean> {
+/** Whether the browser promises to keep what this origin stores until its user says otherwise. */
+export async function askToStay(): Promise<boolean> {
   return (await navigator.storage?.persist?.().catch(() => false)) === true
 }

@@ -19,7 +19,9 @@ import {
   clearedError,
   damagedError,
   formatError,
+  inDoubt,
   isClosedHandle,
+  neverBegan,
   takenError,
 } from './indexeddb-errors.ts'
 
@@ -64,17 +66,20 @@ export class IndexedDbConnection {
 
   /** Runs `callback` in a transaction of its own, a second time if the handle proved closed. */
   async use<T>(mode: IDBTransactionMode, callback: Use<T>): Promise<T> {
+    let isInDoubt = false
     try {
       try {
         return await this.#run(mode, callback)
       } catch (error) {
         if (!isClosedHandle(error)) throw error
-        // The transaction was aborted, or never began: nothing of it is stored.
+        // What was closed in the middle of its commit may be stored; to write the same again changes nothing.
+        isInDoubt = mode === 'readwrite' && !neverBegan(error)
         await this.close()
         return await this.#run(mode, callback)
       }
     } catch (error) {
-      throw asStorageError(error, this.#name, 'using')
+      const failure = asStorageError(error, this.#name, 'using')
+      throw isInDoubt ? inDoubt(failure) : failure
     }
   }
 

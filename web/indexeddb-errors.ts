@@ -15,6 +15,18 @@ export function isClosedHandle(error: unknown): boolean {
   return ['InvalidStateError', 'AbortError', 'UnknownError'].includes(nameOf(error))
 }
 
+/** The handle was closed before the transaction began, or the transaction was undone before its commit. */
+export function neverBegan(error: unknown): boolean {
+  return nameOf(error) === 'InvalidStateError'
+}
+
+/** The same failure, of writes that may be stored all the same. */
+export function inDoubt(failure: StorageError): StorageError {
+  const { code, message, remedy } = failure
+  const details = remedy === undefined ? {} : { remedy }
+  return new StorageError(code, message, { ...details, outcome: 'unknown', cause: failure })
+}
+
 export function asStorageError(error: unknown, database: string, stage: Stage): StorageError {
   if (error instanceof StorageError) return error
   const message = (what: string) => `The store ${database} failed: ${what} (${String(error)}).`

@@ -2,6 +2,7 @@
  * Adoption, whose code is fetched once there is somebody to deliver to: no page needs it to begin with.
  */
 import type { Edge } from '../src/peer/edge.ts'
+import { sayError } from '../src/peer/troubles.ts'
 import { RingletError } from '../src/protocol/errors.ts'
 import type { Storage, Transport } from '../src/ports.ts'
 import type { Adoption } from './adoption.ts'
@@ -19,13 +20,12 @@ export interface LateAdoptionOptions {
   readonly own: Started
   /** Starts the edge of another slot, which this tab runs beside its own. */
   start(storage: Storage): Promise<Started>
-  /** Tells the user what could not be delivered. */
-  warn(warning: string): void
 }
 
 /** Until the returned function is called, which resolves once nothing of another slot is open here. */
 export function adoptWhileLinked(options: LateAdoptionOptions): () => Promise<void> {
-  const { ring, own, start, warn } = options
+  const { ring, own, start } = options
+  const { troubles } = own.edge.world
   let isOver = false
   let adoption: Promise<Adoption> | undefined
   /** A gate that is closed has cut all links. */
@@ -37,7 +37,8 @@ export function adoptWhileLinked(options: LateAdoptionOptions): () => Promise<vo
       ring,
       mayDeliver,
       run: async (storage) => runningOf(await start(storage)),
-      failed: (error) => warn(cannotDeliver(error)),
+      failed: (slot, error) => troubles.note(`slot ${slot}`, cannotDeliver(error)),
+      emptied: (slot) => troubles.over(`slot ${slot}`),
     })
   }
   const stop = own.edge.copies.onTouch(() => {
@@ -63,8 +64,6 @@ function runningOf({ edge, transport }: Started): Running {
     },
     onTouch: (changed) => edge.copies.onTouch(changed),
     async close() {
-      // What is on its way then fails at once, and is delivered again by whoever comes next.
-      transport.setGate(false)
       await edge.close()
       await transport.close()
     },
@@ -72,7 +71,6 @@ function runningOf({ edge, transport }: Started): Running {
 }
 
 function cannotDeliver(error: unknown): string {
-  const remedy = error instanceof RingletError ? (error.remedy ?? '') : ''
-  const why = error instanceof Error ? error.message : String(error)
-  return `What a tab that was closed had saved cannot be delivered. ${why} ${remedy}`.trim()
+  const why = error instanceof RingletError ? sayError(error) : String(error)
+  return `What a closed tab had saved is not delivered yet: ${why}`
 }

@@ -45,11 +45,13 @@ export function followLifecycle(peer: Living, signal: AbortSignal): void {
   const lookedAt = (): void => {
     if (document.visibilityState === 'visible') lookAround()
   }
-  document.addEventListener('freeze', sleep, { signal })
-  document.addEventListener('resume', thaw, { signal })
-  document.addEventListener('visibilitychange', lookedAt, { signal })
   addEventListener('pagehide', sleep, { signal })
   addEventListener('pageshow', thaw, { signal })
   addEventListener('online', lookAround, { signal })
   addEventListener('offline', lookAround, { signal })
+  // A worker has none.
+  if (typeof document === 'undefined') return
+  document.addEventListener('freeze', sleep, { signal })
+  document.addEventListener('resume', thaw, { signal })
+  document.addEventListener('visibilitychange', lookedAt, { signal })
 }

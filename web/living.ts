@@ -3,14 +3,15 @@
  * that were closed, and ends when its slot is another's.
  */
 import type { Edge } from '../src/peer/edge.ts'
+import { sayError } from '../src/peer/troubles.ts'
 import { RingletError } from '../src/protocol/errors.ts'
 import type { Storage } from '../src/ports.ts'
-import type { Ground } from './ground.ts'
+import { askToStay, type Ground, mayBeCleared } from './ground.ts'
 import { takenError } from './indexeddb-errors.ts'
 import { adoptWhileLinked, type Started } from './late-adoption.ts'
 import { followLifecycle } from './lifecycle.ts'
 import type { OwnKeys } from './own-keys.ts'
-import { databaseOf, type Slot } from './slots.ts'
+import { databaseOf, noteSleep, type Slot } from './slots.ts'
 
 export interface LifeOptions {
   /** The hash that names the ring. */
@@ -25,13 +26,10 @@ export interface LifeOptions {
 /** Until the returned function is called, which closes the links and gives back what the tab stands on. */
 export function live(options: LifeOptions): () => Promise<void> {
   const { ring, ground, own, keys, start } = options
-  const { storage, slot, warnings } = ground
+  const { storage, slot } = ground
   const { edge, transport } = own
+  const { troubles } = edge.world
   const ending = new AbortController()
-  const warn = (warning: string): void => {
-    if (!warnings.includes(warning)) warnings.push(warning)
-    edge.copies.touched()
-  }
   let stopAdopting = async (): Promise<void> => {}
   const end = once(async () => {
     ending.abort()
@@ -45,22 +43,31 @@ export function live(options: LifeOptions): () => Promise<void> {
     // Two peers of one identity would take each other's links away.
     transport.setGate(false)
     keys.lose(error)
-    warn(`${error.message} ${error.remedy}`)
+    troubles.note('slot', sayError(error))
     await edge.close()
     await end()
   }
   if (slot !== undefined) {
     noteDebts(edge, slot)
     void slot.lost.then(() => lose(takenError(databaseOf(ring, slot.number))))
-    stopAdopting = adoptWhileLinked({ ring, own, start, warn })
+    stopAdopting = adoptWhileLinked({ ring, own, start })
+    // Not waited for: some browsers ask the user.
+    void askToStay().then((stays) => stays || troubles.note('storage', mayBeCleared))
   }
   const isItself = async (): Promise<boolean> => {
     const error = await storage.get(anyKey).then(() => undefined, asTaken)
     if (error !== undefined) await lose(error)
     return error === undefined
   }
-  const living = { sleep: () => edge.sleep(), wake: () => edge.wake(), isItself }
-  followLifecycle(living, ending.signal)
+  const sleep = (): void => {
+    noteSleep(true)
+    edge.sleep()
+  }
+  const wake = (): void => {
+    noteSleep(false)
+    edge.wake()
+  }
+  followLifecycle({ sleep, wake, isItself }, ending.signal)
   return end
 }
 

@@ -13,7 +13,7 @@
  * looks into those without.
  *
  * A lock says nothing of whether its holder lives: a frozen tab keeps it, and so does an endless loop. Holders therefore
- * answer when they are asked, and who does not answer for long can lose its slot. It would not know, and write on: what
+ * answer when they are asked (a frozen page hears, and knows to keep silent), and who answers nobody can lose its slot. It would not know, and write on: what
  * stops it is the token in its database (`indexeddb-connection.ts`), not the lock.
  */
 
@@ -39,6 +39,13 @@ const reloadMs = 1000
 
 /** The slots that this page holds: to wait for one of these would be to wait for itself. */
 const heldHere = new Set<string>()
+
+let pageSleeps = false
+
+/** Notes whether this page sleeps: a frozen page still hears who asks whether it lives, and can deliver nothing. */
+export function noteSleep(isAsleep: boolean): void {
+  pageSleeps = isAsleep
+}
 
 /** Undefined where the origin has no Web Locks: it is not secure, or the browser forbids it storage. */
 export async function takeSlot(ring: string): Promise<Slot | undefined> {
@@ -181,7 +188,7 @@ function taken(ring: string, number: number, lost: Promise<void>, unlock: () => 
   }
   channel.onmessage = ({ data: { say, slot } }: MessageEvent<Word>) => {
     if (slot !== number) return
-    if (say === 'alive?') channel.postMessage({ say: 'alive', slot } satisfies Word)
+    if (say === 'alive?' && !pageSleeps) channel.postMessage({ say: 'alive', slot } satisfies Word)
     if (say === 'wanted') want()
   }
   return {

@@ -34,7 +34,10 @@ export default defineConfig({
         // A service worker governs what lies beside it and below, and is known by its address.
         entryFileNames: ({ name }) => (name === worker ? '[name].js' : 'assets/[name]-[hash].js'),
         codeSplitting: {
+          // Packages that ours stand on are no part of ours.
+          includeDependenciesRecursively: false,
           groups: [
+            { name: 'index', test: isOurs, tags: ['$initial'] },
             { name: 'packages-first', test: /node_modules/, tags: ['$initial'] },
             { name: 'packages-later', test: /node_modules/ },
           ],
@@ -43,6 +46,15 @@ export default defineConfig({
     },
   },
 })
+
+/**
+ * What the page is made of, and what Vite adds to it: left in a file of its own, that would be run after those who call
+ * it. The service worker is the page's neighbour, and loads by itself.
+ */
+function isOurs(id: string): boolean {
+  const isPage = !id.includes('node_modules') && !id.includes('/cart/worker/')
+  return isPage && !id.includes('rolldown/runtime')
+}
 
 /**
  * npm nests a package once for each dependent if the folder above holds another version of it, so that six equal copies

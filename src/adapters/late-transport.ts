@@ -1,48 +1,35 @@
 /**
- * A transport whose code is still on its way.
+ * A transport that has not come yet, because its code is still being fetched.
  *
  * libp2p is most of what a tab loads, and a tab needs none of it to read and write on its own device. So a peer is
- * opened on this, at once, and the code is fetched meanwhile. Until it is there, nobody is linked, and requests wait as
- * they wait for a dial; what was said (whom to serve, where peers are, the gate) is said again once it has come. If it
- * does not come, because the network went first, the peer is alone, as it would be without that network; every
- * request tries again.
+ * opened on this, at once. Until the transport is there nobody is linked and nobody can be reached; what was said to it
+ * (whom to serve, where peers are, the gate) is said again when it comes.
  */
 import type { Bytes } from '../data/bytes.ts'
 import { TransportError } from '../protocol/errors.ts'
-import type { Limits } from '../protocol/limits.ts'
-import type { PeerId } from '../protocol/membership.ts'
+import type { PeerId } from '../protocol/view.ts'
 import type { Lane, Link, Receiver, RequestOptions, Transport } from '../ports.ts'
-import { beforeDeadline } from './deadline.ts'
 
-export interface LateTransportOptions {
+export class LateTransport implements Transport {
   readonly self: PeerId
-  readonly limits: Pick<Limits, 'requestMs' | 'requestsInFlight'>
-  /** Fetches the code and opens the transport, which must be that of `self`; called again if it failed. */
-  load(): Promise<Transport>
-}
-
-/** Begins to load at once. */
-export function lateTransport(options: LateTransportOptions): Transport {
-  return new LateTransport(options)
-}
-
-class LateTransport implements Transport {
-  readonly #options: LateTransportOptions
   #transport: Transport | undefined
-  #loading: Promise<Transport> | undefined
-  #waiting = 0
   #receiver: Receiver | undefined
   readonly #learnt = new Map<PeerId, readonly string[]>()
   #gateIsOpen = true
   #isClosed = false
 
-  constructor(options: LateTransportOptions) {
-    this.#options = options
-    this.#load().catch(() => {})
+  constructor(self: PeerId) {
+    this.self = self
   }
 
-  get self(): PeerId {
-    return this.#options.self
+  /** The transport of `self` is there. One that comes after this was closed is closed too. */
+  async arrive(transport: Transport): Promise<void> {
+    if (this.#isClosed) return transport.close()
+    this.#transport = transport
+    transport.setGate(this.#gateIsOpen)
+    for (const [peer, addresses] of this.#learnt) transport.learn(peer, addresses)
+    this.#learnt.clear()
+    if (this.#receiver !== undefined) transport.serve(this.#receiver)
   }
 
   get addresses(): readonly string[] {
@@ -55,10 +42,7 @@ class LateTransport implements Transport {
   }
 
   request(to: PeerId, body: Bytes, options: RequestOptions): Promise<Bytes> {
-    if (this.#transport !== undefined) return this.#transport.request(to, body, options)
-    return this.#late(options.deadlineMs, (transport, deadlineMs) =>
-      transport.request(to, body, { ...options, deadlineMs }),
-    )
+    return this.#transport?.request(to, body, options) ?? Promise.reject(this.#refusal())
   }
 
   notify(to: PeerId, body: Bytes, lane: Lane): void {
@@ -66,13 +50,12 @@ class LateTransport implements Transport {
   }
 
   learn(peer: PeerId, addresses: readonly string[]): void {
-    if (this.#transport !== undefined) this.#transport.learn(peer, addresses)
-    else this.#learnt.set(peer, addresses)
+    if (this.#transport === undefined) this.#learnt.set(peer, addresses)
+    else this.#transport.learn(peer, addresses)
   }
 
   dial(address: string): Promise<PeerId> {
-    if (this.#transport !== undefined) return this.#transport.dial(address)
-    return this.#late(this.#options.limits.requestMs, (transport) => transport.dial(address))
+    return this.#transport?.dial(address) ?? Promise.reject(this.#refusal())
   }
 
   links(): readonly Link[] {
@@ -84,55 +67,13 @@ class LateTransport implements Transport {
     this.#transport?.setGate(open)
   }
 
-  /** Does not wait for code that may never come: if it does, what it opens is closed at once. */
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#transport?.close()
   }
 
-  async #late<T>(
-    deadlineMs: number,
-    act: (transport: Transport, leftMs: number) => Promise<T>,
-  ): Promise<T> {
-    const startedAt = performance.now()
-    if (this.#waiting >= this.#options.limits.requestsInFlight) {
-      throw new TransportError('overloaded', false, 'too many requests wait for the network’s code')
-    }
-    this.#waiting++
-    try {
-      await beforeDeadline(this.#load(), deadlineMs, 'code for the network')
-    } finally {
-      this.#waiting--
-    }
-    return act(this.#transport!, deadlineMs - (performance.now() - startedAt))
+  #refusal(): TransportError {
+    if (this.#isClosed) return new TransportError('closed', false, 'this peer is closed')
+    return new TransportError('unreachable', false, 'the code for the network is not here yet')
   }
-
-  #load(): Promise<Transport> {
-    if (this.#isClosed) return Promise.reject(closedError())
-    this.#loading ??= this.#options.load().then(
-      (transport) => this.#arrived(transport),
-      (error: unknown) => {
-        this.#loading = undefined
-        throw new TransportError('unreachable', false, `no code for the network: ${String(error)}`)
-      },
-    )
-    return this.#loading
-  }
-
-  async #arrived(transport: Transport): Promise<Transport> {
-    if (this.#isClosed) {
-      await transport.close()
-      throw closedError()
-    }
-    this.#transport = transport
-    transport.setGate(this.#gateIsOpen)
-    for (const [peer, addresses] of this.#learnt) transport.learn(peer, addresses)
-    this.#learnt.clear()
-    if (this.#receiver !== undefined) transport.serve(this.#receiver)
-    return transport
-  }
-}
-
-function closedError(): TransportError {
-  return new TransportError('closed', false, 'this peer is closed')
 }

@@ -7,7 +7,7 @@
  * somebody says that it may be forgotten.
  */
 import { RingletError } from '../protocol/errors.ts'
-import { ringHash } from '../protocol/membership.ts'
+import { ringHash } from '../protocol/view.ts'
 import { readRingFile, type RingFile, ringFilePath, writeRingFile } from '../protocol/ring-file.ts'
 
 /** Where ring files are kept, by their URLs. Both may throw: then nothing is kept. */

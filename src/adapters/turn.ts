@@ -4,6 +4,9 @@
  * A microtask is too early: the promises of one event's many messages settle one after another, and each
  * would flush alone. A timer is too late: pages round it up to 4 ms. Node has `setImmediate`;
  * pages have a message that one posts to oneself.
+ *
+ * A page out of sight may be frozen when the present event is over, and the message comes when it thaws. What it says
+ * last must have left by then, so there a microtask it is: the little that a hidden page says may well go alone.
  */
 
 export const atTurnEnd: (run: () => void) => void = immediately() ?? postedToOneself()
@@ -15,12 +18,20 @@ function immediately(): ((run: () => void) => void) | undefined {
 function postedToOneself(): (run: () => void) => void {
   const { port1, port2 } = new MessageChannel()
   let queue: (() => void)[] = []
-  port1.onmessage = () => {
+  const runAll = (): void => {
     const runs = queue
     queue = []
     for (const run of runs) run()
   }
+  port1.onmessage = runAll
   return (run) => {
-    if (queue.push(run) === 1) port2.postMessage(0)
+    const isFirst = queue.push(run) === 1
+    if (isOutOfSight()) queueMicrotask(runAll)
+    else if (isFirst) port2.postMessage(0)
   }
+}
+
+function isOutOfSight(): boolean {
+  const { document } = globalThis as { document?: { readonly visibilityState: string } }
+  return document?.visibilityState === 'hidden'
 }

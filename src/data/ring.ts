@@ -9,6 +9,7 @@
  */
 import { compareText } from './bytes.ts'
 import { type Contestant, matchOwners } from './matching.ts'
+import { checkShape, type RingShape } from './ring-shape.ts'
 import { roundsOf } from './rounds.ts'
 import { drawerOf, scoreOf } from './score.ts'
 
@@ -22,15 +23,6 @@ export interface RingMember {
   readonly weight: number
 }
 
-export interface RingShape {
-  /** Owners a partition. */
-  readonly n: number
-  /** Partitions: a power of two, at most `maxPartitions`. */
-  readonly q: number
-  /** So many owners are durable members, as far as there are any. */
-  readonly durableOwners: number
-}
-
 export interface Ring {
   readonly shape: RingShape
   /** Sorted by id. */
@@ -42,8 +34,6 @@ export interface Ring {
   /** The member's share of all replicas, from 0 to 1; 0 for a stranger. */
   shareOf(member: string): number
 }
-
-export const maxPartitions = 2 ** 16
 
 /** A member costs one hash per unit of weight and partition. */
 export const maxWeight = 64
@@ -82,18 +72,6 @@ function contestantOf({ id, host, zone, weight }: RingMember): Contestant {
 function preferredFirst(contestants: readonly Contestant[], partition: number): number[] {
   const scores = contestants.map(({ drawer }) => scoreOf(drawer, partition))
   return [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b)
-}
-
-function checkShape({ n, q, durableOwners }: RingShape): void {
-  if (!Number.isSafeInteger(n) || n < 1) {
-    throw new RangeError(`a partition has a whole number of owners, at least 1: n is ${n}`)
-  }
-  if (!Number.isInteger(q) || q < 1 || q > maxPartitions || (q & (q - 1)) !== 0) {
-    throw new RangeError(`partitions are a power of two, 1 to ${maxPartitions}: q is ${q}`)
-  }
-  if (!Number.isSafeInteger(durableOwners) || durableOwners < 0 || durableOwners > n) {
-    throw new RangeError(`durableOwners is a whole number, 0 to n: it is ${durableOwners} of ${n}`)
-  }
 }
 
 function checkMember({ id, weight, ...member }: RingMember, before: RingMember | undefined): void {

@@ -42,11 +42,15 @@ export async function absorb(
     return { result, state, minter: world.rules.minterAfter(object, arrived), owed }
   })
   const { owed } = absorbed
-  if (owed.length > 0) {
-    world.say({ type: 'hint', key: showKey(key), detail: `owed to ${owed.join(' ')}` })
-  }
+  sayOwed(world, key, owed)
   reportTwins(world, key, absorbed.state)
   return absorbed
+}
+
+/** What is kept for others is a hint, whichever way it came. */
+export function sayOwed(world: World, key: Key, owed: readonly PeerId[]): void {
+  if (owed.length === 0) return
+  world.say({ type: 'hint', key: showKey(key), detail: `owed to ${owed.join(' ')}` })
 }
 
 /** Two values under one dot: somebody forged, or a disk lied. Both are kept; people must know. */

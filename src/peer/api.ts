@@ -6,6 +6,7 @@
  */
 import type { KeyPath } from '../data/key.ts'
 import type { Stage } from '../protocol/copy.ts'
+import type { RingletError } from '../protocol/errors.ts'
 import type { MergeableType, WriteId } from '../values/type.ts'
 
 /** How far a write got: on this device; at W members on distinct hosts; at all N owners. */
@@ -19,7 +20,10 @@ export interface Peer {
   bucket<V>(name: string, type: MergeableType<V>, options?: BucketOptions): TypedBucket<V>
   /** A bucket that shows siblings: structured data or raw bytes, reconciled by the application. */
   bucket(name: string, options?: BucketOptions & NoType): PlainBucket
-  /** The receipt of an earlier write of this device, also one from before a reload. */
+  /**
+   * The receipt of an earlier write of this device, also one from before a reload. Undefined for what is no receipt's id,
+   * and where this device does not know any more what has become of the write.
+   */
   receipt(id: string): Promise<Receipt | undefined>
   /** The ring as this peer sees it now: an immutable snapshot, the same object until the ring changes. */
   readonly ring: RingSnapshot
@@ -52,15 +56,38 @@ export interface Peer {
     listener: (event: CustomEvent<PeerStatus>) => void,
     options?: ListenOptions,
   ): void
+  /**
+   * Listens for writes that the ring has refused for good after this device had acknowledged them: a receipt that was
+   * at `device` gets no further, and what was written is shown no more. Each receipt is one event. What was refused
+   * before anybody listened is told to the first who does.
+   *
+   * ```ts
+   * peer.addEventListener('refused', ({ detail }) => console.warn(detail.key, detail.error.message))
+   * ```
+   */
+  addEventListener(
+    type: 'refused',
+    listener: (event: CustomEvent<RefusedWrite>) => void,
+    options?: ListenOptions,
+  ): void
   removeEventListener(type: 'status', listener: (event: CustomEvent<PeerStatus>) => void): void
+  removeEventListener(type: 'refused', listener: (event: CustomEvent<RefusedWrite>) => void): void
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
 export interface ListenOptions {
-  /** Ends the listening when it is aborted. */
   readonly signal?: AbortSignal
   readonly once?: boolean
+}
+
+export interface RefusedWrite {
+  /** The id of the receipt, as its writer got it. */
+  readonly id: string
+  readonly bucket: string
+  readonly key: readonly [string, ...string[]]
+  /** Why: its `code` and `remedy` say what to do about it. */
+  readonly error: RingletError
 }
 
 /** Which members own which partition. */
@@ -84,7 +111,7 @@ export interface Location {
 export interface Holding {
   readonly member: string
   readonly role: 'owner' | 'fallback'
-  /** `all`: everything that any of the answers holds; `part`: less than that; `none`: nothing of the key; `silent`: no answer. */
+  /** `all`: whatever any of the answers holds; `part`: less; `none`: nothing of the key; `silent`: no answer. */
   readonly holds: 'all' | 'part' | 'none' | 'silent'
   /** How many concurrent values it holds; tombstones are none. */
   readonly siblings: number
@@ -215,12 +242,12 @@ export interface PlainRead extends Read {
 }
 
 export interface Receipt {
-  /** Names this write on this device, across reloads. */
+  /** Names this write on this device, across reloads; opaque text, of a few dozen characters or a few hundred. */
   readonly id: string
   /** What the writer has seen now: its own context and its own write. */
   readonly context: string
   readonly stage: Stage
-  /** The members that have it durably. */
+  /** The members that are known to have it durably; of a write from before a reload none may be. */
   readonly acks: readonly string[]
   /** Fallbacks that hold it for owners: fallback → the owner it stands in for. */
   readonly hints: Readonly<Record<string, string>>
@@ -246,7 +273,7 @@ export interface PeerStatus {
   readonly members: readonly MemberStatus[]
   readonly links: readonly { readonly peer: string; readonly roundTripMs: number | undefined }[]
   readonly gate: 'open' | 'closed'
-  /** A tab that is frozen, hidden away or told that it is offline is `asleep`: it starts nothing until it wakes. */
+  /** A tab that its browser has frozen or put away is `asleep`: it starts nothing until it wakes. */
   readonly activity: 'awake' | 'asleep'
   /**
    * What this device's store says of its space, as far as it says anything. `persisted`: whether the browser has

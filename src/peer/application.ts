@@ -1,7 +1,7 @@
 /**
  * The peer that an application holds, whatever stands beneath: an edge, or a member in its own process.
  */
-import type { KeyPath } from '../data/key.ts'
+import type { Key, KeyPath } from '../data/key.ts'
 import { makeCheckedKey } from '../protocol/arguments.ts'
 import type { MergeableType } from '../values/type.ts'
 import type {
@@ -13,15 +13,17 @@ import type {
   PeerStatus,
   PlainBucket,
   Receipt,
+  RefusedWrite,
   RingSnapshot,
   TypedBucket,
 } from './api.ts'
 import { plainBucket, typedBucket } from './bucket.ts'
 import type { Edge } from './edge.ts'
 import type { Keyed } from './keyed.ts'
-import { locate, type OwnWord, reports, ringSnapshot } from './locate.ts'
+import { locate, type OwnWord, reports } from './locate.ts'
 import { MemberKeyed } from './member-keyed.ts'
 import type { Member } from './member.ts'
+import { ringSnapshot } from './ring-snapshot.ts'
 import { statusOf } from './status.ts'
 import type { World } from './world.ts'
 
@@ -37,9 +39,11 @@ export interface Beneath {
   activity(): PeerStatus['activity']
   /** The network may be back: whatever waits for it is tried at once. */
   wake(): void
-  /** What a member says where it is itself among those to be asked. */
-  readonly own?: OwnWord
+  locate(key: Key): Promise<Location>
+  reports(): Promise<readonly MemberReport[]>
   receipt(id: string): Receipt | undefined
+  /** Calls `told` of each write that is refused for good after it was acknowledged; called once at most. */
+  onRefused(told: (refused: RefusedWrite) => void): void
   /** Calls `changed` when anything that the status shows may have changed. */
   onTouch(changed: () => void): () => void
   readonly warnings: readonly string[]
@@ -77,7 +81,10 @@ export function peerOfEdge(edge: Edge, options: EdgePeerOptions): Peer {
     hints: () => 0,
     activity: () => edge.activity,
     wake: () => edge.wake(),
+    locate: (key) => edge.locate(key),
+    reports: () => edge.reports(),
     receipt: (id) => edge.receipt(id),
+    onRefused: (told) => edge.refusals.listen(told),
     onTouch: (changed) => edge.copies.onTouch(changed),
     close: async () => {
       await edge.close()
@@ -88,6 +95,11 @@ export function peerOfEdge(edge: Edge, options: EdgePeerOptions): Peer {
 
 export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOptions): Peer {
   const keyed = new MemberKeyed(member, r, w)
+  /** What it says where it is itself among those to be asked. */
+  const own: OwnWord = {
+    held: async (key) => (await member.records.read(key)).state,
+    report: () => member.report(),
+  }
   return makePeer({
     kind: 'member',
     keyed,
@@ -95,16 +107,19 @@ export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOpti
     r,
     w,
     warnings,
-    pendingWrites: () => 0,
+    pendingWrites: () => keyed.receipts.pending,
     hints: () => member.owedKeys,
     activity: () => 'awake',
     wake: () => member.wake(),
-    own: {
-      held: async (key) => (await member.records.read(key)).state,
-      report: () => member.report(),
+    locate: (key) => locate(member.world, key, own),
+    reports: () => reports(member.world, own),
+    receipt: (id) => keyed.receipts.find(id),
+    // A write of a member is refused to its writer, or not at all.
+    onRefused: () => {},
+    onTouch: (changed) => {
+      const stops = [member.onTouch(changed), keyed.receipts.onChange(changed)]
+      return () => stops.forEach((stop) => stop())
     },
-    receipt: () => undefined,
-    onTouch: (changed) => member.onTouch(changed),
     close: async () => {
       keyed.close()
       await member.close()
@@ -122,11 +137,14 @@ class ApplicationPeer extends EventTarget implements Peer {
   #usage: PeerStatus['storage'] = {}
   readonly #stopTouches: () => void
   #scheduled = false
+  #tellsRefusals = false
 
   constructor(beneath: Beneath) {
     super()
     this.#beneath = beneath
-    this.#stopTouches = beneath.onTouch(() => this.#touched())
+    const touched = (): void => this.#touched()
+    const stops = [beneath.onTouch(touched), beneath.world.troubles.onChange(touched)]
+    this.#stopTouches = () => stops.forEach((stop) => stop())
   }
 
   get id(): string {
@@ -144,7 +162,7 @@ class ApplicationPeer extends EventTarget implements Peer {
       gate: this.#gate,
       activity: this.#beneath.activity(),
       storage: this.#usage,
-      warnings,
+      warnings: [...warnings, ...world.troubles.sentences],
     })
   }
 
@@ -158,6 +176,11 @@ class ApplicationPeer extends EventTarget implements Peer {
     options: ListenOptions = {},
   ): void {
     super.addEventListener(type, listener as EventListenerOrEventListenerObject, options)
+    if (type === 'refused' && !this.#tellsRefusals) {
+      this.#tellsRefusals = true
+      // Whoever begins to listen in the same turn hears of earlier ones too.
+      this.#beneath.world.tasks.run('refused', this.#tellRefusals())
+    }
   }
 
   override removeEventListener(
@@ -181,7 +204,7 @@ class ApplicationPeer extends EventTarget implements Peer {
   }
 
   async receipt(id: string): Promise<Receipt | undefined> {
-    return this.#beneath.receipt(id)
+    return typeof id === 'string' ? this.#beneath.receipt(id) : undefined
   }
 
   setGate(open: boolean): void {
@@ -192,16 +215,16 @@ class ApplicationPeer extends EventTarget implements Peer {
   }
 
   async locate(bucket: string, path: KeyPath): Promise<Location> {
-    return locate(this.#beneath.world, makeCheckedKey(bucket, path), this.#beneath.own)
+    return this.#beneath.locate(makeCheckedKey(bucket, path))
   }
 
   reports(): Promise<readonly MemberReport[]> {
-    return reports(this.#beneath.world, this.#beneath.own)
+    return this.#beneath.reports()
   }
 
   /** What is still on its way gets a moment to arrive; what does not stays on the device, for the next start. */
   async close(): Promise<void> {
-    if (this.#gate === 'open') await this.#delivered()
+    if (this.#gate === 'open' && this.#beneath.activity() === 'awake') await this.#delivered()
     this.#stopTouches()
     await this.#beneath.close()
   }
@@ -223,6 +246,13 @@ class ApplicationPeer extends EventTarget implements Peer {
     await promise
     cancel()
     stop()
+  }
+
+  async #tellRefusals(): Promise<void> {
+    await Promise.resolve()
+    this.#beneath.onRefused((detail) => {
+      this.dispatchEvent(new CustomEvent('refused', { detail }))
+    })
   }
 
   /** Many changes of one turn are one event. */

@@ -16,16 +16,8 @@ import {
   type Request,
 } from '../protocol/message.ts'
 import type { Lane } from '../ports.ts'
+import type { Failure } from './failure.ts'
 import type { World } from './world.ts'
-
-export interface Failure {
-  readonly failed: true
-  /** `deadline`, `unreachable`, `link-lost`…, or the code of a refusal. */
-  readonly why: string
-  /** The receiver may have acted on it. */
-  readonly sent: boolean
-  readonly refusal: Refusal | undefined
-}
 
 export interface AskOptions {
   readonly lane?: Lane
@@ -56,22 +48,6 @@ export async function ask<T extends Reply['type']>(
   if (reply.type !== 'refused')
     return { failed: true, why: 'malformed', sent: true, refusal: undefined }
   return { failed: true, why: reply.code, sent: reply.outcome === 'unknown', refusal: reply }
-}
-
-export function isFailure(answer: object): answer is Failure {
-  return 'failed' in answer
-}
-
-/** What a refusal is to the application that asked. */
-export function errorOfRefusal(refusal: Refusal): RingletError {
-  const { code, message, outcome, remedy, needed, got, answers } = refusal
-  return new RingletError(code as RingletError['code'], message, {
-    outcome,
-    needed,
-    got,
-    answers: Object.fromEntries(answers.map(({ peer, answer }) => [peer, answer])),
-    ...(remedy === undefined ? {} : { remedy }),
-  })
 }
 
 /**

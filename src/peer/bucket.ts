@@ -10,7 +10,7 @@ import { liveSiblings, makeValue, type ObjectState } from '../data/siblings.ts'
 import { nothingSeen, type Seen } from '../data/vector.ts'
 import { checkBucketName, makeCheckedKey } from '../protocol/arguments.ts'
 import { contextFromText, contextToText } from '../protocol/context.ts'
-import { isRefusedOnItsMerits, RingletError, StorageError } from '../protocol/errors.ts'
+import { isOutOfReach, RingletError } from '../protocol/errors.ts'
 import type { MergeableType, WriteId } from '../values/type.ts'
 import type {
   Bucket,
@@ -234,13 +234,13 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     return this.#write(key, state.seen, bytes, options, write)
   }
 
-  /** This device's copy if it holds one, else what the owners say. */
+  /** This device's copy if it holds one, else what the owners say; if they turn out to be silent, it may hold one now. */
   async #stateToUpdate(key: Key): Promise<ObjectState> {
-    const consistency = this.#keyed.holds(key) ? 'local' : 'quorum'
     try {
-      return (await this.#keyed.read(key, consistency)).state
+      return (await this.#keyed.read(key, this.#keyed.holds(key) ? 'local' : 'quorum')).state
     } catch (error) {
       if (!this.#shape.startsBlind || !isOutOfReach(error)) throw error
+      if (this.#keyed.holds(key)) return (await this.#keyed.read(key, 'local')).state
       return { seen: nothingSeen, siblings: [] }
     }
   }
@@ -292,13 +292,4 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
   #key(path: KeyPath): Key {
     return makeCheckedKey(this.name, path)
   }
-}
-
-/**
- * Whether nobody who was asked could say: not this device's own failure, nor a fault of the question. Members that refuse
- * for the state they are in, starting or out of space, are as good as absent.
- */
-function isOutOfReach(error: unknown): boolean {
-  if (!(error instanceof RingletError) || error instanceof StorageError) return false
-  return !isRefusedOnItsMerits(error.code)
 }

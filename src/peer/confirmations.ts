@@ -5,14 +5,15 @@
  * question comes soon at first and then ever more rarely, each write's apart: a slow answer to one holds up no other,
  * and no delivery.
  */
-import type { Key } from '../data/key.ts'
+import { type Key, showKey } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { changeWrite, type OwnWrite } from '../protocol/copy.ts'
-import { isFailure } from './ask.ts'
+import { isFailure } from './failure.ts'
 import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
 import { Lanes } from './lanes.ts'
 import { closedError, type LiveReceipt, tooManyAwaited } from './receipt.ts'
+import { copyName } from './troubles.ts'
 import type { World } from './world.ts'
 
 /** Pauses before the owners are asked again. */
@@ -71,7 +72,7 @@ export class Confirmations {
     const [oldest] = this.#awaited.keys()
     if (this.#awaited.size > this.#world.limits.requestsInFlight) {
       this.#awaited.delete(oldest!)
-      oldest!.fail(tooManyAwaited(this.#awaited.size))
+      oldest!.giveUp(tooManyAwaited(this.#awaited.size))
     }
     this.tick()
   }
@@ -124,9 +125,12 @@ export class Confirmations {
   }
 
   async #settle(key: Key, own: OwnWrite): Promise<void> {
-    await this.#copies.change(key, (held) =>
-      changeWrite(held, own.dot, (each) => ({ ...each, stage: 'everywhere' })),
-    )
+    const note = (): Promise<unknown> =>
+      this.#copies.change(key, (held) =>
+        changeWrite(held, own.dot, (each) => ({ ...each, stage: 'everywhere' })),
+      )
+    await this.#world.troubles.watch(copyName(key), note)
+    this.#world.say({ type: 'everywhere', key: showKey(key), dot: nameOf(own.dot) })
     this.#copies.receipts.advance({ ...own, stage: 'everywhere' })
     // Once the copy has it, it need not stand on top any more.
     if (this.#copies.of(key).followed) await this.#refresh(key)

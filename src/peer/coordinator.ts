@@ -12,7 +12,8 @@ import { isRefusedOnItsMerits, outcomeUnknown, StorageError } from '../protocol/
 import type { PeerId } from '../protocol/membership.ts'
 import { encodeRequest, type ReplyOf, type Request } from '../protocol/message.ts'
 import { type Placement, placementOf } from '../protocol/placement.ts'
-import { ask, errorOfRefusal, type Failure, isFailure } from './ask.ts'
+import { ask } from './ask.ts'
+import { errorOfRefusal, type Failure, isFailure } from './failure.ts'
 import { fanout, type Fanned, type Hint, quorumError } from './fanout.ts'
 import { isBehind, store, type Stored, type WriteRequest } from './minting.ts'
 import type { Records } from './records.ts'
@@ -128,6 +129,8 @@ async function coordinate(job: Job): Promise<Written> {
   let made = await store(world, records, request, context)
   for (;;) {
     const { dot, state, seenBefore } = made
+    const returned = world.rules.contextAfterPut(context, dot, state)
+    if (request.kind === 'mint') request.stored?.({ dot, context: returned })
     const result = await replicate(job, dot, state)
     const shown = Math.max(seenBefore, ...result.answers.map((answer) => answer.highest))
     if (request.kind === 'mint' && (await isBehind(world, records, key, dot, shown))) {
@@ -139,7 +142,6 @@ async function coordinate(job: Job): Promise<Written> {
     // The write is durable here: whoever could not gather W cannot say that it is nowhere.
     if (!result.met) throw quorumError('put', key, w, { ...result, uncertain: true })
     const acks = result.tally.acks.map(({ peer }) => peer)
-    const returned = world.rules.contextAfterPut(context, dot, state)
     return { dot, context: returned, acks, hints: result.hints, highest: shown }
   }
 }
@@ -183,7 +185,7 @@ function replicate(job: Job, dot: Dot, state: ObjectState): Promise<Fanned<Store
       })
       if (isFailure(reply)) return reply
       // A straggler's answer comes after the caller has its own: what it shows must not be missed.
-      await isBehind(world, records, key, dot, reply.highest)
+      if (request.kind === 'mint') await isBehind(world, records, key, dot, reply.highest)
       return { ...reply, peer }
     },
   })

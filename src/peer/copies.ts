@@ -8,9 +8,8 @@
 import type { Bytes } from '../data/bytes.ts'
 import type { Key } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
-import { type ActorId, type Dot, withDot } from '../data/vector.ts'
+import type { ActorId, Dot } from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
-import { contextToText } from '../protocol/context.ts'
 import {
   type EdgeCopy,
   edgeCopy,
@@ -23,7 +22,9 @@ import {
   trimmed,
 } from '../protocol/copy.ts'
 import type { Say } from '../protocol/event.ts'
+import { fateOf } from '../protocol/fate.ts'
 import { inOrder } from '../protocol/listing.ts'
+import { dotOfId } from '../protocol/receipt-id.ts'
 import { keyOfStored, shelfRange, storageKeys } from '../protocol/record.ts'
 import type { Clock, Storage } from '../ports.ts'
 import { Epochs } from './epochs.ts'
@@ -166,18 +167,17 @@ export class Copies {
     return replaced
   }
 
-  /** The receipt of a write that is still under way, or that this session has made. */
+  /**
+   * The receipt of a write that this session has made, or that was kept here before. Undefined where this device gave out
+   * no such id, or does not know any more what has become of it.
+   */
   receipt(id: string): LiveReceipt | undefined {
     const live = this.receipts.get(id)
     if (live !== undefined) return live
-    for (const { key, held } of this.#unsettled) {
-      const own = held.writes.find(({ ids }) => ids.includes(id))
-      if (own === undefined) continue
-      const receipt = this.receipts.open(id, contextToText(key, withDot(own.context, own.dot)))
-      this.receipts.advance(own)
-      return receipt
-    }
-    return undefined
+    const dot = dotOfId(id)
+    const kept = dot && this.#writtenUnder(dot)
+    const fate = kept && fateOf(kept.held, dot)
+    return fate && this.receipts.restore(kept.key, id, fate)
   }
 
   subscribe(key: Key, changed: () => void): () => void {
@@ -240,6 +240,14 @@ export class Copies {
     const entry = this.#entries.get(key.text)
     if (entry !== undefined) entry.replacedAt = ++this.#moment
     return refreshed(held, answer)
+  }
+
+  /** The key that this write was of: an epoch is taken for one key only. */
+  #writtenUnder(dot: Dot): Kept | undefined {
+    const all = [...this.#entries.values()]
+    const now = all.find((kept) => kept.isMintedBy(dot.actor))
+    // Only of an epoch that was left must entries be read that nobody has looked at yet.
+    return now ?? all.find((kept) => kept.isWritten && fateOf(kept.held, dot) !== undefined)
   }
 
   #hold(kept: Kept): void {

@@ -1,12 +1,14 @@
 /**
  * The members, as an edge turns to them: any of them answers for the ring, the owners of a key soonest.
  */
-import type { Key } from '../data/key.ts'
-import { isRefusedOnItsMerits, RingletError } from '../protocol/errors.ts'
+import { type Key, showKey } from '../data/key.ts'
+import { showDot } from '../data/vector.ts'
+import { isRefusedOnItsMerits } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
-import type { Refusal, Reply, ReplyOf, Request } from '../protocol/message.ts'
+import type { Reply, ReplyOf, Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
-import { ask, errorOfRefusal, type Failure, isFailure } from './ask.ts'
+import { ask } from './ask.ts'
+import { type Failure, isFailure } from './failure.ts'
 import type { World } from './world.ts'
 
 /** An edge keeps links to so many members; in a larger ring the others are asked through them. */
@@ -43,6 +45,7 @@ export class EdgeMembers {
       const answer: ReplyOf<T> | Failure = await ask(this.#world, peer, request, expected, {
         deadlineMs,
       })
+      this.#say(key, request, peer, isFailure(answer) ? answer.why : 'ok')
       if (!isFailure(answer)) return answer
       last = { ...answer, sent: answer.sent || last.sent }
       // What one member refuses on the merits, the next would refuse too.
@@ -75,6 +78,13 @@ export class EdgeMembers {
     this.#closed = true
   }
 
+  #say(key: Key, request: Request, to: PeerId, result: string): void {
+    // Asked again and again until all owners say yes.
+    if (request.type === 'covers') return
+    const dot = 'dot' in request ? { dot: showDot(request.dot) } : {}
+    this.#world.say({ type: 'ask', key: showKey(key), to, ...dot, result, detail: request.type })
+  }
+
   #all(): PeerId[] {
     return this.#world.view().members.map(({ record }) => record.peer)
   }
@@ -86,14 +96,4 @@ export class EdgeMembers {
     const isSuspect = (peer: PeerId): boolean => links.isSuspect(peer)
     return [...order.filter((peer) => !isSuspect(peer)), ...order.filter(isSuspect)]
   }
-}
-
-/** What an application hears of a failure; a refusal proves nothing about the members that were asked before. */
-export function errorOfFailure({ why, sent, refusal }: Failure): RingletError {
-  const outcome = sent ? 'unknown' : 'refused'
-  if (refusal !== undefined) return errorOfRefusal({ ...refusal, outcome } satisfies Refusal)
-  return new RingletError('unreachable', `no member of the ring answers (${why})`, {
-    outcome,
-    remedy: 'Check the connection; a followed key can be read and written meanwhile.',
-  })
 }

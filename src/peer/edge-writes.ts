@@ -4,28 +4,33 @@
  * A write that is minted here is safe from the network, and costs this device an actor of the key for good. A put of a
  * key that somebody wrote once in passing is better minted by an owner; only when nobody can be asked is it kept here.
  */
-import type { Key } from '../data/key.ts'
+import { type Key, showKey } from '../data/key.ts'
+import type { Dot } from '../data/vector.ts'
 import { contextToText } from '../protocol/context.ts'
-import { withWrite } from '../protocol/copy.ts'
+import { type OwnWrite, withWrite } from '../protocol/copy.ts'
 import { StorageError } from '../protocol/errors.ts'
-import type { Request } from '../protocol/message.ts'
+import { ringHash } from '../protocol/view.ts'
+import type { ReplyOf, Request } from '../protocol/message.ts'
+import { type FarWrite, farWriteOfId, idOfFarWrite } from '../protocol/receipt-id.ts'
 import type { Receipt } from './api.ts'
-import { isFailure } from './ask.ts'
-import type { Confirmations } from './confirmations.ts'
 import { type Copies, nameOf } from './copies.ts'
-import { type EdgeMembers, errorOfFailure } from './edge-members.ts'
+import { errorOfFailure, type Failure, isFailure } from './failure.ts'
 import type { WriteOrder } from './keyed.ts'
-import type { Outbox } from './outbox.ts'
 import { LiveReceipt, reachedWithin } from './receipt.ts'
 import type { World } from './world.ts'
 
 export interface EdgeWritesOptions {
   readonly world: World
   readonly copies: Copies
-  readonly members: EdgeMembers
-  readonly outbox: Outbox
-  readonly confirmations: Confirmations
   readonly w: number
+  /** Whether nobody can have seen this write yet. */
+  unsent(own: OwnWrite): boolean
+  /** There is a write of this key to deliver. */
+  kick(key: Key): void
+  /** Asks a member to coordinate a put. */
+  forward(key: Key, put: Request): Promise<ReplyOf<'written'> | Failure>
+  /** Looks for the moment at which all owners have a write that a member minted. */
+  confirm(key: Key, dot: Dot, receipt: LiveReceipt): void
 }
 
 export class EdgeWrites {
@@ -55,7 +60,7 @@ export class EdgeWrites {
       if (forwarded === undefined) throw error
       return forwarded
     }
-    this.#options.outbox.kick(key)
+    this.#options.kick(key)
     if (ack !== 'device') await this.#within(receipt, ack)
     return receipt
   }
@@ -74,11 +79,11 @@ export class EdgeWrites {
         value,
         generation,
         takeEpoch,
-        unsent: (own) => this.#options.outbox.unsent(own),
+        unsent: (own) => this.#options.unsent(own),
       }),
     )
     const own = held.writes.at(-1)!
-    this.#options.world.say({ type: 'mint', dot: nameOf(own.dot) })
+    this.#options.world.say({ type: 'mint', key: showKey(key), dot: nameOf(own.dot) })
     const seen = this.#options.world.rules.contextAfterPut(context, own.dot, held.copy)
     return this.#options.copies.receipts.open(own.ids[0]!, contextToText(key, seen))
   }
@@ -96,27 +101,36 @@ export class EdgeWrites {
       direct: false,
       origin: undefined,
     }
-    const answer = await this.#options.members.ask(key, request, 'written')
+    const answer = await this.#options.forward(key, request)
     if (isFailure(answer)) {
       if (answer.refusal === undefined && !answer.sent) return undefined
       throw errorOfFailure(answer)
     }
     const { dot, acks, hints } = answer
-    const seen = this.#options.world.rules.contextAfterPut(
-      context,
-      dot,
-      this.#options.copies.of(key).copy,
-    )
-    const receipt: LiveReceipt = new LiveReceipt(
-      `${dot.actor}:${dot.counter}`,
-      contextToText(key, seen),
-      'quorum',
-      () => this.#options.confirmations.await(key, dot, receipt),
-    )
+    const { rules } = this.#options.world
+    const seen = rules.contextAfterPut(context, dot, this.#options.copies.of(key).copy)
+    const write: FarWrite = { key, dot, context: seen, stage: 'quorum' }
+    const receipt = this.#farReceipt(idOfFarWrite(this.#ring(), write), write)
     receipt.advance({ stage: 'quorum', acks, hints })
-    this.#options.copies.receipts.keep(receipt)
     if (ack === 'everywhere') await this.#within(receipt, ack)
     return receipt
+  }
+
+  /** The receipt of a write that a member minted, made again from its id; nothing else of it is kept here. */
+  receipt(id: string): Receipt | undefined {
+    const write = farWriteOfId(this.#ring(), id)
+    return write && this.#farReceipt(id, write)
+  }
+
+  #farReceipt(id: string, { key, dot, context, stage }: FarWrite): LiveReceipt {
+    const wanted = (): void => this.#options.confirm(key, dot, receipt)
+    const receipt: LiveReceipt = new LiveReceipt(id, contextToText(key, context), stage, wanted)
+    this.#options.copies.receipts.keep(receipt)
+    return receipt
+  }
+
+  #ring(): string {
+    return ringHash(this.#options.world.view().identity)
   }
 
   #within(receipt: LiveReceipt, stage: 'quorum' | 'everywhere'): Promise<void> {

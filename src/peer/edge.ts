@@ -4,31 +4,34 @@
  *
  * A tab comes and goes by the thousand, so it stands in no table and is gossiped to nobody; it knows the members, and
  * whichever of them answers coordinates for it. Its writes are durable here before anything else: from then on the
- * network can only delay them.
+ * network can only delay them. What it has to do with the ring is the business of its other side, `ring-side.ts`,
+ * which may come a while later.
  */
+import type { Bytes } from '../data/bytes.ts'
 import type { Key } from '../data/key.ts'
-import { RingletError } from '../protocol/errors.ts'
+import type { Dot } from '../data/vector.ts'
+import type { OwnWrite } from '../protocol/copy.ts'
+import type { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import type { PageAsked } from '../protocol/listing.ts'
-import { type PeerId, ringHash, type RingIdentity, type View } from '../protocol/membership.ts'
-import { decodeNotice, encodeNotice, encodeReply, type Reply } from '../protocol/message.ts'
-import { generationOfStore, type StoreIdentity } from '../protocol/record.ts'
-import { rules } from '../protocol/rules.ts'
+import type { PeerId, RingIdentity, View } from '../protocol/membership.ts'
+import { ringHash, viewOfNobody } from '../protocol/view.ts'
+import { generationOfStore, storageKeys, type StoreIdentity } from '../protocol/record.ts'
 import type { WriteId } from '../values/type.ts'
 import type { Trace } from '../ports.ts'
-import type { Receipt } from './api.ts'
-import { isFailure, refusalOfError } from './ask.ts'
-import { Confirmations } from './confirmations.ts'
-import { Copies } from './copies.ts'
-import { EdgeMembers, errorOfFailure } from './edge-members.ts'
-import { listAtOwners, listCopies } from './edge-listing.ts'
+import type { Location, MemberReport, Receipt } from './api.ts'
+import { Copies, nameOf } from './copies.ts'
+import { listCopies } from './copies-listing.ts'
 import { EdgeWrites } from './edge-writes.ts'
 import { openIdentity } from './epochs.ts'
+import { Facing } from './facing.ts'
+import { errorOfFailure, isFailure } from './failure.ts'
 import { Following } from './following.ts'
-import { Gossip, Table } from './gossip.ts'
 import type { Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
-import { Outbox } from './outbox.ts'
-import { closedError } from './receipt.ts'
+import { closedError, type LiveReceipt } from './receipt.ts'
+import { Refusals, tellRefused } from './refusals.ts'
+import type { OpenRingSide, RingSide } from './ring-side.ts'
+import { Troubles } from './troubles.ts'
 import { makeWorld, type World, type WorldOptions } from './world.ts'
 
 export interface EdgeOptions extends WorldOptions {
@@ -37,75 +40,84 @@ export interface EdgeOptions extends WorldOptions {
   readonly bootstrap: readonly string[]
   readonly r: number
   readonly w: number
+  /** Opens the side that faces the ring: `openRingSide`, or a promise of it where its code has to be fetched. */
+  readonly ringSide: OpenRingSide
 }
 
 const tickMs = 250
 
 /** Resolves once the edge can read and write on its own device, with or without a ring. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const { storage, random, transport, identity, ring } = options
+  const { storage, random, identity, ring } = options
   const say: Say = (event) => options.trace({ peer: identity.peer, ...event })
   const store = await openIdentity(storage, random, identity.peer, ringHash(ring), say)
-  let adopted = (_view: View): void => {}
-  const adoptedView = (view: View): void => adopted(view)
-  const table = await Table.load({
-    ring,
-    identity,
-    storage,
-    transport,
-    random,
-    say,
-    rules: options.rules ?? rules,
-    adopted: adoptedView,
-  })
+  const members = await storage.get(storageKeys.members)
   const copies = await Copies.load(storage, options.clock, say)
-  const edge = new Edge(options, say, store, table, copies)
-  adopted = () => edge.viewChanged()
+  const edge = new Edge(options, say, { store, members, copies })
   edge.start()
   return edge
+}
+
+/** What the store held. */
+interface Opened {
+  readonly store: StoreIdentity
+  readonly members: Bytes | undefined
+  readonly copies: Copies
 }
 
 export class Edge implements Keyed {
   readonly world: World
   readonly copies: Copies
+  readonly refusals = new Refusals()
   readonly #r: number
   readonly #generation: string
-  readonly #gossip: Gossip
-  readonly #members: EdgeMembers
   readonly #following: Following
-  readonly #outbox: Outbox
-  readonly #confirmations: Confirmations
   readonly #writes: EdgeWrites
+  readonly #facing: Facing
   readonly #watchers = new Set<Watcher>()
   #stopTicking = (): void => {}
   #asleep = false
   #closed = false
 
-  constructor(options: EdgeOptions, say: Say, store: StoreIdentity, table: Table, copies: Copies) {
-    const { r, w } = options
+  constructor(options: EdgeOptions, say: Say, { store, members, copies }: Opened) {
+    const { w } = options
+    const view = viewOfNobody(options.ring)
     this.world = makeWorld(
-      options,
+      { ...options, troubles: new Troubles() },
       say,
-      () => table.view,
-      () => this.#outbox.kick(),
+      () => this.#facing.side?.view ?? view,
+      () => this.#facing.side?.kick(),
     )
     this.copies = copies
-    this.#r = r
+    this.#r = options.r
     this.#generation = generationOfStore(store)
-    this.#gossip = new Gossip(this.world, table, options.bootstrap)
-    this.#members = new EdgeMembers(this.world, () => this.#gossip.bootstrapOnce())
-    this.#following = new Following(this.world, copies, this.#members, r)
-    const refresh = (key: Key): Promise<void> => this.#following.refresh(key)
-    this.#confirmations = new Confirmations(this.world, copies, this.#members, refresh)
-    const confirmed = (): void => this.#confirmations.tick()
-    this.#outbox = new Outbox(this.world, copies, this.#members, { w, seed: store.seed, confirmed })
+    this.#following = new Following({
+      world: this.world,
+      copies,
+      watched: (key) => this.#facing.side?.watched(key),
+      followed: (key) => this.#facing.side?.followed(key),
+      unfollowed: (key) => this.#facing.side?.unfollowed(key),
+    })
+    const left = copies.unsettled().flatMap((key) => copies.of(key).writes)
+    const attempted = new Set(left.map(({ dot }) => nameOf(dot)))
     this.#writes = new EdgeWrites({
       world: this.world,
       copies,
-      members: this.#members,
-      outbox: this.#outbox,
-      confirmations: this.#confirmations,
       w,
+      unsent: ({ dot }) => !attempted.has(nameOf(dot)),
+      kick: (key) => this.#facing.side?.kick(key),
+      forward: (key, put) => this.#facing.ask((side) => side.forward(key, put)),
+      confirm: (key, dot, receipt) => this.#confirm(key, dot, receipt),
+    })
+    const refused = (key: Key, { ids }: OwnWrite, error: RingletError): void =>
+      tellRefused(this.refusals, key, ids, error)
+    const { world } = this
+    const { seed } = store
+    const parts = { ...options, world, seed, copies, members, attempted, refused }
+    this.#facing = new Facing({
+      world,
+      open: () => options.ringSide(parts),
+      faced: (side, late) => this.#faced(side, late),
     })
   }
 
@@ -121,8 +133,9 @@ export class Edge implements Keyed {
     return this.copies.pendingWrites
   }
 
+  /** What is closed starts nothing either. */
   get activity(): 'awake' | 'asleep' {
-    return this.#asleep ? 'asleep' : 'awake'
+    return this.#asleep || this.#closed ? 'asleep' : 'awake'
   }
 
   now(): number {
@@ -130,15 +143,8 @@ export class Edge implements Keyed {
   }
 
   start(): void {
-    this.world.transport.serve({
-      request: (_from, _body) => Promise.resolve(encodeReply(noMember())),
-      notice: (from, body) => this.#hear(from, body),
-      up: (peer) => this.#linkUp(peer),
-      down: (peer) => this.#linkDown(peer),
-    })
     this.world.say({ type: 'started' })
-    this.viewChanged()
-    this.#gossip.tick()
+    this.#facing.open()
     this.#tick()
   }
 
@@ -150,7 +156,7 @@ export class Edge implements Keyed {
 
   async read(key: Key, consistency: 'quorum' | 'local'): Promise<KeyedRead> {
     if (consistency === 'local' && this.copies.of(key).followed) return this.#local(key)
-    const answer = await this.#following.ask(key)
+    const answer = await this.#facing.ask((side) => side.ask(key))
     if (!isFailure(answer)) {
       const { pending, stage } = this.copies.standing(key)
       const state = this.copies.shownWith(key, answer.state)
@@ -162,9 +168,8 @@ export class Edge implements Keyed {
 
   async list(asked: PageAsked, consistency: 'quorum' | 'local'): Promise<KeyedPage> {
     const { copies, world } = this
-    if (consistency === 'local') return listCopies(copies, asked, this.#r, world.limits.listedKeys)
-    const [members, following] = [this.#members, this.#following]
-    return listAtOwners({ copies, members, following, r: this.#r }, asked)
+    if (consistency === 'local') return listCopies(copies, asked, this.#r, world.limits.pageKeys)
+    return (await this.#facing.there()).list(asked)
   }
 
   write(order: WriteOrder): Promise<Receipt> {
@@ -206,11 +211,16 @@ export class Edge implements Keyed {
   }
 
   receipt(id: string): Receipt | undefined {
-    return this.copies.receipt(id)
+    return this.copies.receipt(id) ?? this.#writes.receipt(id)
   }
 
-  viewChanged(): void {
-    if (!this.#asleep) this.#members.ping()
+  /** Rejects with `unreachable` while the side that could ask is not to be had. */
+  async locate(key: Key): Promise<Location> {
+    return (await this.#facing.there()).locate(key)
+  }
+
+  async reports(): Promise<readonly MemberReport[]> {
+    return (await this.#facing.there()).reports()
   }
 
   /**
@@ -221,11 +231,7 @@ export class Edge implements Keyed {
     if (this.#closed || this.#asleep) return
     this.#asleep = true
     this.#stopTicking()
-    this.#outbox.sleep()
-    this.#confirmations.sleep()
-    const { transport } = this.world
-    const goodbye = encodeNotice({ type: 'goodbye' })
-    for (const { peer } of transport.links()) transport.notify(peer, goodbye, 'foreground')
+    this.#facing.side?.sleep()
     this.copies.touched()
   }
 
@@ -235,27 +241,23 @@ export class Edge implements Keyed {
    */
   wake(): void {
     if (this.#closed) return
-    const { transport, links } = this.world
-    const linked = transport.links().map(({ peer }) => peer)
     if (this.#asleep) this.#tick()
     this.#asleep = false
-    this.#members.reach([...linked, ...links.dueProbes(0)])
-    for (const peer of linked) this.#following.linkUp(peer)
     this.#following.tick()
-    this.#outbox.wake()
-    this.#confirmations.wake()
+    if (this.#facing.side === undefined) this.#facing.open()
+    else this.#facing.side.wake()
     this.copies.touched()
   }
 
-  /** Ends what is waited for and watched, and leaves the store to its owner: what is not delivered stays in it. */
+  /**
+   * Ends what is waited for and watched, and leaves the store to its owner: what is not delivered stays in it. Waits for
+   * its own disk and for nobody's answer.
+   */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     this.#stopTicking()
-    this.#following.close()
-    this.#outbox.close()
-    this.#confirmations.close()
-    this.#members.close()
+    this.#facing.close()
     this.copies.receipts.end(closedError())
     for (const { ended } of this.#watchers) ended()
     await this.world.tasks.idle()
@@ -267,60 +269,31 @@ export class Edge implements Keyed {
     return { state: this.copies.shown(key), source: 'local', pending, stage, missing: this.#r }
   }
 
-  #hear(from: PeerId, body: Uint8Array): void {
-    if (this.#closed) return
-    const { say, tasks, links } = this.world
-    try {
-      const notice = decodeNotice(body)
-      if (notice.type === 'goodbye') links.failed(from, 'goodbye')
-      if (notice.type === 'records') tasks.run('records', this.#gossip.take(notice.records))
-      if (notice.type === 'changed') {
-        tasks.run('changed', this.#following.pushed(notice.key, notice.state))
-      }
-    } catch (error) {
-      say({ type: 'refused-input', from, detail: (error as Error).message })
-    }
-  }
-
-  #linkUp(peer: PeerId): void {
-    if (this.#closed) return
-    this.world.say({ type: 'link-up', to: peer })
-    this.world.links.answered(peer, 0)
-    if (!this.#asleep) this.#reached(peer)
+  #faced(side: RingSide, late: boolean): void {
+    side.start(this.#asleep)
+    if (!late) return
+    // Nobody could be asked for these when they were followed.
+    for (const key of this.copies.followed()) if (!this.copies.isFilled(key)) side.followed(key)
     this.copies.touched()
   }
 
-  #reached(peer: PeerId): void {
-    this.#following.linkUp(peer)
-    this.#outbox.kick()
-    // What was missed is asked for at the first link, not at the next tick; the other links follow within one.
-    if (this.world.transport.links().length === 1) this.#following.tick()
-  }
-
-  #linkDown(peer: PeerId): void {
-    this.world.say({ type: 'link-down', to: peer })
-    this.world.links.failed(peer, 'link-lost')
-    this.copies.touched()
+  #confirm(key: Key, dot: Dot, receipt: LiveReceipt): void {
+    if (this.#closed) return receipt.fail(closedError())
+    const { side } = this.#facing
+    if (side !== undefined) return side.confirm(key, dot, receipt)
+    void this.#facing.there().then(
+      (late) => late.confirm(key, dot, receipt),
+      (error: RingletError) => receipt.giveUp(error),
+    )
   }
 
   #tick(): void {
-    const { clock, links, limits } = this.world
-    this.#stopTicking = clock.after(tickMs, () => {
+    this.#stopTicking = this.world.clock.after(tickMs, () => {
       if (this.#closed) return
-      this.#gossip.tick()
-      this.#members.ping(links.dueProbes(limits.probeMs))
-      this.#outbox.tick()
-      this.#confirmations.tick()
+      this.#facing.tick()
+      this.#facing.side?.tick()
       this.#following.tick()
       this.#tick()
     })
   }
-}
-
-function noMember(): Reply {
-  return refusalOfError(
-    new RingletError('not-admitted', 'this peer is an edge: it serves nobody', {
-      remedy: 'Ask a member.',
-    }),
-  )
 }

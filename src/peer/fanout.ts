@@ -19,7 +19,7 @@ import {
   verdict,
   type Vote,
 } from '../protocol/quorum.ts'
-import type { Failure } from './ask.ts'
+import type { Failure } from './failure.ts'
 import type { World } from './world.ts'
 
 /** One stand-in: the holder keeps what the owner lacks. */

@@ -9,7 +9,8 @@
 import type { Key } from '../data/key.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { placementOf } from '../protocol/placement.ts'
-import { ask, isFailure } from './ask.ts'
+import { ask } from './ask.ts'
+import { isFailure } from './failure.ts'
 import type { World } from './world.ts'
 
 type Told = 'follow' | 'unfollow'

@@ -1,42 +1,33 @@
 /**
- * What an edge follows: copies that are told of each change, and asked about in case nobody told.
+ * Which keys an edge follows: those that it was told to, and those that are watched, for as long as they are.
  *
- * A copy is only ever the owners' word. Their answers may come in another order than they were asked for, and one that
- * is older than the copy must not become it: the owners are asked again then, as they are when a member pushes what
- * does not descend from the copy.
+ * That a key is followed stands with its copy in the store, so that the next page shows it without a network. What the
+ * owners say of it is the business of `asking.ts`.
  */
 import type { Key } from '../data/key.ts'
-import type { ObjectState } from '../data/siblings.ts'
-import { StorageError } from '../protocol/errors.ts'
-import type { PeerId } from '../protocol/membership.ts'
-import type { ReplyOf } from '../protocol/message.ts'
-import { type Failure, isFailure } from './ask.ts'
 import type { Copies } from './copies.ts'
-import type { EdgeMembers } from './edge-members.ts'
-import { FollowRequests } from './follow-requests.ts'
-import { Freshness } from './freshness.ts'
+import { copyName } from './troubles.ts'
 import type { World } from './world.ts'
 
-/** How often the owners are asked again when each answer is overtaken by another. */
-const asksAgain = 3
+export interface FollowingOptions {
+  readonly world: World
+  readonly copies: Copies
+  /** Somebody watches the key from now on, who may not have before. */
+  watched(key: Key): void
+  /** The key is followed from now on. */
+  followed(key: Key): void
+  unfollowed(key: Key): void
+}
 
 export class Following {
-  readonly #world: World
+  readonly #options: FollowingOptions
   readonly #copies: Copies
-  readonly #members: EdgeMembers
-  readonly #r: number
-  readonly #requests: FollowRequests
-  readonly #freshness: Freshness
   /** Keys that are followed only because they are watched, and by how many watches. */
   readonly #watched = new Map<string, { readonly key: Key; watches: number }>()
 
-  constructor(world: World, copies: Copies, members: EdgeMembers, r: number) {
-    this.#world = world
-    this.#copies = copies
-    this.#members = members
-    this.#r = r
-    this.#requests = new FollowRequests(world, (key) => copies.isWatched(key))
-    this.#freshness = new Freshness({ world, copies, get: (key) => this.#get(key) })
+  constructor(options: FollowingOptions) {
+    this.#options = options
+    this.#copies = options.copies
   }
 
   /** Follows the key until `unfollow`, whoever watches it. */
@@ -48,7 +39,7 @@ export class Following {
   async unfollow(key: Key): Promise<void> {
     this.#watched.delete(key.text)
     await this.#copies.change(key, (held) => ({ ...held, followed: false }))
-    this.#stopped(key)
+    this.#options.unfollowed(key)
   }
 
   /**
@@ -58,6 +49,7 @@ export class Following {
    */
   async watch(key: Key): Promise<() => void> {
     const { followed } = this.#copies.of(key)
+    this.#options.watched(key)
     if (followed && !this.#watched.has(key.text)) return () => {}
     const watched = this.#watched.get(key.text) ?? { key, watches: 0 }
     this.#watched.set(key.text, watched)
@@ -73,86 +65,28 @@ export class Following {
     return unwatch
   }
 
-  /** Asks R owners. Of a followed key their answer is the copy then. */
-  async ask(key: Key): Promise<ReplyOf<'got'> | Failure> {
-    for (let asks = 1; ; asks++) {
-      const { moment } = this.#copies
-      const answer = await this.#members.ask(key, { type: 'get', key, r: this.#r }, 'got')
-      if (isFailure(answer)) return answer
-      if ((await this.take(key, answer.state, moment)) || asks > asksAgain) return answer
-    }
-  }
-
-  async refresh(key: Key): Promise<void> {
-    if (this.#copies.of(key).followed) await this.ask(key)
-  }
-
-  /**
-   * Of a followed key, an answer of R owners to what was asked at this moment is the copy now. False if it may be older
-   * than the copy. A full disk is no reason to keep it from its reader.
-   */
-  async take(key: Key, answer: ObjectState, askedAt: number): Promise<boolean> {
-    if (!this.#copies.of(key).followed) return true
-    try {
-      return await this.#copies.refresh(key, answer, askedAt)
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error
-      this.#world.say({ type: 'task-failed', detail: `refresh: ${error.message}` })
-      return true
-    }
-  }
-
-  /** A pushed state that does not descend from the copy is no reason to believe either: the owners are asked. */
-  async pushed(key: Key, state: ObjectState): Promise<void> {
-    if (!this.#copies.of(key).followed) return
-    if (!(await this.#copies.replace(key, state))) await this.refresh(key)
-  }
-
-  /** This member knows of no followed key yet, and what it told before counts no more. */
-  linkUp(peer: PeerId): void {
-    this.#requests.tellAll(peer, this.#copies.followed())
-    this.#freshness.linkUp(peer)
-  }
-
-  linkDown(peer: PeerId): void {
-    this.#freshness.linkDown(peer)
-  }
-
-  close(): void {
-    this.#freshness.close()
-  }
-
+  /** Ends the following of what is watched no more. */
   tick(): void {
     for (const { key, watches } of this.#watched.values()) {
       // Only now, for a view that is drawn anew ends its watch and begins another.
-      if (watches === 0) this.#world.tasks.run('unfollow', this.#release(key))
+      if (watches === 0) this.#options.world.tasks.run('unfollow', this.#release(key))
     }
-    this.#freshness.tick()
-  }
-
-  /** False if nobody answers. */
-  async #get(key: Key): Promise<boolean> {
-    return !this.#copies.of(key).followed || !isFailure(await this.ask(key))
   }
 
   async #start(key: Key): Promise<void> {
     if (this.#copies.of(key).followed) return
     await this.#copies.change(key, (held) => ({ ...held, followed: true }))
-    this.#requests.tell('follow', key)
-    this.#freshness.add(key)
+    this.#options.followed(key)
   }
 
-  /** Nobody watches it any more. */
+  /** Nobody watches it any more; if the store refuses to note that, that stands until it works. */
   async #release(key: Key): Promise<void> {
     const isWatched = (): boolean => this.#watched.get(key.text)?.watches !== 0
-    await this.#copies.change(key, (held) => (isWatched() ? held : { ...held, followed: false }))
+    await this.#options.world.troubles.watch(copyName(key), () =>
+      this.#copies.change(key, (held) => (isWatched() ? held : { ...held, followed: false })),
+    )
     if (isWatched()) return this.#start(key)
     this.#watched.delete(key.text)
-    this.#stopped(key)
-  }
-
-  #stopped(key: Key): void {
-    this.#freshness.drop(key)
-    this.#requests.tell('unfollow', key)
+    this.#options.unfollowed(key)
   }
 }

@@ -6,41 +6,22 @@
  * thousands of requests for copies that are all as they should be. So owners are asked in turn which copies differ from
  * what they have, hundreds in one question; only those that do are asked for, by a get of R owners, which alone may
  * replace a copy.
- *
- * After a link came up its keys are asked about at once, those that are watched first. Later each has its pause, which
- * grows with how many there are: a tab asks about a hundred keys a second at the most.
  */
 import { type Digest, digestLength } from '../data/hash.ts'
 import type { Key } from '../data/key.ts'
 import { type ObjectState, stateDigest } from '../data/siblings.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { placementOf } from '../protocol/placement.ts'
-import { ask, isFailure } from './ask.ts'
+import { ask } from './ask.ts'
+import { isFailure } from './failure.ts'
 import type { Copies } from './copies.ts'
 import { Lanes } from './lanes.ts'
+import { type Standing, Standings } from './standings.ts'
 import { single } from './tasks.ts'
 import type { World } from './world.ts'
 
-/** A key is asked about this often, should every notice have been lost. */
-const shortestPauseMs = 10_000
-/** And no more often than that many keys allow. */
-const pausePerKeyMs = 10
-/** After an answer that did not come. */
-const restMs = 1000
 /** Gets under way at one time. */
 const getsInFlight = 32
-/** Due before everything else. */
-const atOnce = 0
-
-interface Standing {
-  readonly key: Key
-  /** Awake time of the next question. */
-  due: number
-  /** Which of its owners is next. */
-  turn: number
-  /** The linked member that last said it was fresh, and has told of every change since. */
-  saidBy: PeerId | undefined
-}
 
 interface Batch {
   readonly peer: PeerId
@@ -58,13 +39,11 @@ export class Freshness {
   readonly #world: World
   readonly #copies: Copies
   readonly #get: FreshnessOptions['get']
-  readonly #standings = new Map<string, Standing>()
+  readonly #standings: Standings
   /** Keys to be asked for by a get. */
   readonly #wanted = new Map<string, Key>()
   readonly #lanes: Lanes
-  /** Awake time of the next questions, unless some are to be asked at once. */
-  #nextAt = 0
-  #closed = false
+  #state: 'awake' | 'asleep' | 'closed' = 'awake'
   /** Asks what is due to be asked, unless questions are under way. */
   readonly tick: () => void
 
@@ -72,75 +51,59 @@ export class Freshness {
     this.#world = world
     this.#copies = copies
     this.#get = get
+    this.#standings = new Standings(world, copies)
     this.#lanes = new Lanes(world.tasks, 'refresh', getsInFlight, () => this.#getWanted())
     this.tick = single(world.tasks, 'fresh', () => this.#askDue())
-    for (const key of copies.followed()) this.#standOf(key)
   }
 
   /** It is followed from now on, and asked for at once. */
   add(key: Key): void {
-    const standing = this.#standOf(key)
-    standing.due = this.#world.clock.elapsed() + this.#pauseOf(standing)
+    this.#standings.add(key)
     this.#want(key)
   }
 
-  drop({ text }: Key): void {
-    this.#standings.delete(text)
-    this.#wanted.delete(text)
+  drop(key: Key): void {
+    this.#standings.drop(key)
+    this.#wanted.delete(key.text)
   }
 
-  /** Changes may have been missed while there was no link, or none to anybody who would have told of them. */
+  watched(key: Key): void {
+    this.#standings.watched(key)
+  }
+
   linkUp(peer: PeerId): void {
-    this.linkDown(peer)
-    const { ring } = this.#world.view()
-    for (const standing of this.#standings.values()) {
-      if (standing.saidBy !== undefined) continue
-      const { owners } = placementOf(ring, standing.key.position)
-      if (owners.includes(peer)) standing.due = atOnce
-    }
+    this.#standings.linkUp(peer)
     this.tick()
   }
 
   linkDown(peer: PeerId): void {
-    for (const standing of this.#standings.values()) {
-      if (standing.saidBy === peer) standing.saidBy = undefined
-    }
+    this.#standings.linkDown(peer)
+  }
+
+  /** What is under way ends; nothing else is asked until `wake`. */
+  sleep(): void {
+    if (this.#state !== 'awake') return
+    this.#state = 'asleep'
+    this.#giveUp()
+  }
+
+  wake(): void {
+    if (this.#state === 'asleep') this.#state = 'awake'
+    this.#getWanted()
   }
 
   /** Nothing new is asked; what is under way ends by its own deadline. */
   close(): void {
-    this.#closed = true
+    this.#state = 'closed'
     this.#wanted.clear()
   }
 
   async #askDue(): Promise<void> {
-    for (;;) {
-      const batches = this.#dueBatches()
+    while (this.#mayAsk()) {
+      const batches = this.#batchesOf(this.#standings.takeDue())
       if (batches.length === 0) return
-      for (const batch of batches) {
-        if (this.#closed || !this.#hasLinks()) return
-        await this.#ask(batch)
-      }
+      for (const batch of batches) if (this.#mayAsk()) await this.#ask(batch)
     }
-  }
-
-  /** Everything that is due at once; else the longest due, as many as one question takes. */
-  #dueBatches(): Batch[] {
-    if (this.#closed || !this.#hasLinks()) return []
-    const now = this.#world.clock.elapsed()
-    const due = [...this.#standings.values()].filter((standing) => standing.due <= now)
-    const urgent = due.filter((standing) => standing.due === atOnce)
-    if (urgent.length > 0) return this.#batchesOf(this.#watchedFirst(urgent))
-    if (now < this.#nextAt) return []
-    const oldestFirst = due.sort((a, b) => a.due - b.due)
-    const next = this.#watchedFirst(oldestFirst).slice(0, this.#world.limits.comparedKeys)
-    this.#nextAt = now + next.length * pausePerKeyMs
-    return this.#batchesOf(next)
-  }
-
-  #watchedFirst(standings: readonly Standing[]): Standing[] {
-    const isWatched = ({ key }: Standing): boolean => this.#copies.isWatched(key)
-    return [...standings.filter(isWatched), ...standings.filter((standing) => !isWatched(standing))]
   }
 
   /** Each to one of its owners, in their order. */
@@ -152,8 +115,7 @@ export class Freshness {
       const peer = this.#nextOwner(standing, linked)
       if (peer === undefined) {
         // No owner answers: perhaps fallbacks have something.
-        this.#rest(standing)
-        this.#want(standing.key)
+        this.#restAndWant(standing)
         continue
       }
       let batch = open.get(peer)
@@ -167,46 +129,54 @@ export class Freshness {
     return batches
   }
 
-  /** Its owners in turn, those that a link stands to if there are any. */
+  /** Its owners in turn: those that a link stands to and that answer, if there are any. */
   #nextOwner(standing: Standing, linked: ReadonlySet<PeerId>): PeerId | undefined {
     const { links, view } = this.#world
     const { owners } = placementOf(view().ring, standing.key.position)
-    const answering = owners.filter((peer) => !links.isSuspect(peer))
-    const near = answering.filter((peer) => linked.has(peer))
-    const candidates = near.length > 0 ? near : answering
-    return candidates[standing.turn++ % candidates.length]
+    const near = owners.filter((peer) => linked.has(peer))
+    const candidates = near.length > 0 ? near : owners
+    const answering = candidates.filter((peer) => !links.isSuspect(peer))
+    const chosen = answering.length > 0 ? answering : near
+    return chosen[standing.turn++ % chosen.length]
   }
 
   async #ask({ peer, standings }: Batch): Promise<void> {
     const asked = standings.filter((standing) => this.#canBeAskedAbout(standing))
     if (asked.length === 0) return
-    const { limits, clock } = this.#world
-    const copies = asked.map(({ key }) => ({ key, digest: digestOfCopy(key, this.#copyOf(key)) }))
+    const copies = asked.map(({ key }) => ({
+      key,
+      digest: digestOfCopy(key, this.#copies.of(key).copy),
+    }))
     const reply = await ask(this.#world, peer, { type: 'fresh', copies }, 'compared', {
       lane: 'background',
-      deadlineMs: limits.requestMs,
+      deadlineMs: this.#world.limits.requestMs,
     })
     if (isFailure(reply)) {
-      for (const standing of asked) standing.due = clock.elapsed() + restMs
+      for (const standing of asked) this.#standings.restShortly(standing)
       return
     }
     const [differ, elsewhere] = [new Set(reply.differ), new Set(reply.elsewhere)]
     for (const [i, standing] of asked.entries()) {
-      this.#rest(standing)
       if (!elsewhere.has(i)) standing.saidBy = peer
-      if (differ.has(i) || elsewhere.has(i)) this.#want(standing.key)
+      if (differ.has(i) || elsewhere.has(i)) this.#restAndWant(standing)
+      else this.#standings.rest(standing)
     }
   }
 
   /** Of what is followed no more there is nothing to ask; what was never answered for is asked for at once. */
   #canBeAskedAbout(standing: Standing): boolean {
     const { key } = standing
-    if (!this.#standings.has(key.text)) return false
+    if (this.#standings.get(key) !== standing) return false
     if (this.#copies.isFilled(key)) return true
-    this.#rest(standing)
-    this.#want(key)
+    this.#restAndWant(standing)
     return false
   }
+
+  #restAndWant(standing: Standing): void {
+    this.#standings.rest(standing)
+    this.#want(standing.key)
+  }
+
   #want(key: Key): void {
     this.#wanted.set(key.text, key)
     this.#getWanted()
@@ -214,6 +184,7 @@ export class Freshness {
 
   /** As many as there are lanes: thousands of keys that differ are asked for little by little. */
   #getWanted(): void {
+    if (this.#state !== 'awake') return
     for (const [text, key] of this.#wanted) {
       if (this.#lanes.isFull) return
       // A get that is under way may have been asked too soon.
@@ -222,52 +193,23 @@ export class Freshness {
   }
 
   async #getOne(key: Key): Promise<void> {
-    if (this.#closed || (await this.#get(key)) || this.#closed) return
-    const standing = this.#standings.get(key.text)
-    if (standing !== undefined) {
-      standing.due = this.#world.clock.elapsed() + restMs
-      standing.saidBy = undefined
-    }
+    if (await this.#get(key)) return
+    const standing = this.#standings.get(key)
+    if (standing !== undefined) this.#standings.doubt(standing)
     // Nobody to ask: the next link brings them all up again.
-    if (!this.#hasLinks()) this.#giveUp()
+    if (this.#world.transport.links().length === 0) this.#giveUp()
   }
 
   #giveUp(): void {
-    for (const text of this.#wanted.keys()) {
-      const standing = this.#standings.get(text)
-      if (standing !== undefined) {
-        standing.due = atOnce
-        standing.saidBy = undefined
-      }
+    for (const key of this.#wanted.values()) {
+      const standing = this.#standings.get(key)
+      if (standing !== undefined) this.#standings.doubt(standing)
     }
     this.#wanted.clear()
   }
 
-  #rest(standing: Standing): void {
-    standing.due = this.#world.clock.elapsed() + this.#pauseOf(standing)
-  }
-
-  #pauseOf({ key }: Standing): number {
-    const copies = this.#copies
-    const count = copies.isWatched(key) ? copies.watched : this.#standings.size
-    return Math.max(shortestPauseMs, count * pausePerKeyMs)
-  }
-
-  #standOf(key: Key): Standing {
-    let standing = this.#standings.get(key.text)
-    if (standing === undefined) {
-      standing = { key, due: atOnce, turn: 0, saidBy: undefined }
-      this.#standings.set(key.text, standing)
-    }
-    return standing
-  }
-
-  #copyOf(key: Key): ObjectState {
-    return this.#copies.of(key).copy
-  }
-
-  #hasLinks(): boolean {
-    return this.#world.transport.links().length > 0
+  #mayAsk(): boolean {
+    return this.#state === 'awake' && this.#world.transport.links().length > 0
   }
 }
 

@@ -2,197 +2,24 @@
  * Gossip: how every member comes to know every member (paper §4.8.1).
  *
  * Each second a peer shows a random member the versions it knows; the other answers with what is newer and asks for
- * what it lacks. A change is pushed at once. A record is believed when its subject signed it, and is durable here
- * before it is shown to anybody. A peer's own record continues above whatever the ring remembers of it, so that a
- * peer that lost its disk is not shouted down by its own past.
+ * what it lacks. A change is pushed at once. What is believed of it, and when, stands in `table.ts`.
  */
 import type { Bytes } from '../data/bytes.ts'
-import type { Identity } from '../data/identity.ts'
-import { decode, encode, list } from '../protocol/codec.ts'
-import type { Say } from '../protocol/event.ts'
-import { limits } from '../protocol/limits.ts'
-import {
-  isNewer,
-  makeView,
-  type MemberRecord,
-  type PeerId,
-  receive,
-  type RingIdentity,
-  signedRecord,
-  type SignedRecord,
-  signRecord,
-  type View,
-} from '../protocol/membership.ts'
+import { isNewer, type PeerId, type SignedRecord } from '../protocol/membership.ts'
 import { encodeNotice, type Reply, type Request } from '../protocol/message.ts'
-import { storageKeys } from '../protocol/record.ts'
-import type { Rules } from '../protocol/rules.ts'
-import type { Random, Storage, Transport } from '../ports.ts'
-import { ask, isFailure } from './ask.ts'
+import { ask } from './ask.ts'
+import { isFailure } from './failure.ts'
+import type { Table } from './table.ts'
 import { single } from './tasks.ts'
 import type { World } from './world.ts'
 
-const table = list(signedRecord)
-
-/** A version grows by at most so much at a time: 2^53 is 2^29 restarts away. */
-const versionStep = 2 ** 24
-
-/** A table that cannot be read is none: the bootstrap addresses lead back to everybody. */
-async function loadRecords({ storage, say }: TableOptions): Promise<readonly SignedRecord[]> {
-  const stored = await storage.get(storageKeys.members)
-  try {
-    return stored === undefined ? [] : decode(table, stored)
-  } catch (error) {
-    say({ type: 'quarantined', detail: `the membership table: ${(error as Error).message}` })
-    return []
-  }
-}
-
-/** What a member says of itself, apart from what the gossip counts. */
-export type OwnStatement = Omit<MemberRecord, 'version' | 'peer'>
-
-export interface TableOptions {
-  readonly ring: RingIdentity
-  readonly identity: Identity
-  readonly storage: Storage
-  readonly transport: Transport
-  readonly random: Random
-  readonly say: Say
-  readonly rules: Rules
-  /**
-   * Somebody spoke in this peer's name with this store's generation: the store is a copy, or was set back. Takes a new
-   * generation and resolves with it.
-   */
-  readonly renew?: () => Promise<string>
-  /** Called after a new view stands. */
-  readonly adopted: (view: View) => void
-}
-
-/** The membership table as this peer knows it: durable first, shown after. */
-export class Table {
-  readonly #options: TableOptions
-  #view: View
-  #own: SignedRecord | undefined
-  #saving: Promise<void> = Promise.resolve()
-  #restating: Promise<void> = Promise.resolve()
-
-  /** Loads the table that this store remembers; a restarted peer serves from it at once. */
-  static async load(options: TableOptions): Promise<Table> {
-    const remembered = await loadRecords(options)
-    const opened = new Table(options, makeView(options.ring, remembered))
-    for (const signed of remembered) opened.#learn(signed)
-    return opened
-  }
-
-  private constructor(options: TableOptions, view: View) {
-    this.#options = options
-    this.#view = view
-  }
-
-  get view(): View {
-    return this.#view
-  }
-
-  /** This peer's record as the table has it: its own last word, or the ring's memory of one. */
-  get ownRecord(): MemberRecord | undefined {
-    return this.#view.byPeer.get(this.#options.identity.peer)?.record
-  }
-
-  get own(): SignedRecord | undefined {
-    return this.#own
-  }
-
-  /**
-   * States this peer's record anew, above every version of it that is known, by a step that nobody else would take:
-   * did each begin at 1 and go on by 1, a peer that lost its disk would repeat a version of its past, and two copies of
-   * one store would say the same of themselves and never notice each other.
-   */
-  async state(statement: OwnStatement): Promise<void> {
-    const { identity, random, ring } = this.#options
-    const known = this.ownRecord?.version ?? 0
-    const version = known + 1 + Math.floor(random.fraction() * versionStep)
-    const own = signRecord(identity, ring, { ...statement, peer: identity.peer, version })
-    // Durable before anybody is shown it: a word that a crash took back would look like a stranger's.
-    await this.#adopt([own])
-    this.#own = own
-  }
-
-  /** Takes in records from elsewhere; resolves with those that were news. */
-  async receive(arrived: readonly SignedRecord[]): Promise<SignedRecord[]> {
-    const { ring, identity, rules, say } = this.#options
-    const claimed = arrived.filter((signed) => {
-      const known = this.#view.byPeer.get(signed.record.peer)
-      return known === undefined || isNewer(signed, known)
-    })
-    // Each signature takes its time: more than a few wait, and one that is false ends the message.
-    const news: SignedRecord[] = []
-    for (const signed of claimed.slice(0, limits.recordsVerified)) {
-      if (!rules.isGenuine(ring, signed)) {
-        const detail = 'a member record with a false signature'
-        say({ type: 'refused-input', to: signed.record.peer, detail })
-        break
-      }
-      news.push(signed)
-    }
-    if (news.length === 0) return []
-    await this.#adopt(news)
-    const ours = news.find(({ record }) => record.peer === identity.peer)
-    if (ours !== undefined) {
-      const earlier = this.#restating.catch(() => undefined)
-      this.#restating = this.#speakAbove(ours, earlier)
-      await this.#restating
-    }
-    return news
-  }
-
-  /**
-   * The ring heard a later word of ours than we said: our disk is new, or it is not the only one of its name. One such
-   * answer at a time, or each would take a generation of its own and the ring would hear of one.
-   */
-  async #speakAbove(heard: SignedRecord, earlier: Promise<void>): Promise<void> {
-    await earlier
-    const own = this.#own
-    if (own === undefined || !isNewer(heard, own)) return
-    const { version: _version, peer: _peer, ...statement } = own.record
-    const cloned = heard.record.generation === statement.generation
-    const generation = (cloned && (await this.#options.renew?.())) || statement.generation
-    await this.state({ ...statement, generation })
-  }
-
-  /** One after another, each durable before it is shown. */
-  #adopt(records: readonly SignedRecord[]): Promise<void> {
-    const turn = this.#afterOthers(records, this.#saving)
-    this.#saving = turn.catch(() => undefined)
-    return turn
-  }
-
-  async #afterOthers(records: readonly SignedRecord[], others: Promise<void>): Promise<void> {
-    await others
-    const next = receive(this.#view, records)
-    if (next === this.#view) return
-    const write = { key: storageKeys.members, value: encode(table, next.members) }
-    await this.#options.storage.update([], () => ({ writes: [write], result: undefined }))
-    const moved = next.digest !== this.#view.digest
-    this.#view = next
-    for (const signed of records) this.#learn(signed)
-    if (!moved) return
-    this.#options.say({ type: 'view', detail: `${next.members.length} members ${next.digest}` })
-    this.#options.adopted(next)
-  }
-
-  #learn({ record }: SignedRecord): void {
-    if (record.peer !== this.#options.identity.peer) {
-      this.#options.transport.learn(record.peer, record.addresses)
-    }
-  }
-}
-
-/** Exchanges tables with one random member a second, and with the bootstrap addresses until somebody answers. */
 /**
  * Every so many rounds the bootstrap addresses of peers that the table lacks are tried again: two halves of a ring that
  * met nobody of the other at their first start would otherwise never meet.
  */
 const bootstrapEvery = 20
 
+/** Exchanges tables with one random member a second, and with the bootstrap addresses until somebody answers. */
 export class Gossip {
   readonly #world: World
   readonly #table: Table

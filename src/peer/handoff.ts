@@ -13,7 +13,8 @@ import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { keyOfStored, shelfRange } from '../protocol/record.ts'
-import { ask, isFailure } from './ask.ts'
+import { ask } from './ask.ts'
+import { isFailure } from './failure.ts'
 import { readMarker, type Records } from './records.ts'
 import { slices } from './slices.ts'
 import { single } from './tasks.ts'
@@ -157,17 +158,22 @@ export class Handoff {
   /** The target has it durably: one debt less, and with the last one the copy goes. */
   async #settle({ key, digest }: Owed, target: PeerId): Promise<void> {
     const { rules } = this.#world
-    const dropped = await this.#records.change(key, ({ object, owed: before }) => {
-      if (before === undefined || !rules.isUnmoved(object.digest, digest)) return { result: false }
+    const settled = await this.#records.change<'moved' | 'paid' | 'dropped'>(key, (held) => {
+      const { object, owed: before } = held
+      if (before === undefined || !rules.isUnmoved(object.digest, digest)) {
+        return { result: 'moved' }
+      }
       const owed = rules.debtAfter(before, target, true)
       // Under the view of this instant, and only if the marker was derived from that view.
       const current = this.#derived === this.#world.view().digest
       const done = owed.length === 0 && current && this.#debt(key).length > 0
-      if (done) return { result: true, drop: true }
-      return { result: false, owed: owed.length === 0 ? this.#debt(key) : owed }
+      if (done) return { result: 'dropped', drop: true }
+      return { result: 'paid', owed: owed.length === 0 ? this.#debt(key) : owed }
     })
+    // The target has an older state: the newer one is owed to it still.
+    if (settled === 'moved') return
     this.#world.say({ type: 'hint-drained', key: showKey(key), to: target })
-    if (dropped) this.#world.say({ type: 'hint-dropped', key: showKey(key) })
+    if (settled === 'dropped') this.#world.say({ type: 'hint-dropped', key: showKey(key) })
   }
 
   #oweAnew(key: Key): Promise<void> {

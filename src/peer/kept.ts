@@ -49,6 +49,16 @@ export class Kept {
     return 'stored' in this.#held ? this.#held.gist.followed : this.#held.followed
   }
 
+  /** Whether this device has written the key under this actor, its last one. */
+  isMintedBy(actor: string): boolean {
+    return ('stored' in this.#held ? this.#held.gist.minter : this.#held.minter) === actor
+  }
+
+  /** Whether this device has ever written the key. */
+  get isWritten(): boolean {
+    return ('stored' in this.#held ? this.#held.gist.count : this.#held.count) > 0
+  }
+
   get unsettled(): boolean {
     return 'stored' in this.#held ? this.#held.gist.unsettled : this.#held.writes.length > 0
   }

@@ -13,7 +13,8 @@ import type { Request } from '../protocol/message.ts'
 import { type Placement, placementOf } from '../protocol/placement.ts'
 import { hostsOf } from '../protocol/quorum.ts'
 import { prefixRange } from '../protocol/record.ts'
-import { ask, type Failure, isFailure } from './ask.ts'
+import { ask } from './ask.ts'
+import { type Failure, isFailure } from './failure.ts'
 import { fanout, quorumError } from './fanout.ts'
 import type { Records } from './records.ts'
 import { repair } from './repair.ts'
@@ -70,7 +71,7 @@ export async function list(
 
 /** What this peer holds itself: as many keys as fit into a page, one at least. */
 export async function ownPage(world: World, records: Records, asked: PageAsked): Promise<Page> {
-  const { batchBytes, listedKeys } = world.limits
+  const { batchBytes, pageKeys } = world.limits
   const { from, to } = prefixRange(asked.prefix, asked.after)
   const items: Item[] = []
   let weight = 0
@@ -78,7 +79,7 @@ export async function ownPage(world: World, records: Records, asked: PageAsked):
   for (let step = fewestRead; ; step = Math.min(2 * step, mostRead)) {
     const read = await records.range(start, to, step)
     for (const { key, object, bytes } of read) {
-      const isFull = weight + bytes > batchBytes || items.length === listedKeys
+      const isFull = weight + bytes > batchBytes || items.length === pageKeys
       if (items.length > 0 && isFull) return { items, upTo: items.at(-1)!.key }
       // A record that is damaged or empty says nothing of its key.
       if (object.state.seen.size === 0) continue

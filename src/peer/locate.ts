@@ -1,15 +1,14 @@
 /**
- * Where things are: the ring as a picture, who holds what of a key, and what each member says of itself.
+ * Where things are: who holds what of a key, and what each member says of itself.
  *
  * Who *should* hold a key follows from the ring; who *does* is known to nobody but the holders. So each is asked, on
  * the spot, and one that is silent is called silent: an answer from a cache would show a copy that is long gone. These
  * questions are somebody's curiosity. They draw no conclusions about the links, and only a few are on their way at one
  * time.
  */
-import { type Key, partitionOf } from '../data/key.ts'
+import type { Key } from '../data/key.ts'
 import { emptyState, liveSiblings, type ObjectState, sameState, sync } from '../data/siblings.ts'
-import { makeCheckedKey } from '../protocol/arguments.ts'
-import type { PeerId, View } from '../protocol/membership.ts'
+import type { PeerId } from '../protocol/membership.ts'
 import {
   decodeReply,
   encodeRequest,
@@ -18,7 +17,7 @@ import {
   type Request,
 } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
-import type { Holding, Location, MemberReport, RingSnapshot } from './api.ts'
+import type { Holding, Location, MemberReport } from './api.ts'
 import type { World } from './world.ts'
 
 /** What a member says when it is itself among those to be asked. */
@@ -27,27 +26,8 @@ export interface OwnWord {
   report(): Promise<Omit<MemberReport, 'member' | 'answered'>>
 }
 
-const snapshots = new WeakMap<View, RingSnapshot>()
 /** So many members are asked at one time. */
 const askedAtOnce = 16
-
-/** The same object for the same view. */
-export function ringSnapshot(view: View): RingSnapshot {
-  let snapshot = snapshots.get(view)
-  if (snapshot === undefined) {
-    const { ring } = view
-    const { q } = ring.shape
-    snapshot = Object.freeze<RingSnapshot>({
-      partitions: q,
-      members: Object.freeze(ring.members.map(({ id }) => id)),
-      // A copy: the ring's own list is everybody's.
-      owners: (partition) => [...ring.ownersOf(partition)],
-      partitionOf: (bucket, key) => partitionOf(makeCheckedKey(bucket, key).position, q),
-    })
-    snapshots.set(view, snapshot)
-  }
-  return snapshot
-}
 
 /** Resolves once every member has answered or let its time pass; `own` answers for this peer if it is a member. */
 export async function locate(world: World, key: Key, own?: OwnWord): Promise<Location> {

@@ -5,40 +5,35 @@
  * it asks for, and a watch of such a key looks once a second.
  */
 import type { Key } from '../data/key.ts'
-import { contextToText } from '../protocol/context.ts'
 import { toBase64Url } from '../data/bytes.ts'
-import type { Dot } from '../data/vector.ts'
-import { RingletError } from '../protocol/errors.ts'
 import type { PageAsked } from '../protocol/listing.ts'
 import { placementOf } from '../protocol/placement.ts'
 import type { WriteId } from '../values/type.ts'
 import type { Receipt } from './api.ts'
 import type { Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
 import type { Member } from './member.ts'
-import { closedError, LiveReceipt, reachedWithin, tooManyAwaited } from './receipt.ts'
+import { MemberReceipts, type Target } from './member-receipts.ts'
+import type { MintRequest, Named } from './minting.ts'
+import { reachedWithin } from './receipt.ts'
 
 const lookAgainMs = 1000
 /** The counts of so many keys are remembered. */
 const countedKeys = 10_000
-/** Pauses before the owners are asked again whether they all have a write that somebody waits for. */
-const pausesMs = [100, 500, 1000, 2000, 5000]
-/** So many writes are asked about at one time. */
-const awaitedWrites = 1000
 
 export class MemberKeyed implements Keyed {
+  readonly receipts: MemberReceipts
   readonly #member: Member
   readonly #r: number
   readonly #w: number
   /** Drawn anew at each start, and whenever the counts are forgotten: no count of one name is used twice. */
   #by = ''
   readonly #counts = new Map<string, number>()
-  /** Writes that somebody waits for, and how to stop looking for each. */
-  readonly #awaited = new Map<LiveReceipt, () => void>()
   readonly #watchers = new Set<Watcher>()
   #closed = false
 
   constructor(member: Member, r: number, w: number) {
     this.#member = member
+    this.receipts = new MemberReceipts(member, w)
     this.#r = r
     this.#w = w
     this.#forgetCounts()
@@ -48,8 +43,11 @@ export class MemberKeyed implements Keyed {
     return this.#member.world.clock.now()
   }
 
-  holds(): boolean {
-    return false
+  /** What an owner has is a copy to start from once no other owner answers; until then all of them are asked. */
+  holds(key: Key): boolean {
+    const { id, view, world } = this.#member
+    const { owners } = placementOf(view.ring, key.position)
+    return owners.includes(id) && owners.every((peer) => peer === id || world.links.isSuspect(peer))
   }
 
   async read(key: Key, consistency: 'quorum' | 'local'): Promise<KeyedRead> {
@@ -77,26 +75,28 @@ export class MemberKeyed implements Keyed {
 
   async write({ key, context, value, ack }: WriteOrder): Promise<Receipt> {
     const { random, self, clock, limits } = this.#member.world
-    const written = await this.#member.write({
-      kind: 'mint',
-      key,
-      context,
-      value,
-      w: this.#w,
-      origin: self,
-      request: random.bytes(16),
-    })
-    const { dot } = written
-    const returned = contextToText(key, written.context)
-    const receipt: LiveReceipt = new LiveReceipt(
-      `${dot.actor}:${dot.counter}`,
-      returned,
-      'quorum',
-      () => this.#await(key, dot, receipt),
-    )
-    receipt.advance({ stage: 'quorum', acks: written.acks, hints: written.hints })
+    const request = random.bytes(16)
+    const order = { kind: 'mint', key, context, value, w: this.#w, origin: self, request } as const
+    if (ack === 'device') return this.#writeHere(order)
+    const receipt = this.receipts.written(key, await this.#member.write(order))
     if (ack === 'everywhere') await reachedWithin(clock, limits.requestMs, receipt, ack)
     return receipt
+  }
+
+  /** Resolves with the first durable acknowledgement: this peer's own, or that of the owner that it was passed to. */
+  async #writeHere(order: MintRequest): Promise<Receipt> {
+    const { key } = order
+    let target: Target | undefined
+    const { promise: kept, resolve } = Promise.withResolvers<Named>()
+    const stored = (named: Named): void => {
+      if (target !== undefined) target.dot = named.dot
+      target ??= { key, dot: named.dot }
+      resolve(named)
+    }
+    const writing = this.#member.write({ ...order, stored })
+    const first = await Promise.race([kept, writing])
+    if ('acks' in first) return this.receipts.written(key, first)
+    return this.receipts.stored(target!, first.context, writing)
   }
 
   async nextWrite(key: Key): Promise<WriteId> {
@@ -137,11 +137,7 @@ export class MemberKeyed implements Keyed {
   close(): void {
     this.#closed = true
     for (const { ended } of this.#watchers) ended()
-    for (const [receipt, stop] of this.#awaited) {
-      stop()
-      receipt.fail(closedError())
-    }
-    this.#awaited.clear()
+    this.receipts.close()
   }
 
   #forgetCounts(): void {
@@ -152,46 +148,5 @@ export class MemberKeyed implements Keyed {
   #owns(key: Key): boolean {
     const { owners } = placementOf(this.#member.view.ring, key.position)
     return owners.includes(this.#member.id)
-  }
-
-  /** Looks for all owners to have it, once and again, for as long as somebody waits and the peer is open. */
-  #await(key: Key, dot: Dot, receipt: LiveReceipt): void {
-    if (this.#closed) return receipt.fail(closedError())
-    if (this.#awaited.has(receipt)) return
-    const [oldest] = this.#awaited
-    if (oldest !== undefined && this.#awaited.size >= awaitedWrites) {
-      oldest[1]()
-      oldest[0].fail(tooManyAwaited(this.#awaited.size))
-      this.#awaited.delete(oldest[0])
-    }
-    this.#lookAfter(key, dot, receipt, 0)
-  }
-
-  #lookAfter(key: Key, dot: Dot, receipt: LiveReceipt, times: number): void {
-    const { clock, tasks } = this.#member.world
-    const pause = times === 0 ? 0 : pausesMs[Math.min(times, pausesMs.length) - 1]!
-    const look = async (): Promise<void> => {
-      const isEverywhere = await this.#isEverywhere(key, dot)
-      if (!this.#awaited.has(receipt)) return
-      if (!isEverywhere) return this.#lookAfter(key, dot, receipt, times + 1)
-      this.#awaited.delete(receipt)
-      receipt.advance({ stage: 'everywhere' })
-    }
-    // A timer, not a task: closing need not wait for a pause.
-    this.#awaited.set(
-      receipt,
-      clock.after(pause, () => tasks.run('everywhere', look())),
-    )
-  }
-
-  async #isEverywhere(key: Key, dot: Dot): Promise<boolean> {
-    try {
-      const { by, owners } = await this.#member.coveredBy(key, dot)
-      return by.length === owners
-    } catch (error) {
-      // A disk that cannot be read just now may be readable the next time.
-      if (error instanceof RingletError) return false
-      throw error
-    }
   }
 }

@@ -10,13 +10,8 @@ import { refuse } from '../protocol/admission.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import type { PageAsked } from '../protocol/listing.ts'
-import {
-  type PeerClass,
-  type PeerId,
-  ringHash,
-  type RingIdentity,
-  type View,
-} from '../protocol/membership.ts'
+import type { PeerClass, PeerId, RingIdentity, View } from '../protocol/membership.ts'
+import { ringHash } from '../protocol/view.ts'
 import {
   decodeNotice,
   decodeRequest,
@@ -27,6 +22,7 @@ import {
   type Request,
 } from '../protocol/message.ts'
 import { rules } from '../protocol/rules.ts'
+import { storageKeys } from '../protocol/record.ts'
 import { unreachable } from '../data/assert.ts'
 import type { Trace } from '../ports.ts'
 import { AntiEntropy } from './anti-entropy.ts'
@@ -34,12 +30,13 @@ import { ask, refusalOfError } from './ask.ts'
 import { write, type Written } from './coordinator.ts'
 import { openIdentity } from './epochs.ts'
 import { Followers } from './followers.ts'
-import { Gossip, Table } from './gossip.ts'
+import { Gossip } from './gossip.ts'
 import { Handoff } from './handoff.ts'
 import type { WriteRequest } from './minting.ts'
 import { list, type ListedPage, serveOwnPage } from './listing.ts'
 import { type Covered, coveredBy, get, type Got } from './reading.ts'
 import { Records } from './records.ts'
+import { rememberedView } from './remembered.ts'
 import {
   serveExchange,
   serveFolds,
@@ -49,6 +46,8 @@ import {
   serveRead,
   serveReplicate,
 } from './replica.ts'
+import { Table } from './table.ts'
+import { Troubles } from './troubles.ts'
 import { makeWorld, type World, type WorldOptions } from './world.ts'
 
 export interface MemberOptions extends WorldOptions {
@@ -77,7 +76,9 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   const records = new Records(storage, ring.q, say, store)
   let adopted = (_view: View): void => {}
   const adoptedView = (view: View): void => adopted(view)
-  const table = await Table.load({
+  const troubles = new Troubles()
+  const stored = await storage.get(storageKeys.members)
+  const tableOptions = {
     ring,
     identity,
     storage,
@@ -85,10 +86,12 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     random,
     say,
     rules: options.rules ?? rules,
+    troubles,
     adopted: adoptedView,
     renew: () => records.renew(random),
-  })
-  const member = new Member(options, say, records, table)
+  }
+  const table = new Table(tableOptions, rememberedView(ring, stored, say))
+  const member = new Member({ ...options, troubles }, say, records, table)
   adopted = (view) => member.viewChanged(view)
   const remembered = table.ownRecord
   await member.askAround()
@@ -121,6 +124,7 @@ export class Member {
   readonly #followers: Followers
   #stopTicking = (): void => {}
   #sweepDue = 0
+  #counting: Promise<number> | undefined
   #phase: 'starting' | 'open' | 'closed' = 'starting'
 
   constructor(options: MemberOptions, say: Say, records: Records, table: Table) {
@@ -205,10 +209,12 @@ export class Member {
     return coveredBy(this.world, this.records, key, dot, false)
   }
 
-  /** How many keys this peer owes to their owners. */
-  async hints(): Promise<number> {
-    this.owedKeys = await this.#handoff.count()
-    return this.owedKeys
+  /** How many keys this peer owes to their owners. Anybody may ask, and to count is to read all of it: once for all. */
+  hints(): Promise<number> {
+    this.#counting ??= this.#count().finally(() => {
+      this.#counting = undefined
+    })
+    return this.#counting
   }
 
   /** What this peer says of itself to whoever asks. */
@@ -248,6 +254,11 @@ export class Member {
     this.world.say({ type: 'stopped' })
   }
 
+  async #count(): Promise<number> {
+    this.owedKeys = await this.#handoff.count()
+    return this.owedKeys
+  }
+
   /** The one driver: every loop is asked whether it has something to do. */
   #tick(): void {
     const { clock, links, limits, tasks } = this.world
@@ -259,8 +270,13 @@ export class Member {
       this.#probe(links.dueProbes(limits.probeMs))
       if (clock.elapsed() >= this.#sweepDue) {
         this.#sweepDue = clock.elapsed() + sweepMs
+        const { troubles } = this.world
+        const before = clock.now() - limits.requestMemoryMs
         tasks.run('count', this.hints())
-        tasks.run('sweep', this.records.forgetRequests(clock.now() - limits.requestMemoryMs))
+        tasks.run(
+          'sweep',
+          troubles.watch('store', () => this.records.forgetRequests(before)),
+        )
       }
       this.#tick()
     })

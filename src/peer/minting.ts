@@ -23,6 +23,7 @@ import { RingletError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { remembered, storageKeys } from '../protocol/record.ts'
+import { sayOwed } from './absorb.ts'
 import type { Desk, Records } from './records.ts'
 import type { World } from './world.ts'
 
@@ -38,6 +39,14 @@ export interface MintRequest {
   /** Whose request it is, so that a retry mints nothing new. */
   readonly origin: PeerId
   readonly request: Bytes
+  /** Told as soon as the write is durable on this peer, if it is coordinated here; again if it is minted again. */
+  readonly stored?: (write: Named) => void
+}
+
+/** A write that has a name, and what its writer has seen then. */
+export interface Named {
+  readonly dot: Dot
+  readonly context: Seen
 }
 
 export interface DeliverRequest {
@@ -57,6 +66,8 @@ export interface Stored {
   readonly state: ObjectState
   /** The greatest counter of the dot's actor that this store had seen before. */
   readonly seenBefore: number
+  /** Nothing new: a repeat of what this store knew. */
+  readonly known: boolean
 }
 
 /** Reads, decides, and makes durable, in one step. `context` is the request's own, or a wider one to mint again with. */
@@ -73,19 +84,23 @@ export function store(
 }
 
 /** An edge's write, which it has named itself. */
-function take(
+async function take(
   world: World,
   records: Records,
-  { key, dot, value }: DeliverRequest,
+  { key, dot, value, origin }: DeliverRequest,
   context: Seen,
 ): Promise<Stored> {
-  return records.change(key, ({ object }) => {
+  const stored = await records.change(key, ({ object }) => {
     const seenBefore = highest(object.state.seen, dot.actor)
     // A repeat of what is known adds nothing to the crowd.
     if (!covers(object.state.seen, dot)) refuseBlindCrowd(world, key, object.state, context)
     const state = world.rules.apply(object.state, dot, context, value)
-    return { result: { dot, state, seenBefore }, state, owed: owedNow(world, key) }
+    const known = state === object.state
+    return { result: { dot, state, seenBefore, known }, state, owed: owedNow(world, key) }
   })
+  world.say({ ...traceOf('apply', key, stored), from: origin })
+  sayOwed(world, key, owedNow(world, key))
+  return stored
 }
 
 async function name(
@@ -104,7 +119,7 @@ async function name(
       const earlier = again ? undefined : dotOf(desk.extras[0])
       // A retried request mints nothing new.
       if (earlier !== undefined) {
-        return { result: { dot: earlier, state: desk.object.state, seenBefore: 0 } }
+        return { result: { dot: earlier, state: desk.object.state, seenBefore: 0, known: true } }
       }
       const minted = mint(world, key, desk, context, value)
       const note = { key: requestKey, value: encode(remembered, { dot: minted.dot, at }) }
@@ -118,8 +133,14 @@ async function name(
     },
     remote ? [requestKey] : [],
   )
-  world.say({ type: 'mint', key: showKey(key), dot: showDot(stored.dot) })
+  world.say(traceOf('mint', key, stored))
+  sayOwed(world, key, owedNow(world, key))
   return stored
+}
+
+function traceOf(type: 'mint' | 'apply', key: Key, { dot, known }: Stored) {
+  const what = { type, key: showKey(key), dot: showDot(dot) }
+  return known ? { ...what, result: 'known' } : what
 }
 
 function mint(world: World, key: Key, desk: Desk, context: Seen, value: Value): Stored {
@@ -130,7 +151,8 @@ function mint(world: World, key: Key, desk: Desk, context: Seen, value: Value): 
   const seenBefore = highest(object.state.seen, minter)
   const dot = { actor: minter, counter: seenBefore + 1 }
   assert(!covers(context, dot), 'a context never covers the dot it is written with')
-  return { dot, state: world.rules.apply(object.state, dot, context, value), seenBefore }
+  const state = world.rules.apply(object.state, dot, context, value)
+  return { dot, state, seenBefore, known: false }
 }
 
 /** A disk that was set back would hand out again what it has handed out: an epoch that anybody has seen is not fresh. */

@@ -5,23 +5,35 @@
  * is delivered until a quorum has confirmed it; from then on `confirmations.ts` asks how far it got. A refusal is
  * final only if no earlier attempt can have reached anybody.
  */
-import type { Key } from '../data/key.ts'
+import { type Key, showKey } from '../data/key.ts'
 import { type Dot, withDot } from '../data/vector.ts'
 import { contextToText } from '../protocol/context.ts'
-import { mintedAgain, type OwnWrite, withoutRefused, withQuorum } from '../protocol/copy.ts'
-import { isRefusedOnItsMerits } from '../protocol/errors.ts'
+import {
+  type EdgeCopy,
+  mintedAgain,
+  type OwnWrite,
+  withoutRefused,
+  withQuorum,
+} from '../protocol/copy.ts'
+import { isRefusedOnItsMerits, type RingletError } from '../protocol/errors.ts'
 import type { ReplyOf, Request } from '../protocol/message.ts'
-import { errorOfRefusal, isFailure } from './ask.ts'
+import { eachId, forgetsSome } from '../protocol/receipt-id.ts'
+import { errorOfRefusal, isFailure } from './failure.ts'
 import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
 import { Lanes } from './lanes.ts'
+import { copyName, sayError } from './troubles.ts'
 import type { World } from './world.ts'
 
 export interface OutboxOptions {
   readonly w: number
   readonly seed: Uint8Array
+  /** Dots that some member may have seen: tried in this session, or left by an earlier one. */
+  readonly attempted: Set<string>
   /** A quorum has another write. */
   confirmed(): void
+  /** The ring has refused a write for good. */
+  refused(key: Key, own: OwnWrite, error: RingletError): void
 }
 
 /** A key whose delivery failed rests this long, then twice as long each time, up to the longest. */
@@ -33,7 +45,6 @@ export class Outbox {
   readonly #copies: Copies
   readonly #members: EdgeMembers
   readonly #options: OutboxOptions
-  /** Dots that some member may have seen: tried in this session, or left by an earlier one. */
   readonly #attempted: Set<string>
   readonly #resting = new Map<string, { readonly until: number; readonly pauseMs: number }>()
   readonly #lanes: Lanes
@@ -44,15 +55,9 @@ export class Outbox {
     this.#copies = copies
     this.#members = members
     this.#options = options
-    const left = copies.unsettled().flatMap((key) => copies.of(key).writes)
-    this.#attempted = new Set(left.map(({ dot }) => nameOf(dot)))
+    this.#attempted = options.attempted
     const { tasks, limits } = world
     this.#lanes = new Lanes(tasks, 'deliver', limits.deliveriesInFlight, () => this.tick())
-  }
-
-  /** Whether nobody can have seen this write yet. */
-  unsent(own: OwnWrite): boolean {
-    return !this.#attempted.has(nameOf(own.dot))
   }
 
   /** There is a new write of this key, or (without a key) somebody new to deliver to. */
@@ -124,7 +129,7 @@ export class Outbox {
   async #deliver(key: Key, own: OwnWrite): Promise<boolean> {
     const { dot, context, value } = own
     const { w, seed } = this.#options
-    const uncertain = !this.unsent(own)
+    const uncertain = this.#attempted.has(nameOf(dot))
     this.#attempted.add(nameOf(dot))
     const origin = this.#world.self
     const request: Request = {
@@ -140,16 +145,34 @@ export class Outbox {
     }
     const answer = await this.#members.ask(key, request, 'written')
     const result = isFailure(answer) ? answer.why : 'ok'
-    this.#world.say({ type: 'deliver', dot: nameOf(dot), result })
+    this.#world.say({ type: 'deliver', key: showKey(key), dot: nameOf(dot), result })
     if (!isFailure(answer)) return this.#delivered(key, own, answer)
     const { refusal, sent, why } = answer
-    if (uncertain || sent) return false
-    // Provably nobody has it, now or before.
-    this.#attempted.delete(nameOf(dot))
-    if (refusal === undefined || !isRefusedOnItsMerits(why)) return false
-    await this.#copies.change(key, (held) => withoutRefused(held, dot))
-    this.#copies.receipts.refuse(own, errorOfRefusal(refusal))
-    return true
+    const isRefused = refusal !== undefined && isRefusedOnItsMerits(why)
+    if (isRefused && !uncertain && !sent) {
+      await this.#refused(key, own, errorOfRefusal(refusal))
+      return true
+    }
+    if (isRefused)
+      this.#world.troubles.note(deliveryName(key), sayStuck(key, errorOfRefusal(refusal)))
+    // Provably nobody has it, now or before: the next write may still take its place.
+    if (!uncertain && !sent) this.#attempted.delete(nameOf(dot))
+    return false
+  }
+
+  /** Nobody has it, and nobody will: until that is noted it counts as sent, so that no other write takes its place. */
+  async #refused(key: Key, own: OwnWrite, error: RingletError): Promise<void> {
+    const { dot } = own
+    const note = (): Promise<EdgeCopy> =>
+      this.#copies.change(key, (held) => withoutRefused(held, dot, error))
+    try {
+      await this.#noting(key, note)
+    } finally {
+      this.#attempted.delete(nameOf(dot))
+    }
+    this.#world.troubles.over(deliveryName(key))
+    this.#copies.receipts.refuse(own, error)
+    this.#options.refused(key, own, error)
   }
 
   async #delivered(key: Key, own: OwnWrite, answer: ReplyOf<'written'>): Promise<boolean> {
@@ -161,30 +184,54 @@ export class Outbox {
     }
     const { acks, hints } = answer
     let before: readonly OwnWrite[] = []
-    const { writes } = await this.#copies.change(key, (held) => {
-      before = held.writes
-      return withQuorum(held, dot, answer)
-    })
+    const note = (): Promise<EdgeCopy> =>
+      this.#copies.change(key, (held) => {
+        before = held.writes
+        return withQuorum(held, dot, answer)
+      })
+    const { writes } = await this.#noting(key, note)
     this.#attempted.delete(nameOf(dot))
+    this.#world.troubles.over(deliveryName(key))
     const { receipts } = this.#copies
     receipts.advance({ ...own, stage: 'quorum', acks, hints })
-    const kept = new Set(writes.flatMap(({ ids }) => ids))
-    receipts.forget(before.flatMap(({ ids }) => ids).filter((id) => !kept.has(id)))
+    if (writes.some(({ ids }) => forgetsSome(ids))) {
+      const kept = new Set(eachId(writes.flatMap(({ ids }) => ids)))
+      receipts.forget([...eachId(before.flatMap(({ ids }) => ids))].filter((id) => !kept.has(id)))
+    }
     this.#options.confirmed()
     return true
+  }
+
+  /** What the ring has said of a write is to be noted: if the store refuses, that stands until it works. */
+  #noting(key: Key, change: () => Promise<EdgeCopy>): Promise<EdgeCopy> {
+    return this.#world.troubles.watch(copyName(key), change)
   }
 
   /** Somebody has seen more of our epoch than we ever minted: this is an older copy of our store. */
   async #mintAgain(key: Key, abandoned: Dot): Promise<void> {
     const before = this.#copies.of(key)
-    const after = await this.#copies.mint(key, (held, takeEpoch) => {
-      if (held.minter !== abandoned.actor) return held
-      return mintedAgain(held, takeEpoch(), (own) => this.unsent(own))
-    })
-    this.#world.say({ type: 'epoch-abandoned', dot: nameOf(abandoned) })
+    const again = (): Promise<EdgeCopy> =>
+      this.#copies.mint(key, (held, takeEpoch) => {
+        if (held.minter !== abandoned.actor) return held
+        return mintedAgain(held, takeEpoch(), (each) => !this.#attempted.has(nameOf(each.dot)))
+      })
+    const after = await this.#noting(key, again)
+    this.#world.say({ type: 'epoch-abandoned', key: showKey(key), dot: nameOf(abandoned) })
     for (const { dot } of before.writes) this.#attempted.delete(nameOf(dot))
     for (const own of after.writes) {
       this.#copies.receipts.renew(own, contextToText(key, withDot(own.context, own.dot)))
     }
   }
+}
+
+function deliveryName({ text }: Key): string {
+  return `delivery ${text}`
+}
+
+/** It can be neither delivered nor given up. */
+function sayStuck(key: Key, error: RingletError): string {
+  return (
+    `A write of ${showKey(key)} stays on this device: the ring refuses it, and an earlier attempt may have arrived. ` +
+    sayError(error)
+  )
 }

@@ -10,10 +10,11 @@ import { covers, type Dot, highest } from '../data/vector.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
-import { hostsOf } from '../protocol/quorum.ts'
+import { hostsOf, type Tally } from '../protocol/quorum.ts'
 import { type Answer, reconcile } from '../protocol/reconcile.ts'
 import type { StoredObject } from '../protocol/record.ts'
-import { ask, type Failure, isFailure } from './ask.ts'
+import { ask } from './ask.ts'
+import { type Failure, isFailure } from './failure.ts'
 import { fanout, quorumError } from './fanout.ts'
 import type { Records } from './records.ts'
 import { repair } from './repair.ts'
@@ -56,7 +57,7 @@ export async function get(world: World, records: Records, key: Key, r: number): 
     type: 'get',
     key: showKey(key),
     result: result.met ? 'ok' : 'lost',
-    detail: `${got}/${r}`,
+    detail: whoAnswered(result.tally),
   })
   if (!result.met) throw quorumError('get', key, r, result)
   const { state, behind } = reconcile(result.answers)
@@ -95,6 +96,12 @@ export async function coveredBy(
     owners: owners.length,
     highest: Math.max(0, ...answers.map((answer) => answer.highest)),
   }
+}
+
+/** Whose answers counted, and why others did not. */
+function whoAnswered({ acks, failures }: Tally): string {
+  const failed = Object.entries(failures).map(([peer, why]) => `, ${peer} ${why}`)
+  return `acks ${acks.map(({ peer }) => peer).join(' ')}${failed.join('')}`
 }
 
 /** This peer's own record; undefined when its disk cannot say. */

@@ -66,6 +66,11 @@ export class LiveReceipt implements Receipt {
   /** No stage comes any more: the write was refused for good, or nobody is left to look for it. */
   fail(error: RingletError): void {
     this.#failed = error
+    this.giveUp(error)
+  }
+
+  /** Whoever waits now hears that nobody looks any more; whoever waits again is looked for again. */
+  giveUp(error: RingletError): void {
     for (const { reject } of this.#waiting) reject(error)
     this.#waiting = []
   }

@@ -4,8 +4,14 @@
  * A receipt of a write that is under way is needed to tell whoever waits. One that has nothing more to tell is kept for
  * a while only, so that a page can still ask for it by its id.
  */
+import type { Key } from '../data/key.ts'
+import { nothingSeen, withDot } from '../data/vector.ts'
+import { contextToText } from '../protocol/context.ts'
 import type { OwnWrite } from '../protocol/copy.ts'
-import type { RingletError } from '../protocol/errors.ts'
+import { type ErrorCode, RingletError } from '../protocol/errors.ts'
+import type { Fate } from '../protocol/fate.ts'
+import type { Refusal } from '../protocol/past.ts'
+import { eachId } from '../protocol/receipt-id.ts'
 import { LiveReceipt, tooManyAwaited } from './receipt.ts'
 
 const keptFinished = 1000
@@ -13,6 +19,8 @@ const keptFinished = 1000
 export class Receipts {
   readonly #underWay = new Map<string, LiveReceipt>()
   readonly #finished = new Map<string, LiveReceipt>()
+  /** Why nothing will be told any more. */
+  #ended: RingletError | undefined
 
   get(id: string): LiveReceipt | undefined {
     return this.#underWay.get(id) ?? this.#finished.get(id)
@@ -21,6 +29,8 @@ export class Receipts {
   open(id: string, context: string): LiveReceipt {
     const receipt = new LiveReceipt(id, context, 'device')
     this.#underWay.set(id, receipt)
+    // A write may become durable while its peer closes.
+    if (this.#ended !== undefined) receipt.fail(this.#ended)
     return receipt
   }
 
@@ -33,12 +43,25 @@ export class Receipts {
     this.#finished.delete(oldest!)
   }
 
-  /** Tells the receipts of a write how far it got. */
-  advance({ ids, stage, acks, hints }: OwnWrite): void {
-    for (const receipt of this.#of(ids)) {
-      receipt.advance({ stage, acks, hints })
-      if (stage === 'everywhere') this.keep(receipt)
+  /** A receipt from before this session, as far as its key's entry knows. */
+  restore(key: Key, id: string, fate: Fate): LiveReceipt {
+    if (fate.kind === 'everywhere') {
+      return this.#finish(new LiveReceipt(id, contextToText(key, fate.seen), 'everywhere'))
     }
+    if (fate.kind === 'refused') {
+      const refused = new LiveReceipt(id, contextToText(key, nothingSeen), 'device')
+      refused.fail(errorOfPast(fate.refusal))
+      return this.#finish(refused)
+    }
+    const { own } = fate
+    const receipt = this.open(id, contextToText(key, withDot(own.context, own.dot)))
+    this.#tell(receipt, own)
+    return receipt
+  }
+
+  /** Tells the receipts of a write how far it got. */
+  advance(own: OwnWrite): void {
+    for (const receipt of this.#of(own.ids)) this.#tell(receipt, own)
   }
 
   refuse({ ids }: OwnWrite, error: RingletError): void {
@@ -64,10 +87,26 @@ export class Receipts {
 
   /** Nothing more will be told: whoever still waits hears why. */
   end(error: RingletError): void {
+    this.#ended = error
     for (const receipt of this.#underWay.values()) receipt.fail(error)
   }
 
-  #of(ids: readonly string[]): LiveReceipt[] {
-    return ids.flatMap((id) => this.#underWay.get(id) ?? [])
+  #tell(receipt: LiveReceipt, { stage, acks, hints }: OwnWrite): void {
+    receipt.advance({ stage, acks, hints })
+    if (stage === 'everywhere') this.keep(receipt)
   }
+
+  #finish(receipt: LiveReceipt): LiveReceipt {
+    this.keep(receipt)
+    return receipt
+  }
+
+  #of(ids: readonly string[]): LiveReceipt[] {
+    return [...eachId(ids)].flatMap((id) => this.#underWay.get(id) ?? [])
+  }
+}
+
+/** A refusal as it was heard, perhaps in an earlier session. */
+export function errorOfPast({ code, message, remedy }: Refusal): RingletError {
+  return new RingletError(code as ErrorCode, message, remedy === undefined ? {} : { remedy })
 }

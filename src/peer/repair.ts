@@ -4,30 +4,56 @@
  */
 import { type Key, showKey } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
+import { StorageError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
 import { absorb } from './absorb.ts'
-import { ask, isFailure } from './ask.ts'
+import { ask } from './ask.ts'
+import { isFailure } from './failure.ts'
 import type { Records } from './records.ts'
 import type { World } from './world.ts'
+
+/** What a peer lacks of a key. */
+interface Lacking {
+  readonly key: Key
+  readonly state: ObjectState
+}
 
 /** Tells these peers what each of them lacks. */
 export async function repair(
   world: World,
   records: Records,
-  lacking: ReadonlyMap<PeerId, readonly { readonly key: Key; readonly state: ObjectState }[]>,
+  lacking: ReadonlyMap<PeerId, readonly Lacking[]>,
 ): Promise<void> {
-  const deadlineMs = world.limits.requestMs
   for (const [peer, items] of lacking) {
-    if (peer === world.self) {
-      await Promise.all(
-        items.map(({ key, state }) => absorb(world, records, key, state, 'as owner')),
-      )
-      continue
+    const results =
+      peer === world.self
+        ? await Promise.all(items.map((item) => take(world, records, item)))
+        : await hand(world, peer, items)
+    for (const [i, { key }] of items.entries()) {
+      world.say({ type: 'repair', key: showKey(key), to: peer, result: results[i]! })
     }
-    const request: Request = { type: 'handoff', items }
-    const reply = await ask(world, peer, request, 'taken', { lane: 'background', deadlineMs })
-    const result = isFailure(reply) ? reply.why : 'ok'
-    for (const { key } of items) world.say({ type: 'repair', key: showKey(key), to: peer, result })
   }
 }
+
+/** A disk of one's own that takes nothing is no reason to leave others behind. */
+async function take(world: World, records: Records, { key, state }: Lacking): Promise<string> {
+  try {
+    const absorbed = await absorb(world, records, key, state, 'as owner')
+    return absorbed === undefined ? noOwner : 'ok'
+  } catch (error) {
+    if (error instanceof StorageError) return error.code
+    throw error
+  }
+}
+
+async function hand(world: World, peer: PeerId, items: readonly Lacking[]): Promise<string[]> {
+  const deadlineMs = world.limits.requestMs
+  const request: Request = { type: 'handoff', items }
+  const reply = await ask(world, peer, request, 'taken', { lane: 'background', deadlineMs })
+  if (isFailure(reply)) return items.map(() => reply.why)
+  return items.map((_, i) => (reply.taken[i] === true ? 'ok' : noOwner))
+}
+
+/** It owns the key no longer, in its own view. */
+const noOwner = 'no owner'

@@ -10,6 +10,7 @@ import { type Rules, rules as defaultRules } from '../protocol/rules.ts'
 import type { Clock, Random, Storage, Transport } from '../ports.ts'
 import { Links } from './links.ts'
 import { Tasks } from './tasks.ts'
+import { Troubles } from './troubles.ts'
 
 export interface World {
   readonly self: PeerId
@@ -22,6 +23,7 @@ export interface World {
   readonly tasks: Tasks
   readonly links: Links
   readonly say: Say
+  readonly troubles: Troubles
   /** The present view: taken once at the start of a request, and kept. */
   view(): View
 }
@@ -35,6 +37,8 @@ export interface WorldOptions {
   readonly random: Random
   readonly limits?: Limits
   readonly rules?: Rules
+  /** Where what fails in the background stands, if somebody has begun to note it. */
+  readonly troubles?: Troubles
 }
 
 /** `trusted` is called when a peer that was suspect answers again. */
@@ -57,6 +61,7 @@ export function makeWorld(
     view,
     limits: options.limits ?? defaultLimits,
     rules: options.rules ?? defaultRules,
+    troubles: options.troubles ?? new Troubles(),
     tasks: new Tasks(failed),
     links: new Links(clock, say, trusted),
   }

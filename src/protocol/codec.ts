@@ -63,6 +63,14 @@ export function optional<T>(some: Codec<T>): Codec<T | undefined> {
   }
 }
 
+/** The last field of what is stored whole, added after stores were written without it: these read as `before`. */
+export function added<T>(codec: Codec<T>, before: T): Codec<T> {
+  return {
+    write: (writer, value) => codec.write(writer, value),
+    read: (reader) => (reader.left === 0 ? before : codec.read(reader)),
+  }
+}
+
 /** The fields one after another, in the order in which they are named here. */
 export function struct<F extends { [K in keyof F]: Codec<unknown> }>(fields: F): Codec<Struct<F>> {
   const entries = Object.entries(fields) as [string, Fields[string]][]

@@ -24,14 +24,20 @@ import {
   type Seen,
   withDot,
 } from '../data/vector.ts'
-import { boolean, type Codec, list, oneOf, optional, struct, text, varint } from './codec.ts'
+import { added, boolean, type Codec, list, oneOf, optional, struct, text, varint } from './codec.ts'
+import type { RingletError } from './errors.ts'
+import { noPast, type Past, past, withEpoch, withRefusal } from './past.ts'
+import { asRuns, idOfDot } from './receipt-id.ts'
 import { actor, dot, seen, skipState, state, value } from './state.ts'
 
 export type Stage = 'device' | 'quorum' | 'everywhere'
 
 export const stages: readonly Stage[] = ['device', 'quorum', 'everywhere']
 
-/** A write of this device. `ids` are its receipts: its own, and those of unsent writes that it superseded. */
+/**
+ * A write of this device. `ids` are its receipts: its own, and those of writes that it speaks for, as runs
+ * (`receipt-id.ts`).
+ */
 export interface OwnWrite {
   readonly ids: readonly string[]
   readonly dot: Dot
@@ -51,6 +57,8 @@ export interface EdgeCopy {
   /** How many writes of the key this device has made in all: what `WriteId.count` goes on from. */
   readonly count: number
   readonly writes: readonly OwnWrite[]
+  /** What is left to remember of writes that are not listed any more. */
+  readonly past: Past
 }
 
 export const noCopy: EdgeCopy = {
@@ -60,6 +68,7 @@ export const noCopy: EdgeCopy = {
   minted: 0,
   count: 0,
   writes: [],
+  past: noPast,
 }
 
 const ownWrite: Codec<OwnWrite> = struct({
@@ -79,6 +88,7 @@ export const edgeCopy: Codec<EdgeCopy> = struct({
   minted: varint,
   count: varint,
   writes: list(ownWrite),
+  past: added(past, noPast),
 })
 
 /** What must be known of every entry at a start, when there may be thousands. */
@@ -86,6 +96,9 @@ export interface Gist {
   readonly followed: boolean
   /** Whether it has writes that are not everywhere yet. */
   readonly unsettled: boolean
+  readonly minter: ActorId | undefined
+  /** How many writes of the key this device has made. */
+  readonly count: number
 }
 
 /** Reads past the copy, whose values are neither decoded nor checked: that can wait until somebody looks at it. */
@@ -93,10 +106,10 @@ export function gistOf(stored: Bytes): Gist {
   const reader = new Reader(stored)
   skipState(reader)
   const followed = boolean.read(reader)
-  optional(actor).read(reader)
+  const minter = optional(actor).read(reader)
   varint.read(reader)
-  varint.read(reader)
-  return { followed, unsettled: varint.read(reader) > 0 }
+  const count = varint.read(reader)
+  return { followed, unsettled: varint.read(reader) > 0, minter, count }
 }
 
 /** What this device shows: the copy, with its own writes on top. */
@@ -126,7 +139,7 @@ export function withWrite(
   )
   const own: OwnWrite = {
     // An epoch is taken for one key only: the first dot of a write names it on this device, whatever dot it gets later.
-    ids: [`${dot.actor}:${dot.counter}`, ...superseded.flatMap(({ ids }) => ids)],
+    ids: [idOfDot(dot), ...runsOf(superseded)],
     dot,
     context,
     value: written,
@@ -159,17 +172,31 @@ export function mintedAgain(
     renamed.push({ from: own.dot, to })
     return { ...own, dot: to, context }
   })
-  return { ...held, minter: fresh, minted: renamed.length, writes }
+  const left = withEpoch(held.past, held.minter, held.minted)
+  return { ...held, minter: fresh, minted: renamed.length, writes, past: left }
 }
 
 /** Without a write that was refused for good, whose dot stays a gap: the next one takes a fresh epoch. */
-export function withoutRefused(held: EdgeCopy, refused: Dot): EdgeCopy {
+export function withoutRefused(held: EdgeCopy, refused: Dot, error: RingletError): EdgeCopy {
+  const own = held.writes.find(({ dot }) => sameDot(dot, refused))
+  if (own === undefined) return held
   const rest = changeWrite(held, refused, () => undefined)
-  return held.minter === refused.actor ? { ...rest, minter: undefined, minted: 0 } : rest
+  const after = withRefusal(held.past, own.ids, error)
+  if (held.minter !== refused.actor) return { ...rest, past: after }
+  const left = withEpoch(after, held.minter, held.minted)
+  return { ...rest, minter: undefined, minted: 0, past: left }
 }
 
-/** The receipts that one write speaks for at most. */
-const keptIds = 256
+/** A write speaks for so many runs of ids at most. */
+const keptRuns = 256
+
+/** The ids of these writes, the latest first; with too many runs the earliest are forgotten. */
+function runsOf(spokenFor: readonly OwnWrite[]): string[] {
+  return asRuns(
+    spokenFor.toReversed().flatMap(({ ids }) => ids),
+    keptRuns,
+  )
+}
 
 /**
  * A quorum has this write. From now on it speaks for earlier ones of that stage which it supersedes: owners that cover
@@ -185,7 +212,9 @@ export function withQuorum(
   const spokenFor = held.writes.filter(
     (each) => each.stage === 'quorum' && includes(own.context, withDot(each.context, each.dot)),
   )
-  const ids = [own, ...spokenFor.toReversed()].flatMap((each) => each.ids).slice(0, keptIds)
+  const [first] = own.ids
+  const earlier = { ...own, ids: own.ids.slice(1) }
+  const ids = [first!, ...runsOf([...spokenFor, earlier])]
   const rest = { ...held, writes: held.writes.filter((each) => !spokenFor.includes(each)) }
   return changeWrite(rest, target, () => ({ ...own, ids, stage: 'quorum', acks, hints }))
 }

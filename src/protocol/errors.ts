@@ -110,6 +110,15 @@ export class StorageError extends RingletError {
   }
 }
 
+/**
+ * Whether nobody who was asked could say: not this device's own failure, nor a fault of the question. Members that refuse
+ * for the state they are in, starting or out of space, are as good as absent.
+ */
+export function isOutOfReach(error: unknown): boolean {
+  if (!(error instanceof RingletError) || error instanceof StorageError) return false
+  return !isRefusedOnItsMerits(error.code)
+}
+
 export type TransportFailure =
   | 'unreachable'
   | 'link-lost'

@@ -50,6 +50,8 @@ export const limits = {
   handoffMs: second,
   /** A target that would not take what it is owed is left alone so long. */
   handoffRestMs: 5 * second,
+  /** An edge asks about a followed copy this often, or less often if they are many: notices may be lost. */
+  freshMs: 10 * second,
   /** Mean pause between two exchanges with the same neighbour. */
   antiEntropyMs: 10 * second,
   /** A request id is remembered for ten deadlines, and no retry comes later. */
@@ -57,8 +59,10 @@ export const limits = {
   /** One batch of background work: large enough to pay for its round trip, small enough to let others by. */
   batchBytes: 512 * kibibyte,
   batchItems: 64,
-  /** Keys of a partition that travel as one list; above it, by slots. Also the longest page of a listing. */
+  /** Keys of a partition that travel as one list; above it, by slots. */
   listedKeys: 512,
+  /** Keys on one page of a listing, if their states do not fill a batch before. */
+  pageKeys: 512,
   /** Copies that an edge asks about, or keys that it follows, in one message: a few dozen kilobytes. */
   comparedKeys: 512,
   /** An edge's deliveries on their way at one time. */

@@ -17,7 +17,7 @@ import {
 } from '../data/bytes.ts'
 import { digestOf } from '../data/hash.ts'
 import { type Identity, publicKeyOf, signatureLength, verifySignature } from '../data/identity.ts'
-import { makeRing, type Ring, type RingMember } from '../data/ring.ts'
+import { makeRing, type RingMember } from '../data/ring.ts'
 import {
   bytes,
   type Codec,
@@ -32,50 +32,15 @@ import {
   varint,
 } from './codec.ts'
 import { limits } from './limits.ts'
+import {
+  type MemberRecord,
+  ringHash,
+  type RingIdentity,
+  type SignedRecord,
+  type View,
+} from './view.ts'
 
-/** A libp2p peer id of an Ed25519 key, in base58: `12D3KooW…`. */
-export type PeerId = string & { readonly brand?: 'peer' }
-
-export type PeerClass = 'durable' | 'transient'
-
-/** What a member says of itself. `version` grows with each statement; the highest wins. */
-export interface MemberRecord {
-  readonly peer: PeerId
-  readonly version: number
-  readonly class: PeerClass
-  readonly host: string
-  readonly zone: string
-  readonly weight: number
-  readonly addresses: readonly string[]
-  readonly generation: string
-}
-
-/** A record, the very bytes its subject signed, and the signature. */
-export interface SignedRecord {
-  readonly record: MemberRecord
-  readonly signed: Bytes
-  readonly signature: Bytes
-}
-
-/** The ring's identity: made once, public, the same at every peer. `id` is 128 random bits in base64url. */
-export interface RingIdentity {
-  readonly name: string
-  readonly id: string
-  readonly n: number
-  readonly q: number
-  readonly durableOwners: number
-}
-
-/** Immutable: a request takes one view at its start and keeps it. */
-export interface View {
-  readonly identity: RingIdentity
-  /** Ordered by peer id. */
-  readonly members: readonly SignedRecord[]
-  readonly byPeer: ReadonlyMap<PeerId, SignedRecord>
-  readonly ring: Ring
-  /** Covers what the ring and the debts depend on, and no addresses. */
-  readonly digest: string
-}
+export type { MemberRecord, PeerClass, PeerId, RingIdentity, SignedRecord, View } from './view.ts'
 
 const recordCodec: Codec<MemberRecord> = mapped(
   struct({
@@ -102,12 +67,6 @@ export const signedRecord: Codec<SignedRecord> = mapped(
     signature: signature.slice(),
   }),
 )
-
-/** 128 bits over all that makes a ring this ring: two that differ in anything refuse each other. */
-export function ringHash(identity: RingIdentity): string {
-  const { name, id, n, q, durableOwners } = identity
-  return toHex(digestOf(utf8(JSON.stringify([name, id, n, q, durableOwners]))))
-}
 
 export function signRecord(
   identity: Identity,

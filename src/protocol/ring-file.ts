@@ -6,7 +6,7 @@
  * read it and web servers serve it; it holds no secret.
  */
 import { fromBase64Url, MalformedError } from '../data/bytes.ts'
-import { maxPartitions } from '../data/ring.ts'
+import { maxPartitions } from '../data/ring-shape.ts'
 import { RingletError } from './errors.ts'
 import type { RingIdentity } from './membership.ts'
 

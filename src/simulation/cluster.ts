@@ -9,11 +9,12 @@ import { digestOf, hash } from '../data/hash.ts'
 import { type Identity, identityFromSeed } from '../data/identity.ts'
 import { makeRing, type Ring } from '../data/ring.ts'
 import type { PeerEvent } from '../protocol/event.ts'
+import type { Limits } from '../protocol/limits.ts'
 import type { PeerId, RingIdentity } from '../protocol/membership.ts'
 import { type Rules, rules } from '../protocol/rules.ts'
-import type { Limits } from '../protocol/limits.ts'
 import type { Random, Storage, Transport } from '../ports.ts'
 import { type Edge, startEdge } from '../peer/edge.ts'
+import { openRingSide } from '../peer/ring-side.ts'
 import type { Keyed } from '../peer/keyed.ts'
 import { type Member, startMember } from '../peer/member.ts'
 import { MemberKeyed } from '../peer/member-keyed.ts'
@@ -206,7 +207,12 @@ export class Cluster {
 
   async #startEdge(machine: Machine, process: Process): Promise<void> {
     const { r, w } = this.settings
-    process.edge = await startEdge({ ...this.#portsOf(machine, process), r, w })
+    process.edge = await startEdge({
+      ringSide: openRingSide,
+      ...this.#portsOf(machine, process),
+      r,
+      w,
+    })
     process.keyed = process.edge
   }
 

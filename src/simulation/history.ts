@@ -34,6 +34,8 @@ export interface Operation {
   outcome: Outcome
   /** Why it was not done. */
   failure: string
+  /** The id of its receipt, once its writer has one. */
+  receipt: string | undefined
   /** Of a get: the writes that it returned, and those of them that were durable nowhere yet. */
   returned: readonly number[]
   premature: readonly number[]
@@ -74,6 +76,7 @@ export class History {
       endMs: Infinity,
       outcome: 'pending',
       failure: '',
+      receipt: undefined,
       returned: [],
       premature: [],
       mustShow: [],
@@ -114,6 +117,13 @@ export class History {
   forfeit(write: number): void {
     for (const operation of this.operations) {
       if (operation.write === write) operation.forfeited = true
+    }
+  }
+
+  /** A tab's storage was cleared, and with it all that the tab could say of its writes. */
+  forgetReceipts(via: string): void {
+    for (const operation of this.operations) {
+      if (operation.via === via) operation.receipt = undefined
     }
   }
 

@@ -49,9 +49,14 @@ function killAtCommit(scene: Scene, machine: Machine, moment: 'begins' | 'ends')
 function freeze(scene: Scene, machine: Machine, _random: SeededRandom, lastsMs: number): End {
   const settle = scene.calm.disturb([machine])
   scene.cluster.chronicle.tell('', `${machine.name} freezes for ${Math.round(lastsMs)} ms`)
-  machine.process?.life.freeze(lastsMs)
+  const { process } = machine
+  // Half the pages are told before they are frozen, and when they thaw.
+  const page = Math.floor(lastsMs) % 2 === 0 ? process?.edge : undefined
+  page?.sleep()
+  process?.life.freeze(lastsMs)
   return () => {
     settle()
+    if (page !== undefined) process?.life.run(() => page.wake())
     return true
   }
 }

@@ -22,8 +22,10 @@ import { Cluster } from './cluster.ts'
 import { Custody } from './custody.ts'
 import { type FaultKind, Faults } from './faults.ts'
 import { inspect, staleCopies } from './inspection.ts'
+import { checkListings } from './listings.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { seededRandom } from './random.ts'
+import { checkReceipts } from './receipts.ts'
 import { tellStory } from './story.ts'
 import { drawSwarm, type Swarm } from './swarm.ts'
 import type { Scene } from './scene.ts'
@@ -200,6 +202,8 @@ class Run {
     // What has converged stays so.
     await scheduler.run(scheduler.nowMs + 3000)
     this.#check()
+    this.violations.push(...(await checkListings(this.#cluster, this.#workload.keys)))
+    this.violations.push(...(await checkReceipts(this.#cluster)))
   }
 
   result(): SimulationResult {

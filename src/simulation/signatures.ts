@@ -5,12 +5,8 @@
  * what the real verification said of the same ring, bytes and signature.
  */
 import { toHex } from '../data/bytes.ts'
-import {
-  isGenuine,
-  ringHash,
-  type RingIdentity,
-  type SignedRecord,
-} from '../protocol/membership.ts'
+import { isGenuine, type RingIdentity, type SignedRecord } from '../protocol/membership.ts'
+import { ringHash } from '../protocol/view.ts'
 
 /** Verifies for all peers of one simulated ring. */
 export function verifyOnce(): (ring: RingIdentity, signed: SignedRecord) => boolean {

@@ -71,6 +71,9 @@ const tempers: readonly Temper[] = [
 
 const kibibyte = 1024
 
+/** Even two keys make two pages. */
+const simulatedLimits: Limits = { ...limits, pageKeys: 1 }
+
 export function drawSwarm(random: SeededRandom): Swarm {
   const quorum = random.pick(quorums)
   const edges = random.chance(0.5) ? 0 : 1 + random.whole(3)
@@ -89,7 +92,7 @@ export function drawSwarm(random: SeededRandom): Swarm {
     largeBytes: large ? random.pick([20, 200, 1000]) * kibibyte : 0,
     tempers: Array.from({ length: clients }, () => random.pick(tempers)),
     network: drawNetwork(random),
-    limits: random.chance(0.4) ? tight(random) : limits,
+    limits: random.chance(0.4) ? tight(random) : simulatedLimits,
   }
 }
 
@@ -101,7 +104,7 @@ function drawNetwork(random: SeededRandom): NetworkSettings {
 /** Limits that a minute of a few clients comes up against. */
 function tight(random: SeededRandom): Limits {
   return {
-    ...limits,
+    ...simulatedLimits,
     siblings: 4 + random.whole(8),
     batchBytes: random.pick([200, 2000]),
     batchItems: 1 + random.whole(4),

@@ -21,6 +21,7 @@ function clear(scene: Scene, _machine: Machine, random: SeededRandom): End | und
   const held = tab.disk.entries().length > 0
   const settle = calm.disturb([tab])
   for (const write of undelivered(cluster, tab)) cluster.history.forfeit(write)
+  cluster.history.forgetReceipts(tab.name)
   cluster.wipe(tab)
   return () => {
     if (tab.process === undefined) cluster.start(tab)

@@ -3,16 +3,19 @@
  *
  * Few keys and many writers make conflicts the rule, not the exception. Some clients read before they write, some write
  * on with a context long stale, some never look, some try again elsewhere what did not succeed. A client moves between
- * peers and takes its contexts along.
+ * peers and takes its contexts along. Two keys each share a partition key, so that what a client reads it may also find
+ * in a listing.
  */
-import { type Key, makeKey, showKey } from '../data/key.ts'
-import { makeValue, type Value } from '../data/siblings.ts'
+import { type Key, makeKey, showKey, splitKey } from '../data/key.ts'
+import { emptyState, makeValue, type Value } from '../data/siblings.ts'
 import { contextFromText, contextToText } from '../protocol/context.ts'
 import type { Stage } from '../protocol/copy.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Receipt } from '../peer/api.ts'
+import type { Keyed, KeyedRead } from '../peer/keyed.ts'
 import { falseEverywhere, falseQuorum } from './claims.ts'
 import { Client, type Memory, seenNothing } from './client.ts'
+import { listAll } from './listings.ts'
 import type { Cluster, Machine, Process } from './cluster.ts'
 import { bytesOfId, type Operation } from './history.ts'
 import type { Violation } from './violation.ts'
@@ -57,7 +60,10 @@ export class Workload {
     this.#without = without
     const random = cluster.random.fork('keys')
     const names = random.shuffled(Array.from({ length: 1000 }, (_, i) => `k${i}`))
-    this.keys = names.slice(0, cluster.settings.keys).map((name) => makeKey('carts', name))
+    this.keys = Array.from({ length: cluster.settings.keys }, (_, i) => {
+      const partitionKey = names[i - (i % 2)]!
+      return makeKey('carts', i % 2 === 0 ? partitionKey : [partitionKey, 'more'])
+    })
   }
 
   start(): void {
@@ -145,7 +151,11 @@ export class Workload {
     const local = machine.kind === 'edge' && client.random.chance(0.5)
     const follows = process.edge?.copies.of(key).followed === true
     const mustShow = local && follows ? history.ownOf(operation) : []
-    const answer = process.keyed!.read(key, local ? 'local' : 'quorum')
+    const from = local ? 'local' : 'quorum'
+    const byListing = client.random.chance(0.25)
+    const answer = byListing
+      ? readListed(process.keyed!, key, from)
+      : process.keyed!.read(key, from)
     const read = await this.#settle(begun, answer)
     if (read === undefined) return undefined
     const writes = read.state.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
@@ -174,6 +184,7 @@ export class Workload {
     const context = contextFromText(key, memory.context)
     const value = again?.value ?? this.#valueOf(operation, client)
     const receipt = await this.#settle(begun, process.keyed!.write({ key, context, value, ack }))
+    if (receipt !== undefined) operation.receipt = receipt.id
     if (receipt !== undefined) return this.#acknowledged(client, begun, key, basis, receipt)
     if (again !== undefined || !client.triesAgain()) return
     await this.#pause(client.random.exponential(1000))
@@ -302,4 +313,16 @@ export class Workload {
       this.#cluster.scheduler.after(ms, resolve)
     })
   }
+}
+
+/** What a listing of its partition key shows of this key: nothing if it is not listed. */
+async function readListed(
+  keyed: Keyed,
+  key: Key,
+  from: 'quorum' | 'local',
+): Promise<Pick<KeyedRead, 'state' | 'source'>> {
+  const { bucket, path } = splitKey(key)
+  const reads = await listAll(keyed, makeKey(bucket, path[0]), from)
+  const source = from === 'local' ? 'local' : 'quorum'
+  return reads.find((each) => each.key.text === key.text) ?? { state: emptyState, source }
 }

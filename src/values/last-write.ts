@@ -8,7 +8,9 @@
 import type { MergeableType } from './type.ts'
 
 /**
- * A bucket's type with any structured data as its values; `empty` is what is read where nothing was written.
+ * A bucket's type with any structured data as its values; `empty` is what is read where nothing was written. It is
+ * lossy: of values that were written concurrently it shows the one with the latest clock, and the next write covers
+ * the others, which nobody may ever have seen.
  *
  * ```ts
  * const themes = peer.bucket('themes', lastWrite({ colour: 'light' }))

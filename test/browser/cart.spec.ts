@@ -1,5 +1,6 @@
 /**
- * Shopping in tabs against three real peers: live, cut off, healed, closed, reloaded, and with a peer killed.
+ * Shopping in tabs against three real peers: live, cut off, healed, closed, reloaded, and with a peer killed; in so many
+ * pieces, taken back, and in several carts.
  */
 import { expect, Tab, test } from './tabs.ts'
 
@@ -181,4 +182,166 @@ test('the address names the cart, and without a name it is that of alice', async
   expect(Object.keys(await tab.items())).not.toContain('umbrella')
   await tab.show(url)
   await tab.toShow({ umbrella: 1 })
+})
+
+test('one fewer, one more, or as many as one types; what is none is gone', async ({
+  openTab,
+  peersToHold,
+}) => {
+  const tab = await openTab()
+  const { page } = tab
+  await tab.add('mug')
+  await tab.add('pencil')
+  const more = page.getByRole('button', { name: 'One mug more' })
+  const fewer = page.getByRole('button', { name: 'One mug fewer' })
+  for (let clicks = 0; clicks < 3; clicks++) await more.click()
+  await fewer.click()
+  await tab.toShow({ mug: 3, pencil: 1 })
+  const lines = page.getByRole('list', { name: 'Cart' }).getByRole('listitem')
+  await expect(lines.first()).toContainText('€36.00')
+  await expect(page.locator('.sum')).toHaveText('Total 4 things€37.80')
+
+  const quantity = page.getByRole('textbox', { name: 'Quantity of mug' })
+  await quantity.fill('12')
+  await quantity.press('Enter')
+  await tab.toShow({ mug: 12, pencil: 1 })
+  // What is no whole number changes nothing, and neither does thinking better of it.
+  for (const [typed, key] of [
+    ['many', 'Enter'],
+    ['7', 'Escape'],
+  ] as const) {
+    await quantity.fill(typed)
+    await quantity.press(key)
+    await expect(quantity).toHaveValue('12')
+  }
+  await page.getByRole('button', { name: 'One pencil fewer' }).click()
+  await tab.toShow({ mug: 12 })
+  await quantity.fill('0')
+  await quantity.press('Enter')
+  await tab.toShow({})
+  await peersToHold({})
+})
+
+test('what is being typed stays while other tabs change the same line', async ({ openTab }) => {
+  const ours = await openTab()
+  const theirs = await openTab()
+  await ours.add('kite')
+  await theirs.toShow({ kite: 1 })
+  const quantity = ours.page.getByRole('textbox', { name: 'Quantity of kite' })
+  await quantity.fill('10')
+  await theirs.page.getByRole('button', { name: 'One kite more' }).click()
+  await expect(ours.page.getByText('Total 2 things')).toBeVisible()
+  await expect(quantity).toHaveValue('10')
+  await quantity.press('Enter')
+  await Promise.all([ours.toShow({ kite: 10 }), theirs.toShow({ kite: 10 })])
+})
+
+test('the last changes can be taken back one by one, and what others did stays', async ({
+  openTab,
+  peersToHold,
+}) => {
+  const ours = await openTab()
+  const theirs = await openTab()
+  const undo = ours.page.getByRole('button', { name: /^Undo/ })
+  await expect(undo).toBeDisabled()
+  await ours.add('mug')
+  await ours.add('mug')
+  await ours.add('book')
+  await ours.remove('mug')
+  await ours.toShow({ book: 1 })
+  await expect(undo).toHaveText('Undo: mug removed')
+  await theirs.toShow({ book: 1 })
+  await theirs.add('mug')
+  await ours.toShow({ book: 1, mug: 1 })
+
+  await undo.click()
+  await Promise.all([ours.toShow({ book: 1, mug: 3 }), theirs.toShow({ book: 1, mug: 3 })])
+  await expect(undo).toHaveText('Undo: book added')
+  await undo.click()
+  await ours.toShow({ mug: 3 })
+  await expect(undo).toHaveText('Undo: mug, 1 more')
+  await undo.click()
+  await undo.click()
+  await ours.toShow({ mug: 1 })
+  await expect(undo).toHaveText('Undo')
+  await expect(undo).toBeDisabled()
+  await peersToHold({ mug: 1 })
+})
+
+test('a removal is taken back in a tab that is cut off, too', async ({ openTab, peersToHold }) => {
+  const tab = await openTab()
+  await tab.add('lamp')
+  await expect(tab.status).toHaveText('Last change: everywhere')
+  await tab.cutOff()
+  await tab.remove('lamp')
+  await tab.toShow({})
+  await tab.page.getByRole('button', { name: 'Undo: lamp removed' }).click()
+  await tab.toShow({ lamp: 1 })
+  await tab.cutSwitch.uncheck()
+  await expect(tab.status).toHaveText('Last change: everywhere')
+  await peersToHold({ lamp: 1 })
+})
+
+test('one goes from cart to cart and back with one peer, and the device knows them by name', async ({
+  openTab,
+  key,
+  ring,
+}) => {
+  const tab = await openTab()
+  const { page } = tab
+  await tab.add('mug')
+  await expect(tab.status).toHaveText('Last change: everywhere')
+  const identity = await tab.identity()
+  const sockets = tab.openedSockets
+  const choose = page.getByRole('button', { name: /^Cart of/ })
+  const carts = page.getByRole('dialog', { name: 'Carts of this device' })
+
+  await choose.click()
+  await expect(carts.getByRole('link')).toHaveText([key])
+  await carts.getByLabel('New cart').fill(`${key}-b`)
+  await carts.getByRole('button', { name: 'Open' }).click()
+  await expect(choose).toHaveText(`Cart of ${key}-b`)
+  await expect(choose).toBeFocused()
+  await tab.toShow({})
+  await expect(tab.status).toHaveText('No change yet: loaded from a quorum')
+  await expect(page).toHaveTitle(`Cart of ${key}-b · Ringlet`)
+  await expect(page.getByRole('button', { name: /^Undo/ })).toBeDisabled()
+  await tab.add('kite')
+  await tab.toShow({ kite: 1 })
+  await expect.poll(() => ring.itemsAt(1, `${key}-b`)).toEqual({ kite: 1 })
+
+  await page.goBack()
+  await expect(choose).toHaveText(`Cart of ${key}`)
+  await tab.toShow({ mug: 1 })
+  await page.goForward()
+  await tab.toShow({ kite: 1 })
+  await choose.click()
+  await expect(carts.getByRole('link')).toHaveText([key, `${key}-b`])
+  await carts.getByRole('link', { name: key, exact: true }).click()
+  await tab.toShow({ mug: 1 })
+  await tab.add('mug')
+  await tab.toShow({ mug: 2 })
+
+  expect(await tab.identity()).toBe(identity)
+  expect(tab.openedSockets).toBe(sockets)
+  // Another tab of the device knows them too.
+  const other = await openTab()
+  await other.page.getByRole('button', { name: /^Cart of/ }).click()
+  await expect(other.page.getByRole('dialog').getByRole('link')).toHaveText([key, `${key}-b`])
+})
+
+test('a cart that was opened once is there without a network', async ({ openTab, key }) => {
+  const tab = await openTab()
+  await tab.add('clock')
+  await expect(tab.status).toHaveText('Last change: everywhere')
+  const choose = tab.page.getByRole('button', { name: /^Cart of/ })
+  const carts = tab.page.getByRole('dialog')
+  await choose.click()
+  await carts.getByLabel('New cart').fill(`${key}-b`)
+  await carts.getByLabel('New cart').press('Enter')
+  await expect(tab.status).toHaveText('No change yet: loaded from a quorum')
+  await tab.cutOff()
+  await choose.click()
+  await carts.getByRole('link', { name: key, exact: true }).click()
+  await tab.toShow({ clock: 1 })
 })

@@ -1,4 +1,5 @@
-/** The page itself: for a keyboard, for a narrow screen, in light and in dark. */
+/** The page itself: for a keyboard, for a screen reader, for a narrow screen, in light and in dark. */
+import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { expect, test } from './tabs.ts'
 
@@ -43,6 +44,87 @@ test('a change from another tab leaves the focus where it is', async ({ openTab 
   await expect(remove).toBeFocused()
 })
 
+test('a line that goes by a step hands the focus to the same step of its neighbour', async ({
+  openTab,
+}) => {
+  const tab = await openTab()
+  const { page } = tab
+  for (const product of ['clock', 'mug']) await tab.add(product)
+  await tab.toShow({ clock: 1, mug: 1 })
+  await page.getByRole('button', { name: 'One clock fewer' }).focus()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('button', { name: 'One mug fewer' })).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { name: 'Cart', exact: true })).toBeFocused()
+  const undo = page.getByRole('button', { name: /^Undo/ })
+  await undo.focus()
+  for (let changes = 0; changes < 4; changes++) await page.keyboard.press('Enter')
+  await expect(undo).toHaveText('Undo')
+  await expect(undo).toBeFocused()
+})
+
+test('the carts and the ring open and close by the keyboard, and the focus comes back', async ({
+  openTab,
+}) => {
+  const { page } = await openTab()
+  const choose = page.getByRole('button', { name: /^Cart of/ })
+  await choose.focus()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('dialog')).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toBeHidden()
+  await expect(choose).toBeFocused()
+
+  const ring = page.getByRole('button', { name: 'Ring' })
+  await ring.focus()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { name: /^Ring / })).toBeFocused()
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('complementary')).toBeHidden()
+  await expect(ring).toBeFocused()
+})
+
+test('a screen reader hears what became of the cart, once it has settled', async ({ openTab }) => {
+  const tab = await openTab()
+  const spoken = tab.page.getByRole('status')
+  await expect(spoken).toContainText(/^Cart of .*: 0 things\. No change yet/)
+  await spoken.evaluate((region) => {
+    const said: string[] = []
+    Object.assign(globalThis, { said })
+    new MutationObserver(() => said.push(region.textContent)).observe(region, {
+      childList: true,
+      characterData: true,
+      subtree: true,
+    })
+  })
+  for (let clicks = 0; clicks < 5; clicks++) await tab.add('mug')
+  await expect(spoken).toHaveText('mug: 5 in the cart. Last change: everywhere.')
+  await tab.add('mug')
+  await expect(spoken).toHaveText('mug: 6 in the cart.')
+  const said = await tab.page.evaluate(() => (globalThis as unknown as { said: string[] }).said)
+  // Six clicks went through three stages each.
+  expect(said.length).toBeLessThan(6)
+})
+
+test('it asks nobody but its own server and its ring', async ({ openTab, context, ring }) => {
+  const asked = new Set<string>()
+  context.on('request', (request) => asked.add(new URL(request.url()).host))
+  context.on('page', (page) =>
+    page.on('websocket', (socket) => asked.add(new URL(socket.url()).host)),
+  )
+  const tab = await openTab()
+  await tab.add('mug')
+  await tab.page.getByRole('button', { name: 'Ring' }).click()
+  await expect(tab.page.getByText('holds it all')).toHaveCount(3)
+  const ports = ring.file.bootstrap.flatMap(
+    (address) => /\/tcp\/(\d+)\/ws/.exec(address)?.[1] ?? [],
+  )
+  expect(ports).toHaveLength(3)
+  const peers = ports.map((port) => `127.0.0.1:${port}`)
+  expect([...asked].toSorted()).toEqual([new URL(ring.page).host, ...peers].toSorted())
+})
+
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [360, 1280]) {
     test(`it fits and can be read at ${width} px in ${colorScheme}`, async ({
@@ -63,6 +145,58 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await context.close()
     })
   }
+}
+
+const looks = [
+  { colorScheme: 'light', viewport: { width: 1280, height: 800 } },
+  { colorScheme: 'dark', viewport: { width: 1280, height: 800 } },
+  { colorScheme: 'light', viewport: { width: 360, height: 700 } },
+  { colorScheme: 'dark', viewport: { width: 360, height: 700 } },
+] as const
+
+for (const look of looks) {
+  const { colorScheme, viewport } = look
+  test(`axe finds nothing in any state at ${viewport.width} px in ${colorScheme}`, async ({
+    browser,
+    openTab,
+    ring,
+    key,
+  }) => {
+    // Each look takes axe seconds on a busy machine.
+    test.slow()
+    const context = await browser.newContext({ ...look, reducedMotion: 'reduce' })
+    const tab = await openTab(context)
+    const { page } = tab
+    await expectNoViolations(page, 'empty')
+    for (const product of ['mug', 'umbrella']) await tab.add(product)
+    await tab.toShow({ mug: 1, umbrella: 1 })
+    await expect(tab.status).toHaveText('Last change: everywhere')
+    await expectNoViolations(page, 'filled')
+    await page.getByRole('button', { name: 'Ring' }).click()
+    await expect(page.getByText('holds it all').first()).toBeVisible()
+    await expectNoViolations(page, 'panel open')
+    await tab.cutOff()
+    await tab.add('kite')
+    await expect(tab.status).toHaveText('Last change: on this device')
+    await expectNoViolations(page, 'cut off')
+    await page.getByRole('button', { name: /^Cart of/ }).click()
+    await expect(page.getByRole('dialog')).toBeVisible()
+    await expectNoViolations(page, 'carts')
+    await page.keyboard.press('Escape')
+    await tab.cutSwitch.uncheck()
+    await ring.put(key, { note: 'no cart' })
+    await expect(tab.trouble).toBeVisible()
+    await expectNoViolations(page, 'error')
+    await context.close()
+  })
+}
+
+async function expectNoViolations(page: Page, state: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  const found = violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`,
+  )
+  expect(found, state).toEqual([])
 }
 
 /** Nothing sticks out at the side, no text is cut off, and all of it has the contrast that WCAG AA asks for. */

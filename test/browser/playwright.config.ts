@@ -12,6 +12,8 @@ const reports = join(import.meta.dirname, '..', '..', '.reports')
 export default defineConfig({
   testDir: '.',
   testMatch: '**/*.spec.ts',
+  // They have settings of their own.
+  testIgnore: '**/hosts/**',
   workers: 1,
   timeout: 60_000,
   forbidOnly: process.env['CI'] !== undefined,

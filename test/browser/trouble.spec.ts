@@ -133,6 +133,7 @@ test('a device without space says so, changes nothing, and goes on when there is
   await tab.page.evaluate(fillUp)
   await tab.add('book')
   await expect(tab.trouble).toContainText('code: store-full')
+  await expect(tab.status).toHaveText('Last change: not saved')
   expect(await tab.items()).toEqual({ mug: 1 })
   await tab.page.evaluate(emptyAgain)
   await tab.add('lamp')
@@ -170,6 +171,60 @@ async function emptyAgain(): Promise<void> {
   deleting.onsuccess = deleted.resolve
   await deleted.promise
 }
+
+test('a tab whose store is cleared says so, and begins anew by its button', async ({
+  openTab,
+  peersToHold,
+}) => {
+  const tab = await openTab()
+  await tab.add('plant')
+  await expect(tab.status).toHaveText('Last change: everywhere')
+  await tab.page.evaluate(async () => {
+    const databases = await indexedDB.databases()
+    for (const { name = '' } of databases) indexedDB.deleteDatabase(name)
+  })
+  await tab.add('chair')
+  await expect(tab.trouble).toContainText('code: store-lost')
+  await expect(tab.status).toHaveText('Last change: not saved')
+  await tab.page.getByRole('button', { name: 'Reload' }).click()
+  await tab.toShow({ plant: 1 })
+  await expect(tab.trouble).toBeHidden()
+  await tab.add('chair')
+  await peersToHold({ chair: 1, plant: 1 })
+})
+
+test('a tab whose slot another takes says so by itself, with the way out', async ({ openTab }) => {
+  const tab = await openTab()
+  await tab.add('kite')
+  await expect(tab.status).toHaveText('Last change: everywhere')
+  await tab.page.evaluate(async () => {
+    const { held = [] } = await navigator.locks.query()
+    for (const { name = '' } of held) {
+      if (/^ringlet:.*:\d+$/.test(name))
+        void navigator.locks.request(name, { steal: true }, () => {})
+    }
+  })
+  await expect(tab.trouble).toContainText('code: slot-taken')
+  await tab.page.getByRole('button', { name: 'Reload' }).click()
+  await tab.toShow({ kite: 1 })
+  await expect(tab.trouble).toBeHidden()
+})
+
+test('a device that is offline says so, and shopping goes on', async ({
+  openTab,
+  context,
+  peersToHold,
+}) => {
+  const tab = await openTab()
+  await context.setOffline(true)
+  // Links that stand are not cut by it, and the page does not say that they are.
+  await expect(tab.reach).toHaveText(/^Offline/)
+  await tab.add('plant')
+  await tab.toShow({ plant: 1 })
+  await context.setOffline(false)
+  await expect(tab.reach).toHaveText('All 3 peers answer.')
+  await peersToHold({ plant: 1 })
+})
 
 test('a cart whose name no key can have is an error, not a blank page', async ({ page, ring }) => {
   await page.goto(`${ring.page}?cart=${'x'.repeat(600)}`)

@@ -1,12 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  makeRing,
-  maxWeight,
-  type Ring,
-  type RingMember,
-  type RingShape,
-} from '../../src/data/ring.ts'
+import { makeRing, maxWeight, type Ring, type RingMember } from '../../src/data/ring.ts'
+import { type RingShape } from '../../src/data/ring-shape.ts'
 import { drawerOf, scoreOf } from '../../src/data/score.ts'
 
 const member = (id: string, some: Partial<RingMember> = {}): RingMember => ({

@@ -5,11 +5,11 @@ import { makeKey } from '../../src/data/key.ts'
 import type { Bucket, Entry, Peer, PlainRead } from '../../src/peer/api.ts'
 import { peerOfEdge, peerOfMember } from '../../src/peer/application.ts'
 import type { Edge } from '../../src/peer/edge.ts'
-import { TransportError } from '../../src/protocol/errors.ts'
-import { decodeReply, decodeRequest, type Reply, type Request } from '../../src/protocol/message.ts'
+import { decodeRequest, type ReplyOf } from '../../src/protocol/message.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
 import { storageKeys } from '../../src/protocol/record.ts'
 import { set } from '../../src/values/set.ts'
+import { conversationOf, lose } from './conversation.ts'
 import { quick, type TestMember, type TestRing, testRing, until } from './ring.ts'
 
 const options = { r: 2, w: 2, warnings: [], close: async () => {} }
@@ -32,32 +32,6 @@ async function listed<R>(bucket: Bucket<never, R>, how: How): Promise<Entry<R>[]
 
 function paths(entries: readonly { readonly key: readonly string[] }[]): string[] {
   return entries.map(({ key }) => key.join('/'))
-}
-
-/** Whatever this edge is answered from now on. */
-function conversationOf(edge: Edge): { request: Request; reply: Reply }[] {
-  const said: { request: Request; reply: Reply }[] = []
-  const { transport } = edge.world
-  const request = transport.request.bind(transport)
-  transport.request = async (to, body, how) => {
-    const reply = await request(to, body, how)
-    said.push({ request: decodeRequest(body), reply: decodeReply(reply) })
-    return reply
-  }
-  return said
-}
-
-/** No delivery of this edge leaves it. */
-function keepDeliveries(edge: Edge): () => void {
-  const { transport } = edge.world
-  const request = transport.request.bind(transport)
-  transport.request = async (to, body, how) => {
-    if (decodeRequest(body).type === 'deliver') throw new TransportError('unreachable', false)
-    return request(to, body, how)
-  }
-  return () => {
-    transport.request = request
-  }
 }
 
 function ownersOf(ring: TestRing, prefix: string): { owners: TestMember[]; others: TestMember[] } {
@@ -150,8 +124,8 @@ describe('a listing', () => {
     const names = Array.from({ length: 14 }, (_, i) => `n${String(i).padStart(2, '0')}`)
     for (const name of names) await notes.put(['a', name], name.repeat(33_000))
     const said = conversationOf(edge)
-    const pages = (): Reply[] =>
-      said.flatMap(({ reply }) => (reply.type === 'listed' ? [reply] : []))
+    const pages = (): ReplyOf<'listed'>[] =>
+      said.flatMap(({ reply }) => (reply?.type === 'listed' ? [reply] : []))
     const seen: string[] = []
     for await (const { key, value } of notes.entries({ prefix: 'a' })) {
       seen.push(key[1]!)
@@ -160,8 +134,7 @@ describe('a listing', () => {
     }
     expect(seen).toEqual(names)
     expect(pages().length).toBeGreaterThan(2)
-    for (const page of pages()) {
-      const items = page.type === 'listed' ? page.items : []
+    for (const { items } of pages()) {
       const bytes = items.flatMap(({ state }) =>
         state.siblings.map(({ value }) => value.bytes!.length),
       )
@@ -172,7 +145,7 @@ describe('a listing', () => {
   it('of more keys than a page has lists each once', async () => {
     const ring = await testRing().start(3)
     const notes = memberPeer(ring.members[0]!).bucket('notes')
-    const names = Array.from({ length: quick.listedKeys + 90 }, (_, i) => `k${1000 + i}`)
+    const names = Array.from({ length: quick.pageKeys + 90 }, (_, i) => `k${1000 + i}`)
     await Promise.all(names.map((name) => notes.put(['many', name], 1)))
     // One page of nothing but tombstones is no end.
     await Promise.all(names.slice(0, -5).map((name) => notes.delete(['many', name])))
@@ -201,7 +174,7 @@ describe('a listing at an edge', () => {
     const mine = peerOf(edge).bucket('notes', { ack: 'device' })
     const other = peerOf(await ring.startEdge(2)).bucket('notes')
     for (const name of ['b', 'd']) await other.put(['a', name], 'theirs')
-    const deliver = keepDeliveries(edge)
+    const deliver = lose(edge, ({ type }) => type === 'deliver')
     await mine.follow(['a', 'b'])
     await until('it is here', async () => (await mine.get(['a', 'b'])).found)
     for (const name of ['a', 'b', 'c', 'e']) await mine.put(['a', name], 'mine')
@@ -228,7 +201,7 @@ describe('a listing at an edge', () => {
     for (const name of names.filter((_, i) => i % 2 === 0)) {
       await other.put(['a', name], 'x'.repeat(200_000))
     }
-    keepDeliveries(edge)
+    lose(edge, ({ type }) => type === 'deliver')
     for (const name of names.slice(1)) await mine.put(['a', name], 'mine', { context: 'none' })
     const said = conversationOf(edge)
     expect(paths(await listed(mine, { prefix: 'a' }))).toEqual(names.map((name) => `a/${name}`))
@@ -240,7 +213,7 @@ describe('a listing at an edge', () => {
     const edge = await ring.startEdge(1)
     const mine = peerOf(edge).bucket('notes', { ack: 'device' })
     await until('linked', () => edge.world.transport.links().length === 3)
-    const deliver = keepDeliveries(edge)
+    const deliver = lose(edge, ({ type }) => type === 'deliver')
     const receipt = await mine.put(['a', 'b'], 'mine')
     const { transport } = edge.world
     const request = transport.request.bind(transport)

@@ -16,6 +16,22 @@ describe('an application in a member', () => {
     expect(await within(4000, peer.close())).not.toBe('too late')
   }, 10_000)
 
+  it('counts what it owes once for all who ask at one time', async () => {
+    const ring = await testRing().start(1)
+    const { member, storage } = ring.members[0]!
+    const range = storage.range.bind(storage)
+    let scans = 0
+    storage.range = (...asked) => {
+      scans++
+      return range(...asked)
+    }
+    const before = scans
+    const reports = await Promise.all(Array.from({ length: 100 }, () => member.report()))
+    expect(reports.map(({ hints }) => hints)).toEqual(reports.map(() => 0))
+    expect(scans - before).toBeGreaterThan(0)
+    expect(scans - before).toBeLessThan(50)
+  })
+
   it('ends its watches when it is closed', async () => {
     const ring = await testRing().start(3)
     const { member } = ring.members[0]!

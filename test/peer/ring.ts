@@ -7,6 +7,7 @@ import { MemoryContent, openMemory } from '../../src/adapters/memory.ts'
 import { systemClock, systemRandom } from '../../src/adapters/system.ts'
 import { identityFromSeed } from '../../src/data/identity.ts'
 import { type Edge, startEdge } from '../../src/peer/edge.ts'
+import { openRingSide, type OpenRingSide } from '../../src/peer/ring-side.ts'
 import { type Member, startMember } from '../../src/peer/member.ts'
 import type { PeerEvent } from '../../src/protocol/event.ts'
 import { type Limits, limits } from '../../src/protocol/limits.ts'
@@ -36,6 +37,12 @@ export interface TestMember {
   readonly storage: Storage
   readonly transport: Transport
   readonly content: MemoryContent
+}
+
+interface TestEdgeOptions {
+  readonly limits?: Limits
+  readonly gate?: boolean
+  readonly ringSide?: OpenRingSide
 }
 
 export class TestRing {
@@ -78,11 +85,14 @@ export class TestRing {
   async startEdge(
     index: number,
     content = new MemoryContent(),
+    { limits = quick, gate = true, ringSide = openRingSide }: TestEdgeOptions = {},
   ): Promise<Edge & { gate(open: boolean): void }> {
     const identity = identityFromSeed(new Uint8Array(32).fill(100 + index))
     const transport = this.#network.open(identity.peer)
+    transport.setGate(gate)
     const storage = openMemory(content)
     const edge = await startEdge({
+      ringSide,
       ring,
       identity,
       transport,
@@ -93,7 +103,7 @@ export class TestRing {
       bootstrap: this.#bootstrap(),
       r: 2,
       w: 2,
-      limits: quick,
+      limits,
     })
     this.#open.push(edge, transport, storage)
     return Object.assign(edge, { gate: (open: boolean) => transport.setGate(open) })

@@ -4,6 +4,7 @@ import { utf8 } from '../../src/data/bytes.ts'
 import { apply, emptyState, liveSiblings, makeValue, sameState } from '../../src/data/siblings.ts'
 import { nothingSeen, type Seen, withDot } from '../../src/data/vector.ts'
 import { decode, encode } from '../../src/protocol/codec.ts'
+import { RingletError } from '../../src/protocol/errors.ts'
 import {
   changeWrite,
   type EdgeCopy,
@@ -137,8 +138,7 @@ describe("an edge's copy", () => {
       held = withQuorum(held, held.writes.at(-1)!.dot, nobody)
     }
     expect(held.writes).toHaveLength(1)
-    expect(held.writes[0]!.ids).toHaveLength(256)
-    expect(held.writes[0]!.ids[1]).toBe(`${generation}.1:299`)
+    expect(held.writes[0]!.ids).toEqual([`${generation}.1:300`, `${generation}.1:1-299`])
     const blind = mint(held, 'blind', nothingSeen, false)
     expect(withQuorum(blind, blind.writes.at(-1)!.dot, nobody).writes).toHaveLength(2)
   })
@@ -158,8 +158,10 @@ describe("an edge's copy", () => {
   it('takes a fresh epoch after a write that was refused for good', () => {
     const mint = device()
     const held = mint(noCopy, 'one', nothingSeen, false)
-    const without = withoutRefused(held, held.writes[0]!.dot)
+    const error = new RingletError('too-many-siblings', 'too many')
+    const without = withoutRefused(held, held.writes[0]!.dot, error)
     expect(without.writes).toEqual([])
+    expect(withoutRefused(without, held.writes[0]!.dot, error)).toBe(without)
     expect(mint(without, 'two', nothingSeen).writes[0]!.dot).toEqual({
       actor: `${generation}.2`,
       counter: 1,

@@ -6,11 +6,11 @@ import {
   isGenuine,
   makeView,
   receive,
-  ringHash,
   type RingIdentity,
   signRecord,
   type SignedRecord,
 } from '../../src/protocol/membership.ts'
+import { ringHash } from '../../src/protocol/view.ts'
 
 const ring: RingIdentity = {
   name: 'r',

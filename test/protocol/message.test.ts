@@ -12,7 +12,7 @@ import {
 } from '../../src/data/siblings.ts'
 import { nothingSeen } from '../../src/data/vector.ts'
 import { decode, encode } from '../../src/protocol/codec.ts'
-import { edgeCopy } from '../../src/protocol/copy.ts'
+import { edgeCopy, gistOf, noCopy, withWrite } from '../../src/protocol/copy.ts'
 import { type RingIdentity, signedRecord, signRecord } from '../../src/protocol/membership.ts'
 import {
   decodeNotice,
@@ -56,6 +56,19 @@ const self = signRecord(identityFromSeed(new Uint8Array(32).fill(1)), ring, {
   addresses: ['/ip4/127.0.0.1/tcp/1'],
   generation: 'g',
 })
+const keptCopy = encode(
+  edgeCopy,
+  withWrite(
+    { ...noCopy, copy: object, followed: true },
+    {
+      context: nothingSeen,
+      value,
+      generation: 'CCCCCCCCCCCCCCCC',
+      takeEpoch: () => 'CCCCCCCCCCCCCCCC.2',
+      unsent: () => true,
+    },
+  ),
+)
 const write = { key, context: object.seen, value, w: 2, direct: true }
 
 const requests: Request[] = [
@@ -175,12 +188,21 @@ describe('every decoder', () => {
     ['replies', decodeReply, replies.map(encodeReply)],
     ['notices', decodeNotice, notices.map(encodeNotice)],
     ['stored records', (bytes) => decodeObject(key, bytes), []],
-    ['edge copies', (bytes) => decode(edgeCopy, bytes), []],
+    ['edge copies', (bytes) => decode(edgeCopy, bytes), [keptCopy]],
+    ['gists of edge copies', gistOf, [keptCopy]],
     ['store identities', (bytes) => decode(storeIdentity, bytes), []],
     ['markers', (bytes) => decode(marker, bytes), []],
     ['remembered requests', (bytes) => decode(remembered, bytes), []],
     ['member records', (bytes) => decode(signedRecord, bytes), [encode(signedRecord, self)]],
   ]
+
+  it('of gists says of a copy what a whole reading says', () => {
+    const { followed, minter, count, writes } = decode(edgeCopy, keptCopy)
+    expect(gistOf(keptCopy)).toEqual({ followed, minter, count, unsettled: writes.length > 0 })
+    const blank = encode(edgeCopy, noCopy)
+    const nothing = { followed: false, minter: undefined, count: 0, unsettled: false }
+    expect(gistOf(blank)).toEqual(nothing)
+  })
 
   it.each(decoders)('of %s takes any bytes', (_, read) => {
     fc.assert(

@@ -32,11 +32,12 @@ const partsOfPeer = [
   'followers',
   'gossip',
   'handoff',
+  'listing',
   'outbox',
   'reading',
   'replica',
 ]
-const rootsOfPeer = ['member', 'edge']
+const rootsOfPeer = ['member', 'ring-side']
 
 const doors = ['web/index.ts', 'node/index.ts']
 

@@ -174,6 +174,36 @@ describe('a counter', () => {
     expect(counter.validate(counter.merge(a, b))).toBe(true)
   })
 
+  test('keeps the greater of two amounts that one write was tried with', () => {
+    const [less, more] = [5, 7].map((amount) => counter.add(counter.empty, amount, write('ann', 1)))
+    expect(counter.total(counter.merge(less!, more!))).toBe(7)
+    expect(counter.total(counter.merge(more!, less!))).toBe(7)
+  })
+
+  // Not that merging is associative: strangers may sum up what they never counted, and then it is not.
+  test('of strangers merges with another into a counter, either way and as often as one likes', () => {
+    const block = fc
+      .record({ size: fc.constantFrom(1, 2, 4), at: fc.nat(3), sum: fc.integer() })
+      .map(({ size, at: place, sum }) => [place * size + 1, (place + 1) * size, sum])
+    const by = fc.constantFrom('ann', 'bob', '__proto__', 'constructor')
+    const blocks = fc.uniqueArray(block, {
+      maxLength: 3,
+      comparator: ([a = 0, b = 0], [c = 0, d = 0]) => a <= d && c <= b,
+    })
+    const inOrder = blocks.map((some) => some.toSorted(([a = 0], [b = 0]) => a - b))
+    const foreign = fc
+      .record({ sums: fc.dictionary(by, inOrder) })
+      .filter((value) => counter.validate(value)) as fc.Arbitrary<Counter>
+    fc.assert(
+      fc.property(foreign, foreign, (a, b) => {
+        expectEqual(counter.merge(a, b), counter.merge(b, a))
+        expectEqual(counter.merge(a, a), a)
+        expectEqual(counter.merge(a, counter.merge(a, b)), counter.merge(a, b))
+        expect(counter.validate(counter.merge(a, b))).toBe(true)
+      }),
+    )
+  })
+
   test.each<[string, unknown]>([
     ['a number', 5],
     ['another object', { total: 5 }],

@@ -6,7 +6,9 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import { toHex } from '../../src/data/bytes.ts'
 import { decodeStructured, encodeStructured } from '../../src/data/structured.ts'
+import { hasCount, type Interval } from '../../src/values/intervals.ts'
 import type { WriteId } from '../../src/values/type.ts'
+import { lots, write } from './writes.ts'
 
 /** The type under test, in the words that sets, maps and carts share. */
 export interface Subject<V> {
@@ -140,6 +142,62 @@ export function retriable<V>(subject: Subject<V>) {
     )
     expectTruth(subject, { ...act(subject, onTop, added, write), truth: onTop.truth })
   })
+}
+
+/** Values that a stranger stored: whatever passes for one of the type merges by the laws, and into one of the type. */
+export function lawfulForStrangers<V>(subject: Subject<V>, payload: fc.Arbitrary<unknown>) {
+  const names = fc.dictionary(fc.constantFrom('mug', 'tea', '__proto__'), fc.option(payload))
+  const writes = fc.dictionary(fc.constantFrom('1', '2', '3'), names, { minKeys: 1 })
+  const by = fc.constantFrom('ann', 'bob', '__proto__', 'constructor')
+  const intervals = fc.constantFrom<Interval[]>([[1, 1]], [[2, 3]], [[1, 1], [3, 9]]) // prettier-ignore
+  const foreign = fc
+    .record({ added: fc.dictionary(by, writes), removed: fc.dictionary(by, intervals) })
+    .map(({ added, removed }) => ({ added: withoutOver(added, removed), removed }))
+    .filter((value) => subject.validate(value)) as fc.Arbitrary<V>
+  return fc.property(foreign, foreign, foreign, (a, b, c) => {
+    const { merge } = subject
+    expectEqual(merge(a, b), merge(b, a))
+    expectEqual(merge(merge(a, b), c), merge(a, merge(b, c)))
+    expectEqual(merge(a, a), a)
+    expectEqual(merge(a, merge(a, b)), merge(a, b))
+    expect(subject.validate(merge(a, b))).toBe(true)
+    const once = subject.add(merge(a, b), 'mug', 1, write('dora', 1))
+    expect(subject.validate(subject.remove(once, 'tea', write('dora', 2)))).toBe(true)
+  })
+}
+
+/** A write that is both there and over would be no value of the type. */
+function withoutOver(
+  added: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  removed: Readonly<Record<string, readonly Interval[]>>,
+): object {
+  const writers = Object.entries(added).map(([by, writes]) => {
+    const over = Object.hasOwn(removed, by) ? removed[by]! : []
+    const left = Object.entries(writes).filter(([count]) => !hasCount(over, Number(count)))
+    return [by, Object.fromEntries(left)] as const
+  })
+  return Object.fromEntries(writers.filter(([, writes]) => Object.keys(writes).length > 0))
+}
+
+export const fewNames = 'mug pot tea cup jar pan lid tray bowl fork dish can'.split(' ')
+
+/** What three devices share after 10,000 adds and removes of a dozen names, who meet once in `pause` writes. */
+export function usedLong<V>({ empty, add, remove, merge }: Subject<V>, pause: number): V {
+  const lot = lots(pause)
+  const devices = ['kXyT9o0LmZ3vQ1aB', 'bN4cR8sWq7JdE2fG', 'Zp6HuY5iVt0KxM3n'].map((by) => ({
+    by,
+    count: 0,
+    value: empty,
+  }))
+  for (let i = 0; i < 10_000; i++) {
+    const device = devices[lot(3)]!
+    const name = fewNames[lot(fewNames.length)]!
+    const id = write(device.by, ++device.count)
+    const { value } = device
+    device.value = lot(2) === 0 ? add(value, name, 1 + lot(3), id) : remove(value, name, id)
+    if (lot(pause) === 0) device.value = merge(device.value, devices[lot(3)]!.value)
+  }
+  return devices.map(({ value }) => value).reduce(merge)
 }
 
 export function play<V>(

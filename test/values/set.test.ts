@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { encodeStructured } from '../../src/data/structured.ts'
 import { set, type TextSet } from '../../src/values/set.ts'
 import type { MergeableType } from '../../src/values/type.ts'
-import { faithful, lawful, retriable, type Subject } from './histories.ts'
+import {
+  faithful,
+  lawful,
+  lawfulForStrangers,
+  retriable,
+  type Subject,
+  usedLong,
+} from './histories.ts'
 import { write } from './writes.ts'
 
 const subject: Subject<TextSet> = {
@@ -46,6 +53,14 @@ describe('a set', () => {
     }
     expect(set.elements(value)).toEqual(['blue'])
     expect(encodeStructured(value).length).toBeLessThan(60)
+  })
+
+  test('after 10,000 adds and removes on three devices fits in 4 KiB', { timeout: 30_000 }, () => {
+    expect(encodeStructured(usedLong(subject, 40)).length).toBeLessThan(4096)
+  })
+
+  test('of strangers merges by the laws', () => {
+    fc.assert(lawfulForStrangers(subject, fc.constant(true)))
   })
 
   test('is a type for a bucket and tells other values from sets', () => {

@@ -53,15 +53,20 @@ class Other implements Running {
   }
 }
 
-/** A tab that would run whatever it adopts. */
-function tab(options: Partial<AdoptionOptions> = {}): {
+/** A tab that would run whatever it adopts: this page, or a frame with a realm, locks and memory of its own. */
+function tab(
+  options: Partial<AdoptionOptions> = {},
+  start = startAdoption,
+): {
   adoption: Adoption
   run: Other[]
   failures: unknown[]
+  emptied: number[]
 } {
   const run: Other[] = []
   const failures: unknown[] = []
-  const adoption = startAdoption({
+  const emptied: number[] = []
+  const adoption = start({
     ring,
     lookMs,
     mayDeliver: () => true,
@@ -69,11 +74,23 @@ function tab(options: Partial<AdoptionOptions> = {}): {
       run.push(new Other(storage))
       return run.at(-1)!
     },
-    failed: (error) => failures.push(error),
+    failed: (slot, error) => failures.push({ slot, error }),
+    emptied: (slot) => emptied.push(slot),
     ...options,
   })
   started.push(adoption)
-  return { adoption, run, failures }
+  return { adoption, run, failures, emptied }
+}
+
+/** A page of its own, with the code of adoption in it. */
+async function otherPage(): Promise<{ start: typeof startAdoption; die: () => void }> {
+  const frame = document.body.appendChild(document.createElement('iframe'))
+  const code = `import('${new URL('../../web/adoption.ts', import.meta.url).pathname}')`
+  const page = frame.contentWindow as Window & { eval(code: string): unknown }
+  const loaded = (await page.eval(code)) as { startAdoption: typeof startAdoption }
+  const die = (): void => frame.remove()
+  ends.push(die)
+  return { start: loaded.startAdoption, die }
 }
 
 /** The lock of another tab, which says that it is alive or does not. */
@@ -109,7 +126,7 @@ function wait(ms: number): Promise<void> {
 const isFree = async (slot: number): Promise<boolean> => !(await slotHolders(ring)).has(slot)
 
 test('a slot that owes something and that nobody holds is run until nothing is pending', async () => {
-  const { run } = tab()
+  const { run, emptied } = tab()
   markOwing(ring, 3, true)
   await vi.waitFor(() => expect(run).toHaveLength(1), 15_000)
   expect(await isFree(3)).toBe(false)
@@ -120,6 +137,7 @@ test('a slot that owes something and that nobody holds is run until nothing is p
   run[0]!.delivered()
   await vi.waitFor(async () => expect(await isFree(3)).toBe(true), 5000)
   expect(run[0]!.isOpen).toBe(false)
+  expect(emptied).toEqual([3])
   expect(localStorage.length).toBe(0)
   // Its database is closed: it can be deleted at once.
   const blocked = await new Promise((resolve, reject) => {
@@ -215,8 +233,24 @@ test('closing lets go of what is adopted, and adopts nothing more', async () => 
   expect(run).toHaveLength(1)
 })
 
+test('a tab that dies while it delivers leaves the slot to the next', async () => {
+  const { start, die } = await otherPage()
+  const dying = tab({}, start)
+  markOwing(ring, 0, true)
+  await vi.waitFor(() => expect(dying.run).toHaveLength(1), 15_000)
+  dying.run[0]!.delivered()
+  const { run } = tab()
+  await wait(5 * lookMs)
+  expect(run).toHaveLength(0)
+  started.splice(started.indexOf(dying.adoption), 1)
+  die()
+  await vi.waitFor(() => expect(run).toHaveLength(1), 15_000)
+  expect(await isFree(0)).toBe(false)
+})
+
 test('of several tabs one at a time runs a slot', async () => {
-  const tabs = [tab(), tab(), tab()]
+  const pages = [await otherPage(), await otherPage()]
+  const tabs = [tab(), ...pages.map(({ start }) => tab({}, start))]
   markOwing(ring, 0, true)
   const all = (): Other[] => tabs.flatMap(({ run }) => run)
   await vi.waitFor(() => expect(all()).toHaveLength(1), 15_000)
@@ -250,7 +284,10 @@ test('a slot whose store cannot be had is told of, and the others are delivered 
   markOwing(ring, 1, true)
   const { run, failures } = tab()
   await vi.waitFor(() => expect(run).toHaveLength(1), 15_000)
-  await vi.waitFor(() => expect(failures).toMatchObject([{ code: 'store-format' }]), 15_000)
+  await vi.waitFor(
+    () => expect(failures).toMatchObject([{ slot: 0, error: { code: 'store-format' } }]),
+    15_000,
+  )
   expect(await isFree(0)).toBe(true)
   expect(owingSlots(ring)).toEqual([0])
 })

@@ -94,6 +94,38 @@ test('taken in the middle of many writes, what was acknowledged is there and the
   expect(await after.get(bytes(1))).toEqual(found)
 })
 
+test('a commit of which nobody knows whether it came to be, before the database was taken, is in doubt', async () => {
+  const name = freshName()
+  const before = await opened(name)
+  await put(before, [bytes(1), bytes(1)])
+  const native = IDBDatabase.prototype.transaction
+  let after: Storage | undefined
+  IDBDatabase.prototype.transaction = function (...asked) {
+    const transaction = native.apply(this, asked)
+    if (asked[1] !== 'readwrite') return transaction
+    IDBDatabase.prototype.transaction = native
+    // The browser's storage process ends right after the commit: the page hears of an end, and not of which.
+    transaction.addEventListener('complete', (event) => {
+      event.stopImmediatePropagation()
+      void opened(name).then((storage) => {
+        after = storage
+        transaction.dispatchEvent(new Event('abort'))
+      })
+    })
+    return transaction
+  }
+  try {
+    await expect(put(before, [bytes(1), bytes(2)])).rejects.toMatchObject({
+      ...taken,
+      outcome: 'unknown',
+    })
+  } finally {
+    IDBDatabase.prototype.transaction = native
+  }
+  expect(await after!.get(bytes(1))).toEqual(bytes(2))
+  await expect(put(before, [bytes(1), bytes(3)])).rejects.toMatchObject(taken)
+})
+
 test('a database that an earlier program made has no holder, and is taken', async () => {
   const name = freshName()
   const storage = await openIndexedDb(name)

@@ -175,6 +175,18 @@ test('at the quota a write fails as store-full, reads go on, and writes resume w
   }
 })
 
+test('the browser says what it may use, and whether it stays', async () => {
+  const storage = await opened(freshName())
+  expect(await storage.usage()).toEqual({
+    usedBytes: expect.any(Number) as unknown,
+    quotaBytes: expect.any(Number) as unknown,
+    persisted: false,
+  })
+  vi.spyOn(navigator.storage, 'persisted').mockResolvedValue(true)
+  expect(await storage.usage()).toMatchObject({ persisted: true })
+  vi.restoreAllMocks()
+})
+
 test('what waits together is written in few transactions', async () => {
   const transactions = await spyingOn('transaction', async (calls) => {
     const storage = await opened(freshName())

@@ -36,6 +36,7 @@ test('the last change has one phrase for each stage, wherever the cart came from
   expect(savedSentence('quorum', 'local')).toBe('Last change: on a quorum')
   expect(savedSentence('everywhere', 'nowhere yet')).toBe('Last change: everywhere')
   expect(savedSentence('refused', 'quorum')).toBe('Last change: not saved')
+  expect(savedSentence('unknown', 'quorum')).toBe('Last change: perhaps not saved')
 })
 
 test('the way of a change has three steps, and at most one of them is under way', () => {
@@ -44,6 +45,7 @@ test('the way of a change has three steps, and at most one of them is under way'
   expect(stepStates('quorum')).toEqual(['done', 'done', 'under way'])
   expect(stepStates('everywhere')).toEqual(['done', 'done', 'done'])
   expect(stepStates('refused')).toEqual(['failed', 'not yet', 'not yet'])
+  expect(stepStates('unknown')).toEqual(['in doubt', 'not yet', 'not yet'])
 })
 
 test('without a change it says where the cart comes from', () => {
@@ -67,7 +69,8 @@ test('who answers: all, some, none, or nobody because of the switch', () => {
 test('a device without a network, and a tab that sleeps, say so', () => {
   const members = [member('a')]
   const links = [link('a')]
-  expect(reachSentence(status({ members, links }), false)).toMatch(/^Offline/)
+  expect(reachSentence(status({ members }), false)).toMatch(/^Offline: /)
+  expect(reachSentence(status({ members, links }), false)).toBe('Offline, yet 1 of 1 peers answer.')
   expect(reachSentence(status({ members, links, activity: 'asleep' }))).toMatch(/^Asleep/)
   // The switch explains the silence better than the network does.
   expect(reachSentence(status({ members, gate: 'closed' }), false)).toMatch(/^Cut off/)
@@ -102,10 +105,10 @@ test('bytes come with two digits and their unit', () => {
 })
 
 test('an empty list says why it is empty', () => {
-  expect(emptySentence({ invalid: [] }, 'quorum')).toBe('The cart is empty.')
-  expect(emptySentence({ invalid: [] }, 'local')).toMatch(/this device/)
-  expect(emptySentence({ invalid: [] }, 'nowhere yet')).toBe('Loading…')
-  expect(emptySentence({ invalid: [1] }, 'quorum')).toBe('There is no cart to show.')
+  expect(emptySentence(true, 'quorum')).toBe('The cart is empty.')
+  expect(emptySentence(true, 'local')).toMatch(/this device/)
+  expect(emptySentence(true, 'nowhere yet')).toBe('Loading…')
+  expect(emptySentence(false, 'quorum')).toBe('There is no cart to show.')
 })
 
 test('an error keeps its code and remedy, a defect gets a remedy', () => {

@@ -3,3 +3,6 @@ declare module '*.svg?no-inline' {
   const address: string
   export default address
 }
+
+/** A style has no value: it is there once whoever imports it is. */
+declare module '*.css'

@@ -69,6 +69,7 @@ function Quantity({ of, is, set }: QuantityProps): JSX.Element {
       autocomplete="off"
       size={4}
       value={typed ?? is}
+      onFocus={({ currentTarget }) => currentTarget.select()}
       onInput={({ currentTarget }) => type(currentTarget.value)}
       onBlur={done}
       onKeyDown={({ key }) => {

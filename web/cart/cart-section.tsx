@@ -21,7 +21,8 @@ export function CartSection({ shown, asked }: Props): JSX.Element {
   const { read, source, undo, failures } = shown
   const items = read === undefined ? [] : cart.items(read.value)
   const isClosed = read === undefined && ('open' in failures || 'cart' in failures)
-  const empty = emptySentence(read ?? { invalid: isClosed ? [1] : [] }, source)
+  const isForeign = read !== undefined && read.invalid.length > 0
+  const empty = emptySentence(!isClosed && !isForeign, source)
   return (
     <section class="cart" aria-labelledby="cart-title">
       <div class="heading">

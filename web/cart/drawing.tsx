@@ -1,9 +1,9 @@
 /**
- * The drawings: one file for all, which the browser keeps, and which follows the page's colours. A thing that is not sold
- * here is drawn as a parcel, and nothing as an empty basket.
+ * The drawings: one file for all, which the browser keeps, and which follows the page's colours. Beside the products there
+ * are a parcel for what is not sold here, an empty basket, the steps of a change, and the ring's mark.
  */
 import type { JSX } from 'preact'
-import sprite from './products.svg?no-inline'
+import sprite from './drawings.svg?no-inline'
 
 export function Drawing({ of }: { readonly of: string }): JSX.Element {
   return (

@@ -2,18 +2,15 @@
  * Which shop, which cart, and the two switches: the ring's panel, and the cut.
  */
 import type { JSX } from 'preact'
-import { cart } from '../index.ts'
-import { inEuros, type Total, totalOf } from './money.ts'
-import { thingsSentence } from './sentences.ts'
+import { Drawing } from './drawing.tsx'
 import type { PartProps } from './shown.ts'
 
 export function Header({ shown, asked }: PartProps): JSX.Element {
-  const { key, read, isRingOpen, isChoosing, isCut } = shown
-  const total = read && totalOf(cart.items(read.value))
+  const { key, isRingOpen, isChoosing, isCut } = shown
   return (
     <header>
       <h1>
-        <Mark /> Ringlet
+        <Drawing of="mark" /> Ringlet
       </h1>
       <button
         type="button"
@@ -25,6 +22,7 @@ export function Header({ shown, asked }: PartProps): JSX.Element {
         <span>Cart of {key}</span>
       </button>
       <button
+        id="ring-switch"
         type="button"
         class="plain"
         aria-expanded={isRingOpen}
@@ -32,10 +30,6 @@ export function Header({ shown, asked }: PartProps): JSX.Element {
       >
         Ring
       </button>
-      {/* Where the cart is far below the shop. */}
-      <a class="to-cart" href="#cart-title">
-        {total === undefined || total.things === 0 ? 'Cart' : <Brief total={total} />}
-      </a>
       <label class="switch">
         <input
           type="checkbox"
@@ -47,25 +41,5 @@ export function Header({ shown, asked }: PartProps): JSX.Element {
         Cut this tab off
       </label>
     </header>
-  )
-}
-
-function Brief({ total }: { readonly total: Total }): JSX.Element {
-  return (
-    <>
-      <span class="unseen">Cart: {thingsSentence(total)}, </span>
-      {inEuros(total.cents)}
-    </>
-  )
-}
-
-/** A ring of three owners. */
-function Mark(): JSX.Element {
-  return (
-    <svg class="mark" viewBox="0 0 24 24" aria-hidden="true">
-      <circle cx="12" cy="12" r="9" pathLength="3" />
-      <circle cx="12" cy="12" r="9" pathLength="3" />
-      <circle cx="12" cy="12" r="9" pathLength="3" />
-    </svg>
   )
 }

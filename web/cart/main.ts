@@ -72,8 +72,9 @@ for (const turn of ['online', 'offline']) {
   addEventListener(turn, () => store.set({ isOnline: navigator.onLine }))
 }
 addEventListener('load', () => keepForOffline())
-if (store.now.isRingOpen) load('Ring')
 store.set({})
+load('Soon')
+if (store.now.isRingOpen) load('Ring')
 start().catch((error: unknown) => store.fail('open', error))
 
 async function start(): Promise<void> {
@@ -108,7 +109,6 @@ function begin(peer: Peer): void {
 }
 
 function load(part: keyof typeof lazyParts): void {
-  if (part in store.now.parts) return
   lazyParts[part]().then(
     (loaded) => {
       store.succeed('part')

@@ -11,8 +11,8 @@ import type { Total } from './money.ts'
 /** Where the cart that is shown comes from. */
 export type Source = 'quorum' | 'local' | 'nowhere yet'
 
-/** What became of this tab's last change: a stage, or the device refused it. */
-export type Saved = Stage | 'refused' | undefined
+/** What became of this tab's last change: a stage, or the device refused it, or nobody knows. */
+export type Saved = Stage | 'refused' | 'unknown' | undefined
 
 /** How far this tab's last change got; where it made none, where the cart comes from. */
 export function savedSentence(saved: Saved, source: Source): string {
@@ -25,17 +25,19 @@ const phrases: Readonly<Record<Exclude<Saved, undefined>, string>> = {
   quorum: 'on a quorum',
   everywhere: 'everywhere',
   refused: 'not saved',
+  unknown: 'perhaps not saved',
 }
 
 const origins = { quorum: 'from a quorum', local: 'from this device' } as const
 
-export type StepState = 'done' | 'under way' | 'not yet' | 'failed'
+export type StepState = 'done' | 'under way' | 'not yet' | 'failed' | 'in doubt'
 
 const order: readonly Stage[] = ['device', 'quorum', 'everywhere']
 
 /** The way of the last change, step by step: this device, a quorum, everywhere. */
 export function stepStates(saved: Saved): readonly StepState[] {
   if (saved === 'refused') return ['failed', 'not yet', 'not yet']
+  if (saved === 'unknown') return ['in doubt', 'not yet', 'not yet']
   const reached = saved === undefined ? -1 : order.indexOf(saved)
   return order.map((_, step) => {
     if (step <= reached) return 'done'
@@ -49,12 +51,20 @@ export function answeringIn({ members, links }: PeerStatus): PeerStatus['members
   return members.filter(({ id, state }) => state === 'up' && linked.has(id))
 }
 
+/** As people look for them: by their hosts. */
+export function byHost(members: PeerStatus['members']): PeerStatus['members'] {
+  return members.toSorted((a, b) => a.host.localeCompare(b.host, 'en', { numeric: true }))
+}
+
 export function reachSentence(status: PeerStatus, isOnline = true): string {
   const { gate, activity, members } = status
   const answering = answeringIn(status).length
   if (gate === 'closed') return 'Cut off: this tab talks to no peer.'
-  if (!isOnline) return 'Offline: shopping goes on here.'
   if (activity === 'asleep') return 'Asleep: nothing is sent until this tab wakes.'
+  // The ring may be on this machine, or on a network that leads no further.
+  if (!isOnline && answering > 0)
+    return `Offline, yet ${answering} of ${members.length} peers answer.`
+  if (!isOnline) return 'Offline: shopping goes on here.'
   if (answering === 0) return 'No peer answers: shopping goes on here.'
   if (answering === members.length) return `All ${answering} peers answer.`
   return `${answering} of ${members.length} peers answer.`
@@ -84,11 +94,8 @@ export function inBytes(bytes: number): string {
 }
 
 /** What stands in the place of the list while there is nothing in it. */
-export function emptySentence(
-  { invalid }: { invalid: readonly unknown[] },
-  source: Source,
-): string {
-  if (invalid.length > 0) return 'There is no cart to show.'
+export function emptySentence(hasCart: boolean, source: Source): string {
+  if (!hasCart) return 'There is no cart to show.'
   switch (source) {
     case 'quorum':
       return 'The cart is empty.'

@@ -22,6 +22,7 @@ export class Session {
     this.#store = store
     this.#key = store.now.key
     this.#carts = peer.bucket('carts', cart)
+    this.#hearRefusals(peer)
     this.#run().catch((error: unknown) => this.#fail('cart', error))
   }
 
@@ -62,11 +63,25 @@ export class Session {
     this.#ended.abort()
   }
 
+  /** A change that was shown as saved here, and that the ring will never have, must not go in silence. */
+  #hearRefusals(peer: Peer): void {
+    const listen = { signal: this.#ended.signal }
+    peer.addEventListener(
+      'refused',
+      ({ detail: { bucket, key, error } }) => {
+        if (bucket === 'carts' && key[0] === this.#key) this.#fail('shop', error)
+      },
+      listen,
+    )
+  }
+
   async #run(): Promise<void> {
     await this.#carts.follow(this.#key)
     this.load()
     const { signal } = this.#ended
     for await (const read of this.#carts.watch(this.#key, { signal })) this.#show({ read })
+    // Nobody ended it: the peer has come to an end of its own, and whoever asks it hears why.
+    if (!signal.aborted) await this.#carts.get(this.#key)
   }
 
   async #write(product: string, wish: Wish): Promise<Change> {

@@ -3,6 +3,7 @@
  */
 import type { ComponentType } from 'preact'
 import type { Cart, Peer, PeerStatus, TypedRead } from '../index.ts'
+import type { Heard } from './announcements.ts'
 import type { Change, Wish } from './changes.ts'
 import type { EventLog } from './event-log.ts'
 import type { Source } from './sentences.ts'
@@ -51,8 +52,11 @@ export interface PartProps {
   readonly log: EventLog
 }
 
-/** The parts that are loaded when they are first wanted; undefined as long as one has not come. */
+/** The parts that are loaded after the first picture, or when they are first wanted. */
 export interface LazyParts {
+  readonly Trouble?: ComponentType<PartProps>
+  /** Tells a screen reader what is new. */
+  readonly announce?: (now: Heard) => void
   readonly Ring?: ComponentType<PartProps>
   readonly Carts?: ComponentType<PartProps>
 }

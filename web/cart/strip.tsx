@@ -2,15 +2,19 @@
  * The truth about the last change: how far it is, what waits, and who answers. Kept in sight while one scrolls.
  */
 import type { JSX } from 'preact'
-import type { PeerStatus } from '../index.ts'
+import { cart, type PeerStatus, RingletError } from '../index.ts'
+import { Drawing } from './drawing.tsx'
+import { inEuros, totalOf } from './money.ts'
 import {
   answeringIn,
+  byHost,
   reachSentence,
   type Saved,
   savedSentence,
   type StepState,
   stepStates,
   storageSentence,
+  thingsSentence,
   waitingSentence,
 } from './sentences.ts'
 import type { Shown } from './shown.ts'
@@ -22,20 +26,31 @@ export function Strip({ shown }: { readonly shown: Shown }): JSX.Element {
   const { status, read, source, failures, isOnline } = shown
   const hasCart = status !== undefined && read !== undefined
   const isClosed = !hasCart && ('open' in failures || 'cart' in failures)
+  const total = read && totalOf(cart.items(read.value))
   const closed = 'open' in failures ? 'The ring could not be opened' : 'There is no such cart'
   const saved = isClosed ? closed : hasCart ? savedSentence(savedIn(shown), source) : opening
   return (
     <section class={`strip ${isClosed ? 'closed' : ''}`} aria-label="Saved">
       <Steps saved={hasCart ? savedIn(shown) : undefined} ring={status?.ring} />
-      <div>
+      <div class="words">
         <p id="saved">{saved}</p>
         <p id="reach" class="quiet">
           {hasCart && `${reachSentence(status, isOnline)} `}
           {hasCart && <strong>{waitingSentence(status)}</strong>}
         </p>
       </div>
+      {/* Where the cart is far below the shop. */}
+      <a class="to-cart" href="#cart-title">
+        {total === undefined || total.things === 0 ? (
+          'Cart'
+        ) : (
+          <>
+            <span class="unseen">Cart: {thingsSentence(total)},</span> {inEuros(total.cents)}
+          </>
+        )}
+      </a>
       {hasCart && (
-        <div>
+        <div class="device">
           {status.members.length <= mostNamed && <Answering status={status} />}
           <p class="storage quiet">{storageSentence(status)}</p>
         </div>
@@ -47,7 +62,9 @@ export function Strip({ shown }: { readonly shown: Shown }): JSX.Element {
 const opening = 'Opening the ring…'
 
 export function savedIn({ failures, read }: Shown): Saved {
-  return 'shop' in failures ? 'refused' : read?.stage
+  if (!('shop' in failures)) return read?.stage
+  // What a defect did is anybody's guess.
+  return failures.shop instanceof RingletError ? failures.shop.outcome : 'unknown'
 }
 
 interface StepsProps {
@@ -73,11 +90,10 @@ interface StepProps {
 }
 
 function Step({ name, state, where }: StepProps): JSX.Element {
+  const kind = state.replace(' ', '-')
   return (
-    <li class={`step ${state.replace(' ', '-')}`}>
-      <svg viewBox="0 0 24 24" aria-hidden="true">
-        {state === 'failed' ? <path d="M7 7l10 10M17 7 7 17" /> : icons[name]}
-      </svg>
+    <li class={`step ${kind}`}>
+      <Drawing of={state === 'failed' || state === 'in doubt' ? kind : name} />
       <span>
         {name}
         <span class="where">{where}</span>
@@ -87,26 +103,14 @@ function Step({ name, state, where }: StepProps): JSX.Element {
   )
 }
 
-const three = [
-  [12, 6.5],
-  [6, 16.5],
-  [18, 16.5],
-] as const
-
-/** A screen; two of three; three of three. */
-const icons = {
-  device: <path d="M5.5 6h13v9h-13zM3 18.5h18" />,
-  quorum: three.map(([cx, cy], at) => <circle {...{ cx, cy }} r="3" class={at < 2 ? 'has' : ''} />),
-  everywhere: three.map(([cx, cy]) => <circle {...{ cx, cy }} r="3" class="has" />),
-}
-
 function Answering({ status }: { readonly status: PeerStatus }): JSX.Element {
   const answering = new Set(answeringIn(status).map(({ id }) => id))
+  const silent = status.gate === 'closed' ? 'unknown' : 'does not answer'
   return (
     <ul class="answering" aria-label="Peers">
-      {status.members.map(({ id, host }) => (
+      {byHost(status.members).map(({ id, host }) => (
         <li key={id} class={answering.has(id) ? 'yes' : 'no'} title={id}>
-          {host} <span class="unseen">{answering.has(id) ? 'answers' : 'does not answer'}</span>
+          {host} <span class="unseen">{answering.has(id) ? 'answers' : silent}</span>
         </li>
       ))}
     </ul>

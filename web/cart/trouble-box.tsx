@@ -2,25 +2,12 @@
  * What went wrong, said at once: what, what to do about it, and a button where a button helps.
  */
 import type { JSX } from 'preact'
-import type { Asked, Shown } from './shown.ts'
-import { type Mend, missingPart, noCart, type Trouble, troubleOf } from './troubles.ts'
+import type { PartProps, Shown } from './shown.ts'
+import { type Mend, missingPart, noCart, type Trouble as Told, troubleOf } from './troubles.ts'
 
-interface Props {
-  readonly shown: Shown
-  readonly asked: Asked
-}
-
-export function TroubleBox({ shown, asked }: Props): JSX.Element {
+export function Trouble({ shown, asked }: PartProps): JSX.Element | undefined {
   const trouble = troubleIn(shown)
-  // The box itself is always there: what appears in it is read out.
-  return (
-    <section class="trouble" role="alert" hidden={trouble === undefined}>
-      {trouble !== undefined && <Words trouble={trouble} asked={asked} />}
-    </section>
-  )
-}
-
-function Words({ trouble, asked }: { readonly trouble: Trouble; readonly asked: Asked }) {
+  if (trouble === undefined) return undefined
   const { what, remedy, raw, code, mend } = trouble
   return (
     <>
@@ -47,7 +34,7 @@ const labels: Readonly<Record<Mend, string>> = {
 }
 
 /** What is no cart comes first: nothing else can be believed of it. */
-function troubleIn({ key, read, failures }: Shown): Trouble | undefined {
+function troubleIn({ key, read, failures }: Shown): Told | undefined {
   if (read !== undefined && read.invalid.length > 0) return noCart(key, read.invalid)
   const [first] = Object.entries(failures)
   if (first === undefined) return undefined

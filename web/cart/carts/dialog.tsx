@@ -6,6 +6,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { addressOf } from '../address.ts'
 import type { PartProps } from '../shown.ts'
+import './dialog.css'
 
 export function Carts({ shown: { key, carts }, asked }: PartProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null)

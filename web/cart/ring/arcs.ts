@@ -15,7 +15,7 @@ export interface Arcs {
   readonly mark: number
 }
 
-const mostDrawn = 256
+const mostDrawn = 128
 
 export function arcsOf(ring: RingSnapshot, mustSee: number, radius: number): Arcs {
   const drawn = Math.min(ring.partitions, mostDrawn)

@@ -55,7 +55,7 @@ export function Circle({ ring, cart, faces, regarded, regard }: Props): JSX.Elem
       <figcaption class="quiet">
         {arcs.step === 1
           ? `All ${ring.partitions} partitions, coloured by their first owner.`
-          : `Every ${arcs.step}th of ${ring.partitions} partitions, coloured by its first owner.`}{' '}
+          : `One in ${arcs.step} of the ${ring.partitions} partitions, coloured by its first owner.`}{' '}
         The cart of {cart} lies in partition {partition}.
       </figcaption>
     </figure>

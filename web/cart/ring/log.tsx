@@ -33,7 +33,7 @@ export function Log({ log, nameOf }: Props): JSX.Element {
     }
   }, [log, isPaused])
   return (
-    <section aria-labelledby="log-title">
+    <section class="events" aria-labelledby="log-title">
       <div class="heading">
         <h3 id="log-title">What happens</h3>
         <label class="switch">

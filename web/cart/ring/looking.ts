@@ -34,6 +34,7 @@ export class Looking {
 
   /** Something has changed: asks soon, and not in a while. */
   again(): void {
+    if (this.#isWanted) return
     this.#isWanted = true
     if (!this.#isAsking) this.#wait(leastPauseMs)
   }
@@ -45,7 +46,7 @@ export class Looking {
 
   #wait(delayMs: number): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.#look(), delayMs)
+    if (!this.#stopped) this.#timer = setTimeout(() => void this.#look(), delayMs)
   }
 
   async #look(): Promise<void> {

@@ -1,6 +1,7 @@
 /** The members, one by one: the legend of the drawing, and how each fares. */
 import type { JSX } from 'preact'
 import type { MemberReport, PeerStatus } from '../../index.ts'
+import { byHost } from '../sentences.ts'
 import type { Faces } from './names.ts'
 import { shortId } from './names.ts'
 import { countWords, percent, roundTripWords, stateWords } from './words.ts'
@@ -15,10 +16,10 @@ interface Props {
 
 export function Members({ status, reports = [], faces, regarded, regard }: Props): JSX.Element {
   return (
-    <section aria-labelledby="members-title">
+    <section class="peers" aria-labelledby="members-title">
       <h3 id="members-title">Peers</h3>
       <ul class="members" aria-labelledby="members-title">
-        {status.members.map((member) => {
+        {byHost(status.members).map((member) => {
           const { id, host, share } = member
           const { name, colour } = faces(id)
           const report = reports.find((each) => each.member === id)
@@ -42,7 +43,7 @@ export function Members({ status, reports = [], faces, regarded, regard }: Props
                 <span class={`state ${state === 'answers' ? 'good' : 'bad'}`}>{state}</span>
               </p>
               {suspecting.length > 0 && (
-                <p class="quiet">
+                <p class="suspected quiet">
                   Suspected by {suspecting.map((by) => faces(by).name).join(', ')}.
                 </p>
               )}

@@ -5,6 +5,7 @@ import type { JSX } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Peer, PeerStatus } from '../../index.ts'
 import type { PartProps } from '../shown.ts'
+import './panel.css'
 import { Circle } from './circle.tsx'
 import { Log } from './log.tsx'
 import { type Look, Looking } from './looking.ts'
@@ -18,6 +19,10 @@ export function RingPanel({ shown, asked, log }: PartProps): JSX.Element {
   useEffect(() => {
     // Opened by hand and not by memory: one goes where one asked to go.
     if (shown.isRingAsked) heading.current!.focus()
+    const panel = heading.current!.closest('aside')!
+    return () => {
+      if (panel.contains(document.activeElement)) document.getElementById('ring-switch')?.focus()
+    }
   }, [])
   return (
     <aside class="ring" aria-labelledby="ring-title">
@@ -49,7 +54,7 @@ function Ring({ shown: { key, read }, log, peer, status }: RingProps): JSX.Eleme
   const [regarded, regard] = useState<string>()
   const faces = useMemo(() => facesOf(status.members), [status.members])
   return (
-    <>
+    <div class="inside">
       {ring.members.length === 0 ? (
         <p class="quiet">No member is known yet.</p>
       ) : (
@@ -58,7 +63,7 @@ function Ring({ shown: { key, read }, log, peer, status }: RingProps): JSX.Eleme
       <Members {...{ status, faces, regarded, regard }} reports={look.reports} />
       <Place cart={key} status={status} location={look.location} faces={faces} />
       <Log log={log} nameOf={(member) => faces(member).name} />
-    </>
+    </div>
   )
 }
 

@@ -74,11 +74,13 @@ const sentences: Readonly<Record<TracedEvent['type'], (words: Words) => string>>
     result === 'ok'
       ? `Delivered a change${of}: a quorum has it.`
       : `Could not deliver a change${of} yet: ${result}.`,
+  everywhere: ({ of }) => `All owners have a change${of}.`,
   apply: ({ of }) => `Applied a write${of}.`,
   put: ({ of, result }) => `Put${of}: ${result}.`,
   get: ({ of, result }) => `Read${of}: ${result}.`,
   list: ({ why, result }) => `Listed keys: ${result}${why}.`,
   follow: ({ who, of }) => `Follows a key${of} at ${who}.`,
+  ask: ({ who, of, result }) => `Sent a request${of} to ${who}: ${result}.`,
   forward: ({ who, of, result }) => `Passed a request${of} on to ${who}: ${result}.`,
   replicate: ({ who, of, result }) => `Sent a copy${of} to ${who}: ${result}.`,
   stored: ({ who, of }) => `Stored a copy${of} for ${who}.`,

@@ -1,0 +1,73 @@
+/**
+ * What a peer knows of its ring: what the ring is, and who is in it. How that is learnt stands in `membership.ts`.
+ */
+import { type Bytes, toHex, utf8 } from '../data/bytes.ts'
+import { digestOf } from '../data/hash.ts'
+import type { Ring } from '../data/ring.ts'
+
+/** A libp2p peer id of an Ed25519 key, in base58: `12D3KooW…`. */
+export type PeerId = string & { readonly brand?: 'peer' }
+
+export type PeerClass = 'durable' | 'transient'
+
+/** What a member says of itself. `version` grows with each statement; the highest wins. */
+export interface MemberRecord {
+  readonly peer: PeerId
+  readonly version: number
+  readonly class: PeerClass
+  readonly host: string
+  readonly zone: string
+  readonly weight: number
+  readonly addresses: readonly string[]
+  readonly generation: string
+}
+
+/** A record, the very bytes its subject signed, and the signature. */
+export interface SignedRecord {
+  readonly record: MemberRecord
+  readonly signed: Bytes
+  readonly signature: Bytes
+}
+
+/** The ring's identity: made once, public, the same at every peer. `id` is 128 random bits in base64url. */
+export interface RingIdentity {
+  readonly name: string
+  readonly id: string
+  readonly n: number
+  readonly q: number
+  readonly durableOwners: number
+}
+
+/** Immutable: a request takes one view at its start and keeps it. */
+export interface View {
+  readonly identity: RingIdentity
+  /** Ordered by peer id. */
+  readonly members: readonly SignedRecord[]
+  readonly byPeer: ReadonlyMap<PeerId, SignedRecord>
+  readonly ring: Ring
+  /** Covers what the ring and the debts depend on, and no addresses. */
+  readonly digest: string
+}
+
+/** 128 bits over all that makes a ring this ring: two that differ in anything refuse each other. */
+export function ringHash(identity: RingIdentity): string {
+  const { name, id, n, q, durableOwners } = identity
+  return toHex(digestOf(utf8(JSON.stringify([name, id, n, q, durableOwners]))))
+}
+
+/** What is known before any member is. */
+export function viewOfNobody(identity: RingIdentity): View {
+  return {
+    identity,
+    members: [],
+    byPeer: new Map(),
+    ring: {
+      shape: identity,
+      members: [],
+      ownersOf: () => [],
+      preferenceOf: () => [],
+      shareOf: () => 0,
+    },
+    digest: '',
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * What every peer lists once everything is healed: each acknowledged write, or one whose writer had seen it.
+ *
+ * The other checks read the disks, which say nothing of how a listing puts its pages together. So here the peers are
+ * asked, edges too, and what they list is held against the history.
+ */
+import { type Key, makeKey, showKey, splitKey } from '../data/key.ts'
+import type { Keyed, ListedRead } from '../peer/keyed.ts'
+import { describe } from './checker.ts'
+import type { Cluster, Machine } from './cluster.ts'
+import type { Violation } from './violation.ts'
+
+/** More than any request may take. */
+const patienceMs = 10_000
+
+interface Listing {
+  readonly machine: Machine
+  readonly prefix: Key
+  /** Undefined as long as there is no answer. */
+  outcome: readonly ListedRead[] | Error | undefined
+}
+
+/** Page after page of a listing. */
+export async function listAll(
+  keyed: Keyed,
+  prefix: Key,
+  from: 'quorum' | 'local',
+): Promise<readonly ListedRead[]> {
+  const all: ListedRead[] = []
+  let after: Key | undefined
+  do {
+    const { reads, upTo } = await keyed.list({ prefix, after }, from)
+    all.push(...reads)
+    after = upTo
+  } while (after !== undefined)
+  return all
+}
+
+/** Lists the partition keys of these keys at every peer that serves, and says what is amiss. */
+export async function checkListings(
+  cluster: Cluster,
+  keys: readonly Key[],
+): Promise<readonly Violation[]> {
+  const { scheduler, serving } = cluster
+  const prefixes = new Map(keys.map(partitionKeyOf).map((key) => [key.text, key]))
+  const listings = serving.flatMap((machine) =>
+    [...prefixes.values()].map((prefix) => begin(machine, prefix)),
+  )
+  const isOver = (): boolean => listings.every(({ outcome }) => outcome !== undefined)
+  await scheduler.run(scheduler.nowMs + patienceMs, isOver)
+  return listings.flatMap((listing) => amiss(cluster, keys, listing))
+}
+
+function begin(machine: Machine, prefix: Key): Listing {
+  const listing: Listing = { machine, prefix, outcome: undefined }
+  listAll(machine.process!.keyed!, prefix, 'quorum').then(
+    (reads) => {
+      listing.outcome = reads
+    },
+    (error: Error) => {
+      listing.outcome = error
+    },
+  )
+  return listing
+}
+
+function amiss(
+  { history, witness }: Cluster,
+  keys: readonly Key[],
+  { machine, prefix, outcome }: Listing,
+): Violation[] {
+  const key = showKey(prefix)
+  if (outcome === undefined) {
+    return [{ promise: 'P9', key, text: `a listing at ${machine.name} never got an answer` }]
+  }
+  if (outcome instanceof Error) {
+    const text = `a listing at ${machine.name} failed though everything was in reach: ${outcome.message}`
+    return [{ promise: 'P5', key, text }]
+  }
+  const violations: Violation[] = []
+  for (const name of keys.filter(({ text }) => text.startsWith(prefix.text)).map(showKey)) {
+    const siblings = outcome
+      .filter((read) => showKey(read.key) === name)
+      .flatMap(({ state }) => state.siblings)
+    const seen = history.closure(siblings.flatMap(({ value }) => history.writeOf(value) ?? []))
+    for (const operation of history.operations) {
+      if (operation.key !== name || operation.kind === 'get') continue
+      if (operation.outcome !== 'done' || seen.has(operation.write)) continue
+      if (operation.forfeited || witness.excused.has(operation.write)) continue
+      const text = `${describe(operation)} was acknowledged and is not listed at ${machine.name}`
+      violations.push({ promise: 'P1', key: name, text })
+    }
+  }
+  return violations
+}
+
+function partitionKeyOf(key: Key): Key {
+  const { bucket, path } = splitKey(key)
+  return makeKey(bucket, path[0])
+}

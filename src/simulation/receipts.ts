@@ -1,0 +1,77 @@
+/**
+ * What receipts say once everything is healed, asked for by their ids alone: a write that is said to be everywhere is at
+ * every owner, one that is said to be refused is at none, and none is unknown at the peer that gave it out.
+ *
+ * Most of those peers have been killed since, some many times; what they say comes from their disks or from the ring.
+ */
+import type { Receipt } from '../peer/api.ts'
+import { MemberKeyed } from '../peer/member-keyed.ts'
+import { describe, type Holding, type Holdings } from './checker.ts'
+import type { Cluster, Process } from './cluster.ts'
+import type { History, Operation } from './history.ts'
+import { inspect } from './inspection.ts'
+import type { Violation } from './violation.ts'
+
+/** More than the longest pause before owners are asked again, and the time of a request. */
+const patienceMs = 15_000
+
+interface Told {
+  readonly operation: Operation
+  readonly receipt: Receipt | undefined
+  outcome: 'everywhere' | 'refused' | undefined
+}
+
+/** Asks every peer for each receipt that it ever gave out, and says what is amiss. */
+export async function checkReceipts(cluster: Cluster): Promise<readonly Violation[]> {
+  const { scheduler, history } = cluster
+  const told = history.operations.flatMap((operation) => ask(cluster, operation) ?? [])
+  const isOver = (): boolean => told.every(({ outcome }) => outcome !== undefined)
+  await scheduler.run(scheduler.nowMs + patienceMs, isOver)
+  const holdings = inspect(cluster)
+  return told.flatMap((each) => amiss(history, holdings, each))
+}
+
+/** Undefined where no receipt was given out, or its peer does not serve. */
+function ask(cluster: Cluster, operation: Operation): Told | undefined {
+  const { receipt: id, via } = operation
+  const process = cluster.machines.find(({ name }) => name === via)?.process
+  if (id === undefined || process?.keyed === undefined) return undefined
+  const told: Told = { operation, receipt: found(process, id), outcome: undefined }
+  told.receipt?.reached('everywhere').then(
+    () => {
+      told.outcome = 'everywhere'
+    },
+    () => {
+      told.outcome = 'refused'
+    },
+  )
+  return told
+}
+
+function found({ edge, keyed }: Process, id: string): Receipt | undefined {
+  return keyed instanceof MemberKeyed ? keyed.receipts.find(id) : edge?.receipt(id)
+}
+
+function amiss(
+  history: History,
+  holdings: Holdings,
+  { operation, receipt, outcome }: Told,
+): Violation[] {
+  const owners = (holdings.get(operation.key) ?? []).filter(({ owner }) => owner)
+  const violation = (text: string): Violation[] => [
+    { promise: 'P1', key: operation.key, text: `the receipt of ${describe(operation)} ${text}` },
+  ]
+  if (receipt === undefined) return violation(`is not found at ${operation.via}`)
+  if (outcome === undefined) return violation(`stays at ${receipt.stage} though all is healed`)
+  const has = (holding: Holding): boolean => seenAt(history, holding).has(operation.write)
+  if (outcome === 'everywhere' && !owners.every(has))
+    return violation('says everywhere, and it is not')
+  if (outcome === 'refused' && owners.some(has))
+    return violation('says refused, and somebody has it')
+  return []
+}
+
+/** The writes that a holder has, or that the writers of these had seen. */
+function seenAt(history: History, { state }: Holding): ReadonlySet<number> {
+  return history.closure(state.siblings.flatMap(({ value }) => history.writeOf(value) ?? []))
+}
