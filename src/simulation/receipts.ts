@@ -66,12 +66,18 @@ function amiss(
   const has = (holding: Holding): boolean => seenAt(history, holding).has(operation.write)
   if (outcome === 'everywhere' && !owners.every(has))
     return violation('says everywhere, and it is not')
-  if (outcome === 'refused' && owners.some(has))
+  // Its writer may have written on as if it stood: so only the write itself counts, not who had seen it.
+  const shows = (holding: Holding): boolean => valuesAt(history, holding).includes(operation.write)
+  if (outcome === 'refused' && owners.some(shows))
     return violation('says refused, and somebody has it')
   return []
 }
 
 /** The writes that a holder has, or that the writers of these had seen. */
-function seenAt(history: History, { state }: Holding): ReadonlySet<number> {
-  return history.closure(state.siblings.flatMap(({ value }) => history.writeOf(value) ?? []))
+function seenAt(history: History, holding: Holding): ReadonlySet<number> {
+  return history.closure(valuesAt(history, holding))
+}
+
+function valuesAt(history: History, { state }: Holding): number[] {
+  return state.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
 }
