@@ -30,6 +30,7 @@ import { tellStory } from './story.ts'
 import { drawSwarm, type Swarm } from './swarm.ts'
 import type { Scene } from './scene.ts'
 import type { Promised, Violation } from './violation.ts'
+import { longestTailMs } from './weather.ts'
 import { Workload } from './workload.ts'
 
 export interface SimulationOptions {
@@ -197,10 +198,11 @@ class Run {
       const quiet = history.operations.every(({ outcome }) => outcome !== 'pending')
       if (!quiet || this.#gaps().length > 0) continue
       this.#convergedAfterMs = scheduler.nowMs - healedMs
-      break
+      // What has converged stays so, once the last message from the time of the faults has come.
+      const isLate = scheduler.nowMs > healedMs + longestTailMs
+      await scheduler.run(scheduler.nowMs + 3000)
+      if (isLate || this.#gaps().length === 0) break
     }
-    // What has converged stays so.
-    await scheduler.run(scheduler.nowMs + 3000)
     this.#check()
     this.violations.push(...(await checkListings(this.#cluster, this.#workload.keys)))
     this.violations.push(...(await checkReceipts(this.#cluster)))

@@ -45,6 +45,8 @@ export interface NetworkHits {
 }
 
 const longestSpike = 300
+/** No message arrives later than that, but for a cut. */
+export const longestTailMs = 20_000
 
 export class Weather {
   readonly hits: NetworkHits = {
@@ -141,5 +143,5 @@ export class Weather {
 
 /** A Pareto tail: a tenth of a second mostly, and now and then longer than any deadline. */
 function tailMs(fraction: number): number {
-  return Math.min(20_000, 100 * (1 - fraction) ** (-1 / 0.8))
+  return Math.min(longestTailMs, 100 * (1 - fraction) ** (-1 / 0.8))
 }
