@@ -6,7 +6,7 @@
  * disk or is not, whole either way. A failed commit fails whatever had seen its writes, so all that is queued behind it;
  * a failed sync is a lost disk, because what the medium then holds is anybody's guess.
  */
-import { type Bytes, toBinaryText } from '../data/bytes.ts'
+import { type Bytes, equalBytes, toBinaryText } from '../data/bytes.ts'
 import { StorageError } from '../protocol/errors.ts'
 import type { Durability, StoredEntry, Write } from '../ports.ts'
 import type { Life } from './life.ts'
@@ -98,7 +98,7 @@ export class Disk {
     const reached = torn !== undefined || (this.#committing.length > 0 && this.#random.chance(0.5))
     const before = torn && this.read(toBinaryText(torn))
     if (reached) {
-      this.#land(this.#committing)
+      this.#land(this.#committing, torn)
       if (isSynced(this.#committing)) this.#unsynced = []
     }
     this.hits.lostUpdates += this.#queue.length + (reached ? 0 : this.#committing.length)
@@ -245,20 +245,23 @@ export class Disk {
     if (after === undefined || after.length < 2) return
     const cut = 1 + this.#random.whole(after.length - 1)
     const old = before?.subarray(cut, after.length) ?? new Uint8Array(0)
+    const whole = after.slice()
     after.fill(0, cut)
     after.set(old, cut)
     this.#medium.set(toBinaryText(key), after)
+    if (equalBytes(after, whole)) this.onWrite(key, after)
     this.hits.torn++
   }
 
-  #land(batch: readonly Queued[]): void {
+  /** Of a record that will be torn, nobody is told that it was written. */
+  #land(batch: readonly Queued[], torn?: Bytes): void {
     for (const { writes } of batch) {
       for (const write of writes) {
         const key = toBinaryText(write.key)
         this.#unsynced.push({ key, before: this.#medium.get(key) })
         this.#medium.set(key, write.value)
         this.#note(`${this.name} stores`, write.value)
-        this.onWrite(write.key, write.value)
+        if (torn === undefined || !equalBytes(write.key, torn)) this.onWrite(write.key, write.value)
       }
     }
   }
