@@ -42,7 +42,10 @@ export class Chronicle {
   note(what: string, bytes?: Bytes): void {
     this.#mix(Math.floor(this.#scheduler.nowMs * 1000))
     for (let i = 0; i < what.length; i++) this.#mix(what.charCodeAt(i))
-    if (bytes !== undefined) for (let i = 0; i < bytes.length; i++) this.#mix(bytes[i]!)
+    if (bytes === undefined) return
+    // Of a large value every so many bytes will do, for it is a name and zeros.
+    const step = bytes.length > 4096 ? 61 : 1
+    for (let i = 0; i < bytes.length; i += step) this.#mix(bytes[i]!)
   }
 
   tell(who: string, text: string, key?: string): void {

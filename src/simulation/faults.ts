@@ -57,7 +57,7 @@ export class Faults {
     this.#random = scene.cluster.random.fork('faults')
     this.counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Faults['counts']
     this.#kinds = only ?? chooseKinds(this.#random, scene.cluster.edges.length > 0)
-    this.#pauseMs = this.#random.between(1200, 3000)
+    this.#pauseMs = scene.cluster.settings.faultPauseMs
     this.#lastsMs = 10 ** this.#random.between(2.7, 4.1)
   }
 

@@ -40,6 +40,8 @@ export interface Swarm {
   readonly hotness: number
   /** Mean pause of a client between two operations. */
   readonly pauseMs: number
+  /** Mean pause between two faults. */
+  readonly faultPauseMs: number
   /** What a large value weighs; 0 where there are none. */
   readonly largeBytes: number
   readonly tempers: readonly Temper[]
@@ -79,6 +81,8 @@ export function drawSwarm(random: SeededRandom): Swarm {
   const edges = random.chance(0.5) ? 0 : 1 + random.whole(3)
   const clients = 8 + random.whole(5)
   const large = random.chance(0.12)
+  // In some rings all happens at once, faults as well.
+  const haste = random.pick([1, 1, 1, 3, 8])
   return {
     ...quorum,
     members: quorum.n + 1 + random.whole(7 - quorum.n),
@@ -88,7 +92,8 @@ export function drawSwarm(random: SeededRandom): Swarm {
     clients,
     keys: random.chance(0.1) ? 24 : 1 + random.whole(8),
     hotness: random.chance(0.3) ? random.between(0.4, 0.9) : 0,
-    pauseMs: random.between(900, 1700),
+    pauseMs: random.between(900, 1700) / haste,
+    faultPauseMs: random.between(1200, 3000) / Math.sqrt(haste),
     largeBytes: large ? random.pick([20, 200, 1000]) * kibibyte : 0,
     tempers: Array.from({ length: clients }, () => random.pick(tempers)),
     network: drawNetwork(random),
