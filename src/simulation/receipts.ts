@@ -68,7 +68,9 @@ function amiss(
     return violation('says everywhere, and it is not')
   // Its writer may have written on as if it stood: so only the write itself counts, not who had seen it.
   const shows = (holding: Holding): boolean => valuesAt(history, holding).includes(operation.write)
-  if (outcome === 'refused' && owners.some(shows))
+  // Another attempt at the same write may have come through.
+  const alone = !history.wasRetried(operation.write)
+  if (outcome === 'refused' && alone && owners.some(shows))
     return violation('says refused, and somebody has it')
   return []
 }
