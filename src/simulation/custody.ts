@@ -12,39 +12,39 @@ import type { ObjectState } from '../data/siblings.ts'
 import { covers } from '../data/vector.ts'
 import { keyOfStored } from '../protocol/record.ts'
 import type { Holding } from './checker.ts'
-import type { Cluster, Machine } from './cluster.ts'
+import type { Ground, GroundMember } from './ground.ts'
 import { inspect } from './inspection.ts'
 import { type Image, statesIn } from './medium.ts'
 
 export class Custody {
-  readonly #cluster: Cluster
+  readonly #ground: Ground
   /** By write: the hosts that lost it since all its owners held it. */
   readonly #lost = new Map<number, number>()
   /** By write that all owners have held at once: how many hosts of its owners there are. */
   readonly #ever = new Set<number>()
   readonly #settled = new Map<number, number>()
 
-  constructor(cluster: Cluster) {
-    this.#cluster = cluster
+  constructor(ground: Ground) {
+    this.#ground = ground
   }
 
   /** Whether these machines, which are one host's, may lose what their disks hold, but for what an image keeps. */
-  mayLose(machines: readonly Machine[], image?: Image): boolean {
+  mayLose(machines: readonly GroundMember[], image?: Image): boolean {
     return this.#heldBy(machines, { image }).every((write) => this.#spares(write))
   }
 
-  lose(machines: readonly Machine[], image?: Image): void {
-    this.#cluster.lostAtMs = this.#cluster.scheduler.nowMs
+  lose(machines: readonly GroundMember[], image?: Image): void {
+    this.#ground.lostAtMs = this.#ground.scheduler.nowMs
     for (const write of this.#heldBy(machines, { image })) this.#count(write)
   }
 
-  mayLoseRecord(machine: Machine, storedKey: Bytes): boolean {
+  mayLoseRecord(machine: GroundMember, storedKey: Bytes): boolean {
     const only = nameOfStored(storedKey)
     return this.#heldBy([machine], { only }).every((write) => this.#spares(write))
   }
 
-  loseRecord(machine: Machine, storedKey: Bytes): void {
-    this.#cluster.lostAtMs = this.#cluster.scheduler.nowMs
+  loseRecord(machine: GroundMember, storedKey: Bytes): void {
+    this.#ground.lostAtMs = this.#ground.scheduler.nowMs
     for (const write of this.#heldBy([machine], { only: nameOfStored(storedKey) })) {
       this.#count(write)
     }
@@ -56,7 +56,7 @@ export class Custody {
   }
 
   #spares(write: number): boolean {
-    const allowed = this.#settled.get(write) ?? this.#cluster.settings.w
+    const allowed = this.#settled.get(write) ?? this.#ground.settings.w
     return (this.#lost.get(write) ?? 0) + 1 < allowed
   }
 
@@ -72,7 +72,7 @@ export class Custody {
 
   /** The writes that any of these machines holds, of one key or of all; what all owners hold is forgiven here. */
   #heldBy(
-    machines: readonly Machine[],
+    machines: readonly GroundMember[],
     { only, image }: { only?: string | undefined; image?: Image | undefined },
   ): number[] {
     const names = machines.map(({ name }) => name)
@@ -80,15 +80,15 @@ export class Custody {
     const states = image && statesIn(image)
     // A disk that has failed to sync still looks as if it held something.
     const failed = new Set(
-      this.#cluster.members.filter(({ disk }) => disk.isLost).map(({ name }) => name),
+      this.#ground.members.filter(({ disk }) => disk.isLost).map(({ name }) => name),
     )
-    for (const [key, held] of inspect(this.#cluster)) {
+    for (const [key, held] of inspect(this.#ground)) {
       if (only !== undefined && key !== only) continue
       const owners = held.filter(({ owner }) => owner)
       const hosts = new Set(owners.map(({ host }) => host)).size
       const losing = held.filter(({ peer }) => names.includes(peer))
       const kept = states?.get(key)
-      for (const write of this.#cluster.witness.writesOf(key)) {
+      for (const write of this.#ground.witness.writesOf(key)) {
         const holds = ({ peer, state }: Holding): boolean =>
           !failed.has(peer) && this.#covers(state, write)
         if (owners.every(holds)) {
@@ -102,7 +102,7 @@ export class Custody {
   }
 
   #covers(state: ObjectState, write: number): boolean {
-    for (const dot of this.#cluster.witness.dotsOf(write).values()) {
+    for (const dot of this.#ground.witness.dotsOf(write).values()) {
       if (covers(state.seen, dot)) return true
     }
     return false

@@ -158,6 +158,7 @@ export function bytesOfId(id: number, weight = 0): Bytes {
 }
 
 function idOfBytes(bytes: Bytes): number | undefined {
-  const match = /^w(\d+) /.exec(new TextDecoder().decode(bytes.subarray(0, 16)))
+  // What an application stores has a head of a few bytes that says how it is encoded.
+  const match = /^[^]{0,4}?w(\d+) /.exec(new TextDecoder().decode(bytes.subarray(0, 20)))
   return match === null ? undefined : Number(match[1])
 }

@@ -19,15 +19,16 @@ import {
   type StoredObject,
 } from '../protocol/record.ts'
 import type { Holding, Holdings } from './checker.ts'
-import type { Cluster, Machine } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import type { Ground, GroundMember } from './ground.ts'
 
 /** Every key that any disk holds, with a holding for each owner and for whoever else has a record or a debt. */
-export function inspect(cluster: Cluster): Holdings {
+export function inspect(ground: Ground): Holdings {
   const keys = new Map<
     string,
-    { key: Key; records: Map<Machine, Bytes>; debts: Map<Machine, Bytes> }
+    { key: Key; records: Map<GroundMember, Bytes>; debts: Map<GroundMember, Bytes> }
   >()
-  for (const machine of cluster.members) {
+  for (const machine of ground.members) {
     for (const shelf of ['object', 'marker'] as const) {
       const { from, to } = shelfRange(shelf)
       for (const entry of machine.disk.entries(from, to)) {
@@ -40,8 +41,8 @@ export function inspect(cluster: Cluster): Holdings {
   }
   const holdings = new Map<string, Holding[]>()
   for (const { key, records, debts } of keys.values()) {
-    const owners = cluster.ring.ownersOf(partitionOf(key.position, cluster.settings.q))
-    const holders = cluster.members.filter(
+    const owners = ground.ring.ownersOf(partitionOf(key.position, ground.settings.q))
+    const holders = ground.members.filter(
       (machine) => owners.includes(machine.peer) || records.has(machine) || debts.has(machine),
     )
     holdings.set(
@@ -51,7 +52,7 @@ export function inspect(cluster: Cluster): Holdings {
         host: machine.host,
         owner: owners.includes(machine.peer),
         ...readRecord(key, records.get(machine)),
-        owes: debtsIn(debts.get(machine)).map((peer) => cluster.nameOf(peer)),
+        owes: debtsIn(debts.get(machine)).map((peer) => ground.nameOf(peer)),
       })),
     )
   }
@@ -81,16 +82,16 @@ export function staleCopies(
 }
 
 /** The member that alone holds its state of the most keys. */
-export function loneliest(cluster: Cluster): Machine {
+export function loneliest<M extends GroundMember>(ground: Ground<M>): M {
   const alone = new Map<string, number>()
-  for (const held of inspect(cluster).values()) {
+  for (const held of inspect(ground).values()) {
     for (const { peer, present, digest } of held) {
       const shared = held.some((other) => other.peer !== peer && equalBytes(other.digest, digest))
       if (present && !shared) alone.set(peer, (alone.get(peer) ?? 0) + 1)
     }
   }
-  const count = ({ name }: Machine): number => alone.get(name) ?? 0
-  return cluster.members.reduce((most, each) => (count(each) > count(most) ? each : most))
+  const count = ({ name }: GroundMember): number => alone.get(name) ?? 0
+  return ground.members.reduce((most, each) => (count(each) > count(most) ? each : most))
 }
 
 type Content = Pick<Holding, 'present' | 'damaged' | 'digest' | 'state'>

@@ -43,6 +43,8 @@ export class Witness {
   /** By generation: the machine whose store it is. */
   readonly #generations = new Map<string, string>()
   readonly #abandoned = new Set<string>()
+  /** What receipts say, where no value has shown it: `key dot` → the write. */
+  readonly #said = new Map<string, number>()
 
   constructor(history: History) {
     this.#history = history
@@ -91,6 +93,22 @@ export class Witness {
     return this.#generations.get(actor.slice(0, actor.indexOf('.')))
   }
 
+  /** Somebody was shown this: where disks cannot be watched, what reads return is watched instead. */
+  isShown(key: string, state: ObjectState): void {
+    this.#examine(key, state)
+  }
+
+  /** A receipt says that this write has this name. */
+  isNamed(key: string, dot: Dot, write: number): void {
+    const name = `${key} ${showDot(dot)}`
+    const shown = this.#values.get(name)?.sibling.value
+    // Each pair is reported once.
+    const other = this.#said.get(name) ?? (shown && this.#history.writeOf(shown))
+    this.#said.set(name, write)
+    this.#note(key, dot, write)
+    if (other !== undefined && other !== write) this.#reportTwo(key, dot, other, write)
+  }
+
   sees({ name, host }: Holder, storedKey: Bytes, value: Bytes | undefined): void {
     if (storedKey[0] !== objectLetter || value === undefined) return
     const content = toBinaryText(storedKey) + toBinaryText(value.subarray(-24))
@@ -128,12 +146,18 @@ export class Witness {
         this.violations.push({ promise: 'P10', key, text: `(${dot}) names what nobody wrote` })
         return []
       }
-      const dots = this.#dots.get(write) ?? new Map<string, Dot>()
-      this.#dots.set(write, dots.set(dot, sibling.dot))
-      this.#writes.set(key, (this.#writes.get(key) ?? new Set()).add(write))
+      this.#note(key, sibling.dot, write)
       this.#compare(key, sibling)
+      const said = this.#said.get(`${key} ${dot}`)
+      if (said !== undefined && said !== write) this.isNamed(key, sibling.dot, write)
       return [write]
     })
+  }
+
+  #note(key: string, dot: Dot, write: number): void {
+    const dots = this.#dots.get(write) ?? new Map<string, Dot>()
+    this.#dots.set(write, dots.set(showDot(dot), dot))
+    this.#writes.set(key, (this.#writes.get(key) ?? new Set()).add(write))
   }
 
   #isAnother(key: string, { dot, value }: Sibling): boolean {
@@ -154,6 +178,10 @@ export class Witness {
       for (const write of [one, two]) if (write !== undefined) this.excused.add(write)
       return
     }
+    this.#reportTwo(key, dot, one, two)
+  }
+
+  #reportTwo(key: string, dot: Dot, one: number | undefined, two: number | undefined): void {
     const text = `(${showDot(dot)}) names two writes, w${one} and w${two}`
     this.violations.push({ promise: 'P7', key, text })
   }
