@@ -10,6 +10,7 @@ import { type Bytes, emptyBytes, equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import type { Key } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
+import type { Item } from '../protocol/listing.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { ReplyOf, Request } from '../protocol/message.ts'
 import { absorb } from './absorb.ts'
@@ -24,6 +25,13 @@ import type { World } from './world.ts'
 const saltEvery = 5
 /** A salted exchange reads every record that it compares: of a large store it takes a part at a time. */
 const saltedRecords = 10_000
+
+/** One comparison. `whole`: nothing may be left over for the next one. */
+interface Walk {
+  readonly peer: PeerId
+  readonly salt: Bytes
+  readonly whole: boolean
+}
 
 /** The other side stopped answering: the rest waits for the next exchange. */
 class Interrupted extends Error {}
@@ -79,7 +87,7 @@ export class AntiEntropy {
     { from, to, salt } = { from: 0, to: this.#world.view().identity.q, salt: emptyBytes },
   ): Promise<number> {
     try {
-      const differed = await this.#descend(peer, from, to, salt)
+      const differed = await this.#descend({ peer, salt, whole: false }, from, to)
       if (differed > 0) {
         this.#world.say({ type: 'exchange', to: peer, detail: `${differed} keys` })
       }
@@ -90,7 +98,39 @@ export class AntiEntropy {
     }
   }
 
-  async #descend(peer: PeerId, from: number, to: number, salt: Bytes): Promise<number> {
+  /**
+   * Takes all that the other side holds of the partitions that both own, read and verified; resolves with whether it
+   * came to the end.
+   */
+  async takeAll(peer: PeerId, from: number, to: number): Promise<boolean> {
+    const { random, rules } = this.#world
+    const salt = rules.verifiesRefill() ? random.bytes(8) : emptyBytes
+    return this.#toTheEnd(peer, async () => {
+      return this.#descend({ peer, salt, whole: true }, from, to)
+    })
+  }
+
+  /** Takes all that the other side holds of this key; resolves with whether it answered. */
+  async takeKey(peer: PeerId, key: Key): Promise<boolean> {
+    return this.#toTheEnd(peer, async () => {
+      await this.#exchange({ peer, salt: emptyBytes, whole: true }, await statesOf(this.#records, [key]))
+      return 1
+    })
+  }
+
+  async #toTheEnd(peer: PeerId, work: () => Promise<number>): Promise<boolean> {
+    try {
+      const differed = await work()
+      if (differed > 0) this.#world.say({ type: 'refill', to: peer, detail: `${differed} keys` })
+      return true
+    } catch (error) {
+      if (error instanceof Interrupted) return false
+      throw error
+    }
+  }
+
+  async #descend(walk: Walk, from: number, to: number): Promise<number> {
+    const { peer, salt } = walk
     const parts = Math.min(slotCount, to - from)
     const width = (to - from) / parts
     const mine = await foldsOf(this.#world, this.#records, peer, { from, to, parts, salt })
@@ -104,45 +144,48 @@ export class AntiEntropy {
       const start = from + part * width
       differed +=
         width > 1
-          ? await this.#descend(peer, start, start + width, salt)
-          : await this.#compareKeys(peer, start, undefined, salt)
+          ? await this.#descend(walk, start, start + width)
+          : await this.#compareKeys(walk, start, undefined)
     }
     return differed
   }
 
-  async #compareKeys(
-    peer: PeerId,
-    partition: number,
-    slot: number | undefined,
-    salt: Bytes,
-  ): Promise<number> {
+  async #compareKeys(walk: Walk, partition: number, slot: number | undefined): Promise<number> {
+    const { peer, salt } = walk
     const theirs = await this.#ask(peer, { type: 'keys', partition, slot, salt }, 'keys')
-    const mine = await listPartition(this.#world, partition, slot, salt)
+    const mine = await listPartition(this.#world, this.#records, partition, slot, salt)
     if (theirs.slots.length > 0) {
       let differed = 0
       for (const each of differingAt(slotFolds(mine), theirs.slots)) {
-        differed += await this.#compareKeys(peer, partition, each, salt)
+        differed += await this.#compareKeys(walk, partition, each)
       }
       return differed
     }
     const keys = differing(mine, theirs.keys)
-    for await (const items of this.#batches(keys)) await this.#exchange(peer, items)
+    for await (const items of this.#batches(keys)) await this.#exchange(walk, items)
     return keys.length
   }
 
-  async #exchange(peer: PeerId, items: { key: Key; state: ObjectState }[]): Promise<void> {
+  async #exchange(walk: Walk, items: readonly Item[]): Promise<void> {
+    const { peer, whole } = walk
     const reply = await this.#ask(peer, { type: 'exchange', items }, 'exchanged')
     await Promise.all(
       reply.items.map(({ key, state }) =>
         absorb(this.#world, this.#records, key, state, 'as owner'),
       ),
     )
+    if (!whole) return
+    // What the other side does not own in its own view it has not told.
+    if (reply.taken.includes(false)) throw new Interrupted('no owner')
+    if (reply.cut !== true) return
+    const told = new Set(reply.items.map(({ key }) => key.text))
+    for (const item of items) if (!told.has(item.key.text)) await this.#exchange(walk, [item])
   }
 
   /** The states of these keys, no more at once than a batch may weigh. */
-  async *#batches(keys: readonly Key[]): AsyncGenerator<{ key: Key; state: ObjectState }[]> {
+  async *#batches(keys: readonly Key[]): AsyncGenerator<Item[]> {
     const { batchBytes, batchItems } = this.#world.limits
-    let batch: { key: Key; state: ObjectState }[] = []
+    let batch: Item[] = []
     let weight = 0
     for (const key of keys) {
       const [item] = await statesOf(this.#records, [key])

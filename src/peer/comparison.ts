@@ -54,6 +54,7 @@ export async function foldsOf(
 /** The keys of a partition, or of one slot of it, and their digests. */
 export async function listPartition(
   world: World,
+  records: Records,
   partition: number,
   slot: number | undefined,
   salt: Bytes,
@@ -71,7 +72,8 @@ export async function listPartition(
       }
       // A salted comparison believes nothing that it has not read: a record gone bad is not there.
       const digest = verifiedDigest(key, value)
-      if (digest !== undefined) listed.push({ key, digest: digestOf(salt, digest) })
+      if (digest === undefined) records.doubts.add(key)
+      else listed.push({ key, digest: digestOf(salt, digest) })
     }
   }
   return listed

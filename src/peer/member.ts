@@ -7,10 +7,18 @@
 import type { Key } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { refuse } from '../protocol/admission.ts'
+import type { ReadDemands } from '../protocol/demands.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import type { PageAsked } from '../protocol/listing.ts'
-import type { PeerClass, PeerId, RingIdentity, View } from '../protocol/membership.ts'
+import type {
+  MemberRecord,
+  PeerClass,
+  PeerId,
+  RingIdentity,
+  SignedRecord,
+  View,
+} from '../protocol/membership.ts'
 import { ringHash } from '../protocol/view.ts'
 import {
   decodeNotice,
@@ -36,6 +44,7 @@ import type { WriteRequest } from './minting.ts'
 import { list, type ListedPage, serveOwnPage } from './listing.ts'
 import { type Covered, coveredBy, get, type Got } from './reading.ts'
 import { Records } from './records.ts'
+import { Refill } from './refill.ts'
 import { rememberedView } from './remembered.ts'
 import {
   serveExchange,
@@ -45,6 +54,7 @@ import {
   serveKeys,
   serveRead,
   serveReplicate,
+  serveVouch,
 } from './replica.ts'
 import { Table } from './table.ts'
 import { Troubles } from './troubles.ts'
@@ -74,8 +84,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   const say: Say = (event) => options.trace({ peer: identity.peer, ...event })
   const store = await openIdentity(storage, random, identity.peer, ringHash(ring), say)
   const records = new Records(storage, ring.q, say, store)
-  let adopted = (_view: View): void => {}
-  const adoptedView = (view: View): void => adopted(view)
+  await records.doubts.load()
   const troubles = new Troubles()
   const stored = await storage.get(storageKeys.members)
   const tableOptions = {
@@ -87,12 +96,14 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     say,
     rules: options.rules ?? rules,
     troubles,
-    adopted: adoptedView,
-    renew: () => records.renew(random),
+    adopted: (view: View): void => member.viewChanged(view),
+    heard: (): void => member.tableChanged(),
+    contradicted: (known: SignedRecord): void => member.remind(known),
+    restated: (own: SignedRecord): void => member.spread(own),
+    renew: () => member.renew(),
   }
   const table = new Table(tableOptions, rememberedView(ring, stored, say))
-  const member = new Member({ ...options, troubles }, say, records, table)
-  adopted = (view) => member.viewChanged(view)
+  const member: Member = new Member({ ...options, troubles }, say, records, table)
   const remembered = table.ownRecord
   await member.askAround()
   // The ring heard a later word of this very store: it is a copy, or was set back. It must not count on.
@@ -106,9 +117,24 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     weight: options.weight,
     addresses: transport.addresses,
     generation: records.generation,
+    ...standingAtStart(member, remembered, later),
   })
   member.start()
   return member
+}
+
+/** How far a store that is opened is known to be whole. */
+function standingAtStart(
+  { records, world }: Member,
+  remembered: MemberRecord | undefined,
+  heard: MemberRecord | undefined,
+): Pick<MemberRecord, 'readiness' | 'losses'> {
+  const own = remembered?.generation === records.generation ? remembered : undefined
+  // Whatever was heard of this peer and is not this store's own last word is the word of another store, or of a later time.
+  const isPast = heard !== undefined && heard !== own
+  const readiness = world.rules.readinessOf(own?.readiness, isPast)
+  const losses = (own?.losses ?? 0) + (records.doubts.keys.length > 0 ? 1 : 0)
+  return { readiness, losses }
 }
 
 export class Member {
@@ -122,27 +148,35 @@ export class Member {
   readonly #handoff: Handoff
   readonly #antiEntropy: AntiEntropy
   readonly #followers: Followers
+  readonly #refill: Refill
   #stopTicking = (): void => {}
   #sweepDue = 0
   #counting: Promise<number> | undefined
   #phase: 'starting' | 'open' | 'closed' = 'starting'
 
   constructor(options: MemberOptions, say: Say, records: Records, table: Table) {
-    this.world = makeWorld(
+    const world = makeWorld(
       options,
       say,
       () => table.view,
       (peer) => {
         this.#antiEntropy.soon(peer)
         this.#handoff.soon(peer)
+        this.#refill.soon()
         this.#touched()
       },
     )
+    this.world = {
+      ...world,
+      compareTables: (peer) => this.#gossip.exchangeWith(peer),
+      holdsAll: (key) => this.#refill.holdsAll(key),
+    }
     this.records = records
     this.#table = table
     this.#gossip = new Gossip(this.world, table, options.bootstrap)
     this.#handoff = new Handoff(this.world, records)
     this.#antiEntropy = new AntiEntropy(this.world, records)
+    this.#refill = new Refill(this.world, records, table, this.#antiEntropy)
     this.#followers = new Followers(this.world)
     records.onChange((key, state) => this.#followers.changed(key, state))
   }
@@ -182,6 +216,7 @@ export class Member {
   start(): void {
     this.#phase = 'open'
     this.world.say({ type: 'started' })
+    this.#refill.start()
     if (this.#table.own !== undefined) this.#gossip.push([this.#table.own])
     this.#tick()
   }
@@ -192,16 +227,18 @@ export class Member {
     return write(this.world, this.records, request, false)
   }
 
-  async get(key: Key, r: number): Promise<Got> {
+  /** `asked`: R, or more exactly what the request asks for. Rejects with `RingletError`. */
+  async get(key: Key, asked: number | ReadDemands): Promise<Got> {
     this.#mustBeOpen()
-    return get(this.world, this.records, key, r)
+    const demands = typeof asked === 'number' ? { r: asked } : asked
+    return get(this.world, this.records, key, demands)
   }
 
   /** A page of a listing by R owners; of `local` by this peer alone. Rejects with `RingletError`. */
-  async list(asked: PageAsked, r: number | 'local'): Promise<ListedPage> {
+  async list(asked: PageAsked, r: number | 'local' | ReadDemands): Promise<ListedPage> {
     this.#mustBeOpen()
     if (r === 'local') return serveOwnPage(this.world, this.records, asked)
-    return list(this.world, this.records, asked, r)
+    return list(this.world, this.records, asked, typeof r === 'number' ? { r } : r)
   }
 
   /** Which owners hold at least this write durably. */
@@ -236,6 +273,28 @@ export class Member {
     this.#gossip.tick()
   }
 
+  /** Takes a new generation: this store is not the only one of its name, or not what it was. */
+  async renew(): Promise<string> {
+    this.#refill.beginAgain()
+    return this.records.renew(this.world.random)
+  }
+
+  /** Tells a member that calls its store new what is known here of an earlier one. */
+  remind(known: SignedRecord): void {
+    const body = encodeNotice({ type: 'records', records: [known] })
+    this.world.transport.notify(known.record.peer, body, 'foreground')
+  }
+
+  spread(own: SignedRecord): void {
+    if (this.#phase === 'open') this.#gossip.push([own])
+  }
+
+  /** Some member's record is another than before. */
+  tableChanged(): void {
+    this.#refill.soon()
+    this.#touched()
+  }
+
   viewChanged(view: View): void {
     for (const { record } of view.members) this.#antiEntropy.soon(record.peer)
     this.#touched()
@@ -267,6 +326,7 @@ export class Member {
       this.#gossip.tick()
       this.#handoff.tick()
       this.#antiEntropy.tick()
+      this.#refill.tick()
       this.#probe(links.dueProbes(limits.probeMs))
       if (clock.elapsed() >= this.#sweepDue) {
         this.#sweepDue = clock.elapsed() + sweepMs
@@ -335,7 +395,9 @@ export class Member {
       case 'folds':
         return serveFolds(world, records, from, request)
       case 'keys':
-        return serveKeys(world, request)
+        return serveKeys(world, records, request)
+      case 'vouch':
+        return serveVouch(world, records, request)
       case 'put': {
         // Whoever passed it on: two members that are asked the same ask for one write.
         const origin = request.origin ?? from
@@ -347,12 +409,13 @@ export class Member {
         return { type: 'written', ...(await write(world, records, order, request.direct)) }
       }
       case 'get':
-        return { type: 'got', ready: true, ...(await get(world, records, request.key, request.r)) }
-      case 'list':
-        return {
-          type: 'listed',
-          ...(await this.list(request, request.direct ? 'local' : request.r)),
-        }
+        return { type: 'got', ready: true, ...(await get(world, records, request.key, request)) }
+      case 'list': {
+        const page = request.direct
+          ? await serveOwnPage(world, records, request, request.lists)
+          : await this.list(request, request)
+        return { type: 'listed', ...page }
+      }
       case 'fresh':
         return serveFresh(world, records, request)
       case 'covers': {

@@ -19,6 +19,7 @@ import {
   trimLoose,
 } from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
+import type { WriteDemands } from '../protocol/demands.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { placementOf } from '../protocol/placement.ts'
@@ -30,12 +31,11 @@ import type { World } from './world.ts'
 /** A write to coordinate: minted here, or already minted by an edge. */
 export type WriteRequest = MintRequest | DeliverRequest
 
-export interface MintRequest {
+export interface MintRequest extends WriteDemands {
   readonly kind: 'mint'
   readonly key: Key
   readonly context: Seen
   readonly value: Value
-  readonly w: number
   /** Whose request it is, so that a retry mints nothing new. */
   readonly origin: PeerId
   readonly request: Bytes
@@ -49,13 +49,12 @@ export interface Named {
   readonly context: Seen
 }
 
-export interface DeliverRequest {
+export interface DeliverRequest extends WriteDemands {
   readonly kind: 'deliver'
   readonly key: Key
   readonly dot: Dot
   readonly context: Seen
   readonly value: Value
-  readonly w: number
   /** The edge that minted it, and the 128 bits that show its generation to be its own. */
   readonly origin: PeerId
   readonly seed: Bytes

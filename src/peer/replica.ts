@@ -5,7 +5,7 @@
  * owns the key, and an answer is given only when what it speaks of is durable.
  */
 import { equalBytes } from '../data/bytes.ts'
-import type { Key } from '../data/key.ts'
+import { type Key, partitionOf } from '../data/key.ts'
 import { type ObjectState, sameState } from '../data/siblings.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Reply, Request } from '../protocol/message.ts'
@@ -13,6 +13,7 @@ import { placementOf } from '../protocol/placement.ts'
 import { absorb } from './absorb.ts'
 import { foldsOf, listPartition, slotCount, slotFolds } from './comparison.ts'
 import type { Records } from './records.ts'
+import { listsOf, ownStanding } from './strict.ts'
 import type { World } from './world.ts'
 
 type Asked<T extends Request['type']> = Extract<Request, { type: T }>
@@ -20,21 +21,27 @@ type Asked<T extends Request['type']> = Extract<Request, { type: T }>
 export async function serveReplicate(
   world: World,
   records: Records,
-  { key, state, minter }: Asked<'replicate'>,
+  { key, state, minter, lists }: Asked<'replicate'>,
 ): Promise<Reply> {
   const absorbed = await absorb(world, records, key, state, 'as stand-in', minter)
-  return { type: 'stored', highest: absorbed?.highest ?? 0, generation: records.generation }
+  // Asked once it is durable: a view that was adopted meanwhile was adopted before this copy could be missed.
+  const standing = ownStanding(world, records, key, lists)
+  const highest = absorbed?.highest ?? 0
+  return { type: 'stored', highest, generation: records.generation, ...standing }
 }
 
 export async function serveRead(
   world: World,
   records: Records,
-  { key, have }: Asked<'read'>,
+  { key, have, lists }: Asked<'read'>,
 ): Promise<Reply> {
+  const before = ownStanding(world, records, key, lists)
   const owner = placementOf(world.view().ring, key.position).owners.includes(world.self)
   const { state, digest } = await records.read(key)
   const same = have !== undefined && equalBytes(have, digest)
-  return { type: 'read', state: same ? undefined : state, owner }
+  // The reading itself may have found the record damaged.
+  const ready = before.ready && !records.doubts.has(key)
+  return { type: 'read', state: same ? undefined : state, owner, ...before, ready }
 }
 
 /** Compares an edge's copies with what this peer owns: a digest each way, and no state. */
@@ -88,14 +95,41 @@ export async function serveExchange(
   )
   const more: { key: Key; state: ObjectState }[] = []
   let weight = 0
+  let cut = false
   for (const { key, sent, now } of results) {
     if (now === undefined || sameState(now, sent)) continue
     // What does not fit still differs, and comes with the next exchange.
-    if (more.length > 0 && weight > world.limits.batchBytes) break
+    cut = more.length > 0 && weight > world.limits.batchBytes
+    if (cut) break
     weight += now.siblings.reduce((sum, { value }) => sum + (value.bytes?.length ?? 0), 0)
     more.push({ key, state: now })
   }
-  return { type: 'exchanged', items: more, taken: results.map(({ now }) => now !== undefined) }
+  const taken = results.map(({ now }) => now !== undefined)
+  return { type: 'exchanged', items: more, taken, cut }
+}
+
+/**
+ * Vouches for what this peer tells the asker: the two see the same owners, so that what is acknowledged from here on is
+ * acknowledged by others' lists, or was told. Of keys that were found damaged here nothing is said.
+ */
+export async function serveVouch(
+  world: World,
+  records: Records,
+  { lists, key }: Asked<'vouch'>,
+): Promise<Reply> {
+  const { q } = world.view().identity
+  const width = 0x1_0000_0000 / q
+  const doubted = records.doubts.keys.filter((each) => key === undefined || each.text === key.text)
+  const vouched = lists
+    .filter(({ partition, digest }) => {
+      if (partition >= q) return false
+      return world.rules.vouches(listsOf(world, partition * width).digest, digest)
+    })
+    .map(({ partition }) => {
+      const except = doubted.filter(({ position }) => partitionOf(position, q) === partition)
+      return { partition, except }
+    })
+  return { type: 'vouched', vouched }
 }
 
 export async function serveFolds(
@@ -112,10 +146,11 @@ export async function serveFolds(
 
 export async function serveKeys(
   world: World,
+  records: Records,
   { partition, slot, salt }: Asked<'keys'>,
 ): Promise<Reply> {
   if (partition >= world.view().identity.q) return { type: 'keys', keys: [], slots: [] }
-  const listed = await listPartition(world, partition, slot, salt)
+  const listed = await listPartition(world, records, partition, slot, salt)
   if (slot !== undefined || listed.length <= world.limits.listedKeys) {
     return { type: 'keys', keys: listed, slots: [] }
   }

@@ -44,6 +44,12 @@ export interface TableOptions {
    */
   readonly renew?: () => Promise<string>
   readonly troubles: Troubles
+  /** A member calls its store new, and does not know what is known of it here: this record. */
+  readonly contradicted?: (known: SignedRecord) => void
+  /** Called after this peer has changed its own word: the others are to hear it. */
+  readonly restated?: (own: SignedRecord) => void
+  /** Called after the record of some member changed. */
+  readonly heard?: () => void
   /** Called after a new view stands. */
   readonly adopted: (view: View) => void
 }
@@ -84,11 +90,30 @@ export class Table {
   async state(statement: OwnStatement): Promise<void> {
     const { identity, random, ring } = this.#options
     const known = this.ownRecord?.version ?? 0
+    const before = this.#own?.record.readiness
     const version = known + 1 + Math.floor(random.fraction() * versionStep)
     const own = signRecord(identity, ring, { ...statement, peer: identity.peer, version })
     // Durable before anybody is shown it: a word that a crash took back would look like a stranger's.
     await this.#adopt([own])
     this.#own = own
+    if (statement.readiness !== before)
+      this.#options.say({ type: 'readiness', detail: statement.readiness })
+  }
+
+  /** States a change of this peer's record, one after another; `stated` is told of it, and pushes it on. */
+  async restate(change: (own: MemberRecord) => Partial<OwnStatement>): Promise<void> {
+    const turn = this.#restating
+      .catch(() => undefined)
+      .then(async () => {
+        const own = this.#own?.record
+        const changes = own === undefined ? {} : change(own)
+        if (own === undefined || Object.keys(changes).length === 0) return
+        const { version: _version, peer: _peer, ...statement } = own
+        await this.state({ ...statement, ...changes })
+      })
+    this.#restating = turn
+    await turn
+    if (this.#own !== undefined) this.#options.restated?.(this.#own)
   }
 
   /** Takes in records from elsewhere; resolves with those that were news. */
@@ -96,7 +121,7 @@ export class Table {
     const { ring, identity, rules, say } = this.#options
     const claimed = arrived.filter((signed) => {
       const known = this.#view.byPeer.get(signed.record.peer)
-      return known === undefined || isNewer(signed, known)
+      return known === undefined || isNewer(signed, known) || this.#isOwnPast(signed)
     })
     // Each signature takes its time: more than a few wait, and one that is false ends the message.
     const news: SignedRecord[] = []
@@ -106,7 +131,11 @@ export class Table {
         say({ type: 'refused-input', to: signed.record.peer, detail })
         break
       }
-      news.push(signed)
+      const known = this.#view.byPeer.get(signed.record.peer)
+      // Its earlier store must not be forgotten here before it knows of it itself.
+      if (known !== undefined && rules.isFalselyNew(known.record, signed.record))
+        this.#options.contradicted?.(known)
+      else news.push(signed)
     }
     if (news.length === 0) return []
     await this.#adopt(news)
@@ -126,11 +155,19 @@ export class Table {
   async #speakAbove(heard: SignedRecord, earlier: Promise<void>): Promise<void> {
     await earlier
     const own = this.#own
-    if (own === undefined || !isNewer(heard, own)) return
+    if (own === undefined || !(isNewer(heard, own) || this.#isOwnPast(heard))) return
     const { version: _version, peer: _peer, ...statement } = own.record
     const cloned = heard.record.generation === statement.generation
     const generation = (cloned && (await this.#options.renew?.())) || statement.generation
-    await this.state({ ...statement, generation })
+    const readiness = this.#options.rules.readinessOf(statement.readiness, true)
+    await this.state({ ...statement, generation, readiness })
+  }
+
+  /** Whether this is the word of an earlier store of this peer, which believes that it never had one. */
+  #isOwnPast({ record }: SignedRecord): boolean {
+    const own = this.#own?.record
+    if (own === undefined || record.peer !== own.peer) return false
+    return own.readiness === 'new' && record.generation !== own.generation
   }
 
   /** One after another, each durable before it is shown. */
@@ -152,6 +189,7 @@ export class Table {
     const moved = next.digest !== this.#view.digest
     this.#view = next
     for (const signed of records) this.#learn(signed)
+    this.#options.heard?.()
     if (!moved) return
     this.#options.say({ type: 'view', detail: `${next.members.length} members ${next.digest}` })
     this.#options.adopted(next)

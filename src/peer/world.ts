@@ -3,6 +3,7 @@
  * file that puts the peer together.
  */
 import type { Identity } from '../data/identity.ts'
+import type { Key } from '../data/key.ts'
 import type { Say } from '../protocol/event.ts'
 import { limits as defaultLimits, type Limits } from '../protocol/limits.ts'
 import type { PeerId, View } from '../protocol/membership.ts'
@@ -24,6 +25,10 @@ export interface World {
   readonly links: Links
   readonly say: Say
   readonly troubles: Troubles
+  /** Exchanges membership tables with this peer; resolves when that is over, whatever came of it. */
+  compareTables(peer: PeerId): Promise<unknown>
+  /** Whether nothing that others still have is missing here: then that it has nothing of a key means something. */
+  holdsAll(key: Key): boolean
   /** The present view: taken once at the start of a request, and kept. */
   view(): View
 }
@@ -59,6 +64,8 @@ export function makeWorld(
     random,
     say,
     view,
+    compareTables: async () => {},
+    holdsAll: () => true,
     limits: options.limits ?? defaultLimits,
     rules: options.rules ?? defaultRules,
     troubles: options.troubles ?? new Troubles(),

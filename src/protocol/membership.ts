@@ -19,6 +19,7 @@ import { digestOf } from '../data/hash.ts'
 import { type Identity, publicKeyOf, signatureLength, verifySignature } from '../data/identity.ts'
 import { makeRing, type RingMember } from '../data/ring.ts'
 import {
+  added,
   bytes,
   type Codec,
   decode,
@@ -40,7 +41,15 @@ import {
   type View,
 } from './view.ts'
 
-export type { MemberRecord, PeerClass, PeerId, RingIdentity, SignedRecord, View } from './view.ts'
+export type {
+  MemberRecord,
+  PeerClass,
+  PeerId,
+  Readiness,
+  RingIdentity,
+  SignedRecord,
+  View,
+} from './view.ts'
 
 const recordCodec: Codec<MemberRecord> = mapped(
   struct({
@@ -52,6 +61,8 @@ const recordCodec: Codec<MemberRecord> = mapped(
     weight: varint,
     addresses: list(text),
     generation: text,
+    readiness: added(oneOf('ready', 'refilling', 'new'), 'ready'),
+    losses: added(varint, 0),
   }),
   (record: MemberRecord) => record,
   checkedRecord,

@@ -2,11 +2,18 @@
  * The decisions that the promises rest on, each a pure function, in one object: what a peer does about any of them
  * is said here and nowhere else, so that the simulation can break one at a time and show that its checker notices.
  */
-import { equalBytes } from '../data/bytes.ts'
-import type { Digest } from '../data/hash.ts'
+import { equalBytes, utf8 } from '../data/bytes.ts'
+import { type Digest, digestOf } from '../data/hash.ts'
 import { apply, type ObjectState, sync, type Value } from '../data/siblings.ts'
 import { type ActorId, type Dot, highest, type Seen, withDot } from '../data/vector.ts'
-import { isGenuine, type PeerId, type RingIdentity, type SignedRecord } from './membership.ts'
+import {
+  isGenuine,
+  type MemberRecord,
+  type PeerId,
+  type Readiness,
+  type RingIdentity,
+  type SignedRecord,
+} from './membership.ts'
 import type { StoredObject } from './record.ts'
 
 export const rules = {
@@ -74,6 +81,61 @@ export const rules = {
 
   /** Whether a member's record is its subject's own word, for this ring. */
   isGenuine: (ring: RingIdentity, signed: SignedRecord): boolean => isGenuine(ring, signed),
+
+  /** The least R and W of a strict request: two sets of so many owners have one in common. */
+  strictLeast: (n: number): number => Math.floor(n / 2) + 1,
+
+  /** What two peers must see alike before one counts the other: a key's owners, their stores, and what these lost. */
+  listsDigest: (owners: readonly MemberRecord[]): Digest => {
+    const facts = owners.map(({ peer, generation, readiness, losses }) => {
+      return `${peer} ${generation} ${readiness} ${losses}`
+    })
+    return digestOf(utf8(facts.sort().join()))
+  },
+
+  /** Whether an answer counts in a strict request: of an owner that is ready, and sees the same lists. */
+  countsStrictly: (owner: Owner, { ready, agrees }: Standing): boolean =>
+    owner.isOwner && owner.readiness === 'ready' && ready && agrees,
+
+  /** Whether an owner's answer to a sloppy get counts although it says nothing: only if nothing is missing there. */
+  countsEmpty: (owner: boolean, { ready }: Pick<Standing, 'ready'>): boolean => owner && ready,
+
+  /** What a store states of itself when it starts, or must speak above what the ring has heard of it. */
+  readinessOf: (known: Readiness | undefined, isPast: boolean): Readiness =>
+    isPast ? 'refilling' : (known ?? 'new'),
+
+  /** Whether a member calls its store new though an earlier one is remembered here. */
+  isFalselyNew: (known: MemberRecord | undefined, said: MemberRecord): boolean =>
+    known !== undefined &&
+    said.readiness === 'new' &&
+    (known.generation !== said.generation || known.readiness !== 'new'),
+
+  /** How many other owners must have told all they hold before a store that lost something counts again. */
+  sourcesNeeded: (n: number): number => Math.min(n - Math.floor(n / 2), n - 1),
+
+  /** Whether what this owner tells makes a store whole: one that lost something itself does not. */
+  isSource: ({ readiness }: Pick<MemberRecord, 'readiness'>): boolean => readiness !== 'refilling',
+
+  /** Whether an exchange for a store that lost something compares what stands in the records, and not their digests. */
+  verifiesRefill: (): boolean => true,
+
+  /** Whether the two sides of such an exchange see the lists alike. */
+  vouches: (own: Digest, theirs: Digest): boolean => equalBytes(own, theirs),
+
+  /** Whether a key whose record was damaged is not counted until it was heard of elsewhere. */
+  doubts: (): boolean => true,
+}
+
+/** An owner as the asker's view has it. */
+interface Owner {
+  readonly isOwner: boolean
+  readonly readiness: Readiness
+}
+
+/** What an answer says of its answerer. */
+interface Standing {
+  readonly ready: boolean
+  readonly agrees: boolean
 }
 
 export type Rules = typeof rules

@@ -32,6 +32,8 @@ function record(who: number, version: number, host = 'h'): SignedRecord {
     weight: 1,
     addresses: [`/memory/${version}`],
     generation: 'g',
+    readiness: 'ready',
+    losses: 0,
   })
 }
 

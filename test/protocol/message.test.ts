@@ -55,6 +55,8 @@ const self = signRecord(identityFromSeed(new Uint8Array(32).fill(1)), ring, {
   weight: 1,
   addresses: ['/ip4/127.0.0.1/tcp/1'],
   generation: 'g',
+  readiness: 'ready',
+  losses: 0,
 })
 const keptCopy = encode(
   edgeCopy,
