@@ -139,7 +139,8 @@ async function forward(job: Job, owners: readonly PeerId[]): Promise<Forwarded> 
       const refusal = errorOfRefusal(reply.refusal)
       throw uncertain ? outcomeUnknown(refusal) : refusal
     }
-    uncertain ||= reply.sent
+    // A refusal for the state that a peer is in says nothing of the same message come twice.
+    uncertain ||= reply.sent || reply.refusal !== undefined
   }
   return { written: undefined, uncertain }
 }

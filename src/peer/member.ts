@@ -279,6 +279,19 @@ export class Member {
     return this.records.renew(this.world.random)
   }
 
+  /**
+   * Whether this peer lacks something that nobody is left to tell it: too many of the others have lost their own, and it
+   * has heard all that the rest hold.
+   */
+  get isStuck(): boolean {
+    return this.#refill.isStuck
+  }
+
+  /** An operator's word that this peer is to count as whole. Strict reads may miss what was acknowledged before. */
+  trust(): Promise<void> {
+    return this.#refill.trust()
+  }
+
   /** Tells a member that calls its store new what is known here of an earlier one. */
   remind(known: SignedRecord): void {
     const body = encodeNotice({ type: 'records', records: [known] })

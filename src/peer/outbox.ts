@@ -129,6 +129,7 @@ export class Outbox {
   async #deliver(key: Key, own: OwnWrite): Promise<boolean> {
     const { dot, context, value } = own
     const { w, seed } = this.#options
+    const demands = own.demands ?? { w }
     const uncertain = this.#attempted.has(nameOf(dot))
     this.#attempted.add(nameOf(dot))
     const origin = this.#world.self
@@ -140,7 +141,7 @@ export class Outbox {
       value,
       origin,
       seed,
-      w,
+      ...demands,
       direct: false,
     }
     const answer = await this.#members.ask(key, request, 'written')

@@ -46,8 +46,9 @@ export class Refill {
     this.#table = table
     this.#antiEntropy = antiEntropy
     this.#round = single(world.tasks, 'refill', () => this.#refill())
-    records.doubts.onNew = () => {
+    records.doubts.onNew = (key) => {
       this.#due = 0
+      world.say({ type: 'doubt', key: showKey(key) })
     }
   }
 
@@ -81,6 +82,33 @@ export class Refill {
     if (this.#own?.readiness !== 'refilling') return true
     const { partition } = placementOf(this.#world.view().ring, key.position)
     return this.#sourcesOf(partition).every((peer) => this.#hasTold(this.#told(partition), peer))
+  }
+
+  /** Whether all who can tell have told, and too few are left who can. */
+  get isStuck(): boolean {
+    const { n } = this.#world.view().identity
+    const needed = this.#world.rules.sourcesNeeded(n)
+    if (this.#own === undefined || this.#own.readiness === 'ready') return false
+    const partitions = this.#owned()
+    const isTold = partitions.every((partition) => {
+      return this.#sourcesOf(partition).every((peer) => this.#hasTold(this.#told(partition), peer))
+    })
+    return isTold && partitions.some((partition) => this.#sourcesOf(partition).length < needed)
+  }
+
+  /**
+   * An operator's word: this peer counts from now on, though too few are left who could tell it what it lost. What was
+   * acknowledged strictly before may be missed by strict reads.
+   */
+  async trust(): Promise<void> {
+    const { doubts } = this.#records
+    for (const key of doubts.keys) {
+      await doubts.drop(key, doubts.times(key))
+      this.#world.say({ type: 'doubt-over', key: showKey(key), detail: 'by an operator' })
+    }
+    await this.#table.restate(({ readiness }) => {
+      return readiness === 'ready' ? {} : { readiness: 'ready' }
+    })
   }
 
   get #own(): MemberRecord | undefined {

@@ -9,6 +9,7 @@ import type { Identity } from '../data/identity.ts'
 import type { Key } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import type { OwnWrite } from '../protocol/copy.ts'
+import type { ReadDemands } from '../protocol/demands.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { PageAsked } from '../protocol/listing.ts'
 import type { PeerId, RingIdentity, View } from '../protocol/membership.ts'
@@ -65,7 +66,6 @@ export class RingSide {
   readonly #world: World
   readonly #transport: EndableTransport
   readonly #copies: Copies
-  readonly #r: number
   readonly #table: Table
   readonly #gossip: Gossip
   readonly #members: EdgeMembers
@@ -81,7 +81,6 @@ export class RingSide {
     const world = { ...options.world, transport: this.#transport }
     this.#world = world
     this.#copies = copies
-    this.#r = r
     const { say, storage, random, rules, transport, troubles } = world
     const { identity, ring, bootstrap, refused } = options
     const adopted = (): void => this.#viewChanged()
@@ -116,14 +115,14 @@ export class RingSide {
     this.#gossip.tick()
   }
 
-  /** Asks R owners for a key. */
-  ask(key: Key): Promise<ReplyOf<'got'> | Failure> {
-    return this.#asking.ask(key)
+  /** Asks R owners for a key, or as many as are demanded. */
+  ask(key: Key, demands?: ReadDemands): Promise<ReplyOf<'got'> | Failure> {
+    return this.#asking.ask(key, demands)
   }
 
-  list(asked: PageAsked): Promise<KeyedPage> {
+  list(asked: PageAsked, demands: ReadDemands): Promise<KeyedPage> {
     const [copies, members, asking] = [this.#copies, this.#members, this.#asking]
-    return listAtOwners({ copies, members, asking, r: this.#r }, asked)
+    return listAtOwners({ copies, members, asking, demands }, asked)
   }
 
   forward(key: Key, put: Request): Promise<ReplyOf<'written'> | Failure> {

@@ -18,6 +18,7 @@ export interface ReadDemands {
 
 export interface WriteDemands {
   readonly w: number
+  /** So many of the answers come from owners. */
   readonly pw?: number | undefined
   /** So many come from durable members. */
   readonly dw?: number | undefined
@@ -27,14 +28,55 @@ export interface WriteDemands {
 /** What a caller may name of them. */
 export type Numbers = Readonly<Partial<Record<'r' | 'pr' | 'w' | 'pw' | 'dw', number | undefined>>>
 
-/** The least that a strict request asks for, or what the ring asks for anyway. */
-export function leastFor(
-  rules: Pick<Rules, 'strictLeast'>,
-  n: number,
-  usual: number,
-  strict: boolean,
-): number {
-  return strict ? Math.max(usual, rules.strictLeast(n)) : usual
+/** What is needed to know what may be asked for. */
+interface Ring {
+  readonly rules: Pick<Rules, 'strictLeast'>
+  view(): { readonly identity: { readonly n: number } }
+}
+
+/** What a read asks for, where R is usually `r`. Throws `RingletError`, `bad-argument`. */
+export function readDemands(
+  { rules, view }: Ring,
+  r: number,
+  consistency: 'strict' | 'quorum' | 'local',
+  numbers: Pick<Numbers, 'r' | 'pr'>,
+): ReadDemands {
+  const strict = consistency === 'strict'
+  const { n } = view().identity
+  checkNumbers(rules, n, numbers, strict)
+  const least = strict ? Math.max(r, rules.strictLeast(n)) : r
+  return { r: numbers.r ?? least, pr: numbers.pr, strict }
+}
+
+/** What a write asks for, where W is usually `w`. Throws `RingletError`, `bad-argument`. */
+export function writeDemands(
+  { rules, view }: Ring,
+  w: number,
+  asked: Partial<WriteDemands> | undefined,
+): WriteDemands {
+  if (asked === undefined) return { w }
+  const { strict = false, ...numbers } = asked
+  const { n } = view().identity
+  checkNumbers(rules, n, numbers, strict)
+  const least = strict ? Math.max(w, rules.strictLeast(n)) : w
+  return { ...numbers, w: numbers.w ?? least, strict }
+}
+
+/** What one write asks for that speaks for all of these; undefined stands for W, which is `w` in this ring. */
+export function joinDemands(
+  all: readonly (WriteDemands | undefined)[],
+  w: number,
+): WriteDemands | undefined {
+  if (all.every((each) => each === undefined)) return undefined
+  const most = (of: (each: WriteDemands) => number | undefined): number => {
+    return Math.max(...all.map((each) => of(each ?? { w }) ?? 0))
+  }
+  return {
+    w: most((each) => each.w),
+    pw: most((each) => each.pw),
+    dw: most((each) => each.dw),
+    strict: all.some((each) => each?.strict === true),
+  }
 }
 
 /** Throws `RingletError`, `bad-argument`, for numbers that mean nothing in a ring of N copies. */

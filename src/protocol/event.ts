@@ -44,6 +44,7 @@ export type EventType =
   | 'exchange'
   | 'readiness'
   | 'refill'
+  | 'doubt'
   | 'doubt-over'
   | 'suspect'
   | 'trusted'

@@ -7,6 +7,7 @@
 import { type Bytes, toBase64Url, utf8 } from '../data/bytes.ts'
 import { digestOf, hash } from '../data/hash.ts'
 import { type Identity, identityFromSeed } from '../data/identity.ts'
+import { makeKey, partitionOf } from '../data/key.ts'
 import { makeRing, type Ring } from '../data/ring.ts'
 import type { PeerEvent } from '../protocol/event.ts'
 import type { Limits } from '../protocol/limits.ts'
@@ -29,6 +30,7 @@ import { verifyOnce } from './signatures.ts'
 import { openStorage } from './storage.ts'
 import type { Swarm } from './swarm.ts'
 import { SimulatedTransport } from './transport.ts'
+import { Wholeness } from './wholeness.ts'
 import { type Holder, Witness } from './witness.ts'
 
 /** What of a peer and its ports is replaced by something that is not as promised. */
@@ -88,6 +90,7 @@ export class Cluster {
   readonly edges: readonly Machine[]
   /** The ring that all members together make. */
   readonly ring: Ring
+  readonly wholeness = new Wholeness()
   /** How many times slower than usual clients and faults go about it. */
   pace = 1
   /** How often the members were switched off for hours, and when the last such night ends. */
@@ -129,6 +132,14 @@ export class Cluster {
   /** The machines whose peers serve. */
   get serving(): Machine[] {
     return this.machines.filter(({ process }) => process?.keyed !== undefined)
+  }
+
+  /** The members that own a key, by `bucket/path`. */
+  ownersOf(key: string): Machine[] {
+    const [bucket, ...path] = key.split('/')
+    const { position } = makeKey(bucket!, path as [string, ...string[]])
+    const owners = this.ring.ownersOf(partitionOf(position, this.settings.q))
+    return this.members.filter(({ peer }) => owners.includes(peer))
   }
 
   nameOf(peer: string): string {
@@ -236,6 +247,7 @@ export class Cluster {
 
   #hear(machine: Machine, event: PeerEvent): void {
     if (event.type === 'generation') this.witness.meets(event.detail ?? '', machine.name)
+    this.wholeness.hear(machine.name, event, this.scheduler.nowMs)
     if (event.type === 'epoch-abandoned') this.witness.abandons(event.dot ?? '')
     this.chronicle.event(event)
   }

@@ -17,13 +17,15 @@ import {
   lostWrites,
   prematureReads,
   refusedWrites,
+  staleStrictReads,
 } from './checker.ts'
 import { Cluster } from './cluster.ts'
 import { Custody } from './custody.ts'
 import { type FaultKind, Faults } from './faults.ts'
-import { inspect, staleCopies } from './inspection.ts'
+import { inspect, notWhole, staleCopies } from './inspection.ts'
 import { checkListings } from './listings.ts'
 import type { Mutant } from './mutants/mutant.ts'
+import { Operator } from './operator.ts'
 import { seededRandom } from './random.ts'
 import { checkReceipts } from './receipts.ts'
 import { tellStory } from './story.ts'
@@ -111,6 +113,7 @@ class Run {
   readonly #custody: Custody
   readonly #faults: Faults
   readonly #workload: Workload
+  readonly #operator: Operator
   readonly #story: boolean
   readonly #stopAt: readonly Promised[]
   readonly #whole: boolean
@@ -130,9 +133,11 @@ class Run {
     this.#cluster = cluster
     const { stakes } = cluster.witness
     this.#custody = new Custody(cluster)
+    cluster.wholeness.onWhole = (machine) => this.#custody.isWhole(machine)
     this.#scene = { cluster, calm: new Calm(cluster), custody: this.#custody, stakes }
     this.#faults = new Faults(this.#scene, options.faults ?? mutant?.faults, options.without)
     this.#workload = new Workload(cluster, options.without)
+    this.#operator = new Operator(cluster)
     this.#safetyMs = options.safetyMs
   }
 
@@ -151,6 +156,7 @@ class Run {
     const fromMs = scheduler.nowMs
     this.#workload.start()
     this.#faults.start()
+    this.#operator.start()
     const seen = (): boolean => this.isSeen()
     if (this.#safetyMs !== undefined) return scheduler.run(fromMs + this.#safetyMs, seen)
     await scheduler.run(fromMs + safetyMs, seen)
@@ -168,7 +174,8 @@ class Run {
   isSeen(): boolean {
     if (this.#stopAt.length === 0) return false
     const { witness } = this.#cluster
-    const reads = this.#stopAt.includes('P2') ? this.#falseReads() : []
+    const looks = this.#stopAt.includes('P2') || this.#stopAt.includes('P4')
+    const reads = looks ? this.#falseReads() : []
     const count = witness.violations.length + this.#workload.violations.length + reads.length
     if (count === 0) return false
     const seen = [...this.#workload.violations, ...witness.violations, ...reads]
@@ -182,7 +189,16 @@ class Run {
     const { history, witness } = this.#cluster
     if (history.operations.length < this.#lookedAt + looksEvery) return []
     this.#lookedAt = history.operations.length
-    return falseReads(history, witness)
+    return [...falseReads(history, witness), ...this.#staleReads()]
+  }
+
+  #staleReads(): Violation[] {
+    const { history, witness } = this.#cluster
+    return staleStrictReads(history, ({ write, quorumMs, key }, { startMs, endMs }) => {
+      if (this.#operator.hasVoided(this.#workload.keyNamed(key), quorumMs, endMs)) return true
+      if (witness.excused.has(write) || history.get(write).forfeited) return true
+      return this.#custody.wasSetBack(write, startMs, endMs)
+    })
   }
 
   async heal(): Promise<void> {
@@ -239,6 +255,7 @@ class Run {
       ...lostWrites(history, holdings, witness.excused),
       ...falseSiblings(history, witness, holdings),
       ...falseReads(history, witness),
+      ...this.#staleReads(),
       ...doubleMints(history, witness, isMember),
       ...falseRefusals(history, witness),
       ...forgottenOwn(history, (write) => this.#custody.everLost(write)),
@@ -268,6 +285,7 @@ class Run {
       gaps.push({ key, text: `the receipt of w${write} does not say that it is everywhere` })
     }
     gaps.push(...staleCopies(this.#cluster, this.#workload.keys))
+    gaps.push(...notWhole(this.#cluster))
     return gaps
   }
 

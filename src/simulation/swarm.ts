@@ -47,6 +47,8 @@ export interface Swarm {
   readonly tempers: readonly Temper[]
   readonly network: NetworkSettings
   readonly limits: Limits
+  /** How often a client asks strictly. */
+  readonly strictness: number
 }
 
 const quorums = [
@@ -98,6 +100,7 @@ export function drawSwarm(random: SeededRandom): Swarm {
     tempers: Array.from({ length: clients }, () => random.pick(tempers)),
     network: drawNetwork(random),
     limits: random.chance(0.4) ? tight(random) : simulatedLimits,
+    strictness: random.pick([0, 0.3, 0.3, 0.7]),
   }
 }
 

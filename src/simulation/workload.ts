@@ -12,7 +12,7 @@ import { contextFromText, contextToText } from '../protocol/context.ts'
 import type { Stage } from '../protocol/copy.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Receipt } from '../peer/api.ts'
-import type { Keyed, KeyedRead } from '../peer/keyed.ts'
+import type { Consistency, Keyed, KeyedRead } from '../peer/keyed.ts'
 import { falseEverywhere, falseQuorum } from './claims.ts'
 import { Client, type Memory, seenNothing } from './client.ts'
 import { listAll } from './listings.ts'
@@ -64,6 +64,11 @@ export class Workload {
       const partitionKey = names[i - (i % 2)]!
       return makeKey('carts', i % 2 === 0 ? partitionKey : [partitionKey, 'more'])
     })
+  }
+
+  /** By `bucket/path`. */
+  keyNamed(name: string): Key {
+    return this.keys.find((key) => showKey(key) === name)!
   }
 
   start(): void {
@@ -145,13 +150,15 @@ export class Workload {
 
   async #read(client: Client, machine: Machine, key: Key): Promise<Memory | undefined> {
     const { history, witness } = this.#cluster
-    const begun = this.#begin(client, machine, { kind: 'get', key, basis: [], ack: 'quorum' })
+    const local = machine.kind === 'edge' && client.random.chance(0.5)
+    const strict = !local && this.#isStrict(client)
+    const what = { kind: 'get', key, basis: [], ack: 'quorum', strict } as const
+    const begun = this.#begin(client, machine, what)
     if (begun === undefined) return undefined
     const { operation, process } = begun
-    const local = machine.kind === 'edge' && client.random.chance(0.5)
     const follows = process.edge?.copies.of(key).followed === true
     const mustShow = local && follows ? history.ownOf(operation) : []
-    const from = local ? 'local' : 'quorum'
+    const from = local ? 'local' : strict ? 'strict' : 'quorum'
     const byListing = client.random.chance(0.25)
     const answer = byListing
       ? readListed(process.keyed!, key, from)
@@ -177,13 +184,16 @@ export class Workload {
     const { key, memory, kind, again } = wish
     const ack = machine.kind === 'edge' && client.random.chance(0.5) ? 'device' : 'quorum'
     const { basis } = memory
-    const what = { kind, key, basis, ack, again: again?.write } as const
+    const strict = this.#isStrict(client)
+    const what = { kind, key, basis, ack, strict, again: again?.write } as const
     const begun = this.#begin(client, machine, what)
     if (begun === undefined) return
     const { operation, process } = begun
     const context = contextFromText(key, memory.context)
     const value = again?.value ?? this.#valueOf(operation, client)
-    const receipt = await this.#settle(begun, process.keyed!.write({ key, context, value, ack }))
+    const demands = strict ? { demands: { strict } } : {}
+    const written = process.keyed!.write({ key, context, value, ack, ...demands })
+    const receipt = await this.#settle(begun, written)
     if (receipt !== undefined) operation.receipt = receipt.id
     if (receipt !== undefined) return this.#acknowledged(client, begun, key, basis, receipt)
     if (again !== undefined || !client.triesAgain()) return
@@ -204,8 +214,9 @@ export class Workload {
     client.remember(key, { context: receipt.context, basis: [...basis, write] })
     const acks = receipt.acks.map((peer) => ` ${this.#cluster.nameOf(peer)}`).join('')
     this.#tell(operation, `is acknowledged (${receipt.stage}${acks})`)
-    if (operation.ack === 'quorum') this.violations.push(...falseQuorum(this.#cluster, key, write))
-    else this.#followUp(operation, process, key, receipt)
+    if (operation.ack !== 'quorum') return this.#followUp(operation, process, key, receipt)
+    operation.quorumMs = operation.endMs
+    this.violations.push(...falseQuorum(this.#cluster, key, write))
   }
 
   /** How a write goes on that its device took. The ring may yet refuse it for good. */
@@ -215,6 +226,7 @@ export class Workload {
     receipt
       .reached('quorum')
       .then(() => {
+        operation.quorumMs = this.#cluster.scheduler.nowMs
         this.violations.push(...falseQuorum(this.#cluster, key, operation.write))
         return receipt.reached('everywhere')
       })
@@ -247,12 +259,13 @@ export class Workload {
       key: Key
       basis: readonly number[]
       ack: Stage
+      strict: boolean
       again?: number | undefined
     },
   ): Begun | undefined {
     const { process } = machine
     if (process?.keyed === undefined) return undefined
-    const { kind, key, basis, ack, again } = what
+    const { kind, key, basis, ack, strict, again } = what
     const operation = this.#cluster.history.begin({
       client: client.name,
       via: machine.name,
@@ -261,13 +274,20 @@ export class Workload {
       key: showKey(key),
       basis,
       ack,
+      strict,
       startMs: this.#cluster.scheduler.nowMs,
       again,
     })
+    const how = strict ? ' strictly' : ''
     const blind = kind !== 'get' && basis.length === 0 ? ' blind' : ''
     const retry = again === undefined ? '' : `, w${again} again`
-    this.#tell(operation, `: ${kind} ${operation.key} at ${machine.name}${blind}${retry}`)
+    this.#tell(operation, `: ${kind} ${operation.key} at ${machine.name}${how}${blind}${retry}`)
     return { operation, process }
+  }
+
+  #isStrict({ random }: Client): boolean {
+    const { strictness } = this.#cluster.settings
+    return strictness > 0 && random.chance(strictness)
   }
 
   /** Waits for the answer or for the peer's death, and notes which. */
@@ -319,7 +339,7 @@ export class Workload {
 async function readListed(
   keyed: Keyed,
   key: Key,
-  from: 'quorum' | 'local',
+  from: Consistency,
 ): Promise<Pick<KeyedRead, 'state' | 'source'>> {
   const { bucket, path } = splitKey(key)
   const reads = await listAll(keyed, makeKey(bucket, path[0]), from)

@@ -91,6 +91,7 @@ const sentences: Readonly<Record<TracedEvent['type'], (words: Words) => string>>
   exchange: ({ who, why }) => `Compared its keys with ${who}${why}.`,
   readiness: ({ why }) => `Says how whole its store is${why}.`,
   refill: ({ who, why }) => `Took what ${who} still holds${why}.`,
+  doubt: ({ of }) => `Does not count for a key${of} until others have told what they hold.`,
   'doubt-over': ({ of }) => `A damaged record${of} is whole again.`,
   member: ({ who, why }) => `Heard of the member ${who}${why}.`,
   view: ({ why }) => `Sees another ring${why}.`,
