@@ -17,14 +17,21 @@ import {
 } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { encodeRequest, type ReplyOf, type Request } from '../protocol/message.ts'
-import { ownersOnly, ownersQuota, type Placement, placementOf } from '../protocol/placement.ts'
+import { ownersQuota, type Placement, placementOf } from '../protocol/placement.ts'
 import type { Quota } from '../protocol/quorum.ts'
 import { ask } from './ask.ts'
 import { errorOfRefusal, type Failure, isFailure } from './failure.ts'
 import { fanout, type Fanned, type Hint, quorumError } from './fanout.ts'
 import { isBehind, store, type Stored, type WriteRequest } from './minting.ts'
 import type { Records } from './records.ts'
-import { agree, type Lists, listsOf, ownStanding, weighStrictly } from './strict.ts'
+import {
+  agree,
+  type Lists,
+  listsOf,
+  ownStanding,
+  placementFor,
+  weighStrictly,
+} from './strict.ts'
 import type { World } from './world.ts'
 
 export interface Written {
@@ -193,7 +200,7 @@ async function gather(job: Job, dot: Dot, state: ObjectState): Promise<Fanned<St
   for (let attempt = 1; ; attempt++) {
     // Taken once the write is durable here: who is not on these lists has not been told of it in vain.
     const lists = listsOf(world, request.key.position)
-    const owners = ownersOnly(placementOf(world.view().ring, request.key.position))
+    const owners = placementFor(world, request.key.position, true)
     const result = await replicate(job, owners, dot, state, lists)
     if (result.met || !(await agree(world, lists, endMs, attempt))) return result
   }

@@ -20,7 +20,7 @@ import { type Failure, isFailure } from './failure.ts'
 import { fanout, quorumError } from './fanout.ts'
 import type { Records } from './records.ts'
 import { repair } from './repair.ts'
-import { agree, listsOf, ownStanding, type Standing, weighStrictly } from './strict.ts'
+import { agree, isInDoubt, listsOf, ownStanding, type Standing, weighStrictly } from './strict.ts'
 import type { World } from './world.ts'
 
 /** A page, and whose it is: an owner's, or what R of them say together. */
@@ -129,7 +129,9 @@ export async function serveOwnPage(
   const { agrees, ready } = ownStanding(world, records, asked.prefix, lists)
   const page = await ownPage(world, records, asked)
   // The reading itself may have found records damaged: their keys would look as if they were not there.
-  const isWhole = records.doubts.keys.every(({ text }) => !text.startsWith(asked.prefix.text))
+  const isWhole = records.doubts.keys.every((key) => {
+    return !key.text.startsWith(asked.prefix.text) || !isInDoubt(world, records, key)
+  })
   return {
     ...page,
     owner: owners.includes(world.self),

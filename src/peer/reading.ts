@@ -11,7 +11,7 @@ import { covers, type Dot, highest } from '../data/vector.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
 import { checkNumbers, type ReadDemands } from '../protocol/demands.ts'
-import { ownersOnly, ownersQuota, placementOf } from '../protocol/placement.ts'
+import { ownersQuota, placementOf } from '../protocol/placement.ts'
 import { hostsOf, type Tally } from '../protocol/quorum.ts'
 import { type Answer, reconcile } from '../protocol/reconcile.ts'
 import { ask } from './ask.ts'
@@ -19,7 +19,16 @@ import { type Failure, isFailure } from './failure.ts'
 import { type Fanned, fanout, quorumError } from './fanout.ts'
 import type { Records } from './records.ts'
 import { repair } from './repair.ts'
-import { agree, type Lists, listsOf, ownStanding, type Standing, weighStrictly } from './strict.ts'
+import {
+  agree,
+  isInDoubt,
+  type Lists,
+  listsOf,
+  ownStanding,
+  placementFor,
+  type Standing,
+  weighStrictly,
+} from './strict.ts'
 import type { World } from './world.ts'
 
 export interface Got {
@@ -81,8 +90,7 @@ async function getOnce(
   endMs: number,
 ): Promise<Attempted> {
   const { self, rules } = world
-  const whole = placementOf(world.view().ring, key.position)
-  const placement = strict ? ownersOnly(whole) : whole
+  const placement = placementFor(world, key.position, strict)
   // Before anything is read: who is ready by now may not have been so when it answered.
   const lists = strict ? listsOf(world, key.position) : undefined
   const asked = lists?.digest
@@ -159,7 +167,7 @@ async function readOwn(
   const { agrees, ready } = ownStanding(world, records, key, asked)
   try {
     const { state, digest } = await records.read(key)
-    const isWhole = ready && !records.doubts.has(key)
+    const isWhole = ready && !isInDoubt(world, records, key)
     return { peer: world.self, owner: true, state, digest, agrees, ready: isWhole }
   } catch {
     return undefined

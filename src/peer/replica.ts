@@ -13,7 +13,7 @@ import { placementOf } from '../protocol/placement.ts'
 import { absorb } from './absorb.ts'
 import { foldsOf, listPartition, slotCount, slotFolds } from './comparison.ts'
 import type { Records } from './records.ts'
-import { listsOf, ownStanding } from './strict.ts'
+import { isInDoubt, listsOf, ownStanding } from './strict.ts'
 import type { World } from './world.ts'
 
 type Asked<T extends Request['type']> = Extract<Request, { type: T }>
@@ -40,7 +40,7 @@ export async function serveRead(
   const { state, digest } = await records.read(key)
   const same = have !== undefined && equalBytes(have, digest)
   // The reading itself may have found the record damaged.
-  const ready = before.ready && !records.doubts.has(key)
+  const ready = before.ready && !isInDoubt(world, records, key)
   return { type: 'read', state: same ? undefined : state, owner, ...before, ready }
 }
 

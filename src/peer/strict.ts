@@ -10,7 +10,7 @@ import { equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import type { Key } from '../data/key.ts'
 import type { MemberRecord, PeerId, View } from '../protocol/membership.ts'
-import { placementOf } from '../protocol/placement.ts'
+import { ownersOnly, type Placement, placementOf } from '../protocol/placement.ts'
 import type { Records } from './records.ts'
 import type { Weight } from './fanout.ts'
 import type { World } from './world.ts'
@@ -50,9 +50,19 @@ export function ownStanding(
   key: Key,
   asked: Digest | undefined,
 ): Standing {
-  const ready = !records.doubts.has(key) && world.holdsAll(key)
+  const ready = !isInDoubt(world, records, key) && world.holdsAll(key)
   if (asked === undefined) return { ready, agrees: false }
   return { ready, agrees: equalBytes(listsOf(world, key.position).digest, asked) }
+}
+
+export function isInDoubt({ rules }: World, { doubts }: Records, key: Key): boolean {
+  return rules.isInDoubt(doubts.has(key))
+}
+
+/** Whom a request may ask. */
+export function placementFor(world: World, position: number, strict: boolean): Placement {
+  const placement = placementOf(world.view().ring, position)
+  return world.rules.mayStandIn(strict) ? placement : ownersOnly(placement)
 }
 
 /** What an answer is worth in a strict request. */

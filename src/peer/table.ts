@@ -90,7 +90,7 @@ export class Table {
   async state(statement: OwnStatement): Promise<void> {
     const { identity, random, ring } = this.#options
     const known = this.ownRecord?.version ?? 0
-    const before = this.#own?.record.readiness
+    const before = this.ownRecord?.readiness
     const version = known + 1 + Math.floor(random.fraction() * versionStep)
     const own = signRecord(identity, ring, { ...statement, peer: identity.peer, version })
     // Durable before anybody is shown it: a word that a crash took back would look like a stranger's.

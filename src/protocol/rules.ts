@@ -122,8 +122,11 @@ export const rules = {
   /** Whether the two sides of such an exchange see the lists alike. */
   vouches: (own: Digest, theirs: Digest): boolean => equalBytes(own, theirs),
 
-  /** Whether a key whose record was damaged is not counted until it was heard of elsewhere. */
-  doubts: (): boolean => true,
+  /** Whether this peer's word on a key counts for nothing strict: its record of it was found damaged. */
+  isInDoubt: (wasDamaged: boolean): boolean => wasDamaged,
+
+  /** Whether members that do not own a key may answer for its owners. */
+  mayStandIn: (strict: boolean): boolean => !strict,
 }
 
 /** An owner as the asker's view has it. */

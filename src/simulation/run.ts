@@ -83,6 +83,8 @@ const morningMs = 20_000
 const looksEvery = 20
 /** Members must know each other before the first write. */
 const startMs = 20_000
+/** What keeps a tab from delivering is looked for so often, once everything is healed. */
+const crowdsEveryMs = 20_000
 /** Twelve mean pauses of anti-entropy. */
 const convergenceMs = 120_000
 
@@ -211,6 +213,8 @@ class Run {
       await scheduler.run(atMs + 1000)
       for (const machine of machines)
         if (machine.process === undefined) this.#cluster.start(machine)
+      const elapsedMs = atMs - healedMs
+      if (elapsedMs > 0 && elapsedMs % crowdsEveryMs === 0) this.#workload.mergeCrowds()
       const quiet = history.operations.every(({ outcome }) => outcome !== 'pending')
       if (!quiet || this.#gaps().length > 0) continue
       this.#convergedAfterMs = scheduler.nowMs - healedMs

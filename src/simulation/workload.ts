@@ -7,7 +7,7 @@
  * in a listing.
  */
 import { type Key, makeKey, showKey, splitKey } from '../data/key.ts'
-import { emptyState, makeValue, type Value } from '../data/siblings.ts'
+import { emptyState, liveSiblings, makeValue, type Value } from '../data/siblings.ts'
 import { contextFromText, contextToText } from '../protocol/context.ts'
 import type { Stage } from '../protocol/copy.ts'
 import { RingletError } from '../protocol/errors.ts'
@@ -18,6 +18,7 @@ import { Client, type Memory, seenNothing } from './client.ts'
 import { listAll } from './listings.ts'
 import type { Cluster, Machine, Process } from './cluster.ts'
 import { bytesOfId, type Operation } from './history.ts'
+import { inspect } from './inspection.ts'
 import type { Violation } from './violation.ts'
 
 /** An operation under way. */
@@ -51,6 +52,7 @@ export class Workload {
   readonly #cluster: Cluster
   readonly #without: ReadonlySet<string>
   readonly #awaited = new Set<Awaited>()
+  readonly #merger: Client
   #open = true
   #writes = 0
 
@@ -58,6 +60,7 @@ export class Workload {
   constructor(cluster: Cluster, without: ReadonlySet<string> = new Set()) {
     this.#cluster = cluster
     this.#without = without
+    this.#merger = new Client(cluster, 0, 'careful')
     const random = cluster.random.fork('keys')
     const names = random.shuffled(Array.from({ length: 1000 }, (_, i) => `k${i}`))
     this.keys = Array.from({ length: cluster.settings.keys }, (_, i) => {
@@ -85,6 +88,27 @@ export class Workload {
   /** Clients finish what they are at, and begin nothing new. */
   stop(): void {
     this.#open = false
+  }
+
+  /** Where so many values stand side by side that no blind write is taken, somebody reads them and writes on. */
+  mergeCrowds(): void {
+    const { limits } = this.#cluster.settings
+    const holdings = inspect(this.#cluster)
+    for (const key of this.keys) {
+      const held = holdings.get(showKey(key)) ?? []
+      const isCrowd = held.some(({ owner, state }) => {
+        return owner && liveSiblings(state).length >= limits.siblings
+      })
+      const client = this.#merger
+      client.nextTurn()
+      const machine = this.#cluster.serving.find(({ kind }) => kind === 'member')
+      if (isCrowd && machine !== undefined) void this.#merge(client, machine, key)
+    }
+  }
+
+  async #merge(client: Client, machine: Machine, key: Key): Promise<void> {
+    const read = await this.#read(client, machine, key)
+    if (read !== undefined) await this.#wish(client, machine, { key, memory: read, kind: 'put' })
   }
 
   /** The writes whose device has never said that they are everywhere, though it lives. */
