@@ -84,7 +84,8 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   trust: {
     takes: '',
-    about: 'Let a peer count as whole although too few others are left to refill it: --peer says which.',
+    about:
+      'Let a peer count as whole although too few others are left to refill it: --peer says which.',
     more:
       'For when most owners of some keys have lost their disks, and no better disk will come back. What was\n' +
       'acknowledged strictly before may then be missed by strict reads.',

@@ -26,7 +26,10 @@ function showStatus(ring: Ring, { ring: shape, members, seenBy, short }: RingSta
     ...showTable(titles, rows, ['share', 'keys', 'hints']),
     ...(short === 0 || !members.some(({ readiness }) => readiness === 'refilling')
       ? []
-      : ['', `Strict requests are refused for ${short} of ${shape.q} partitions: too few ready owners.`]),
+      : [
+          '',
+          `Strict requests are refused for ${short} of ${shape.q} partitions: too few ready owners.`,
+        ]),
     ...(owed === 0 ? [] : ['', `Catching up: ${keys(owed)} still on the way to their owners.`]),
   ].join('\n')
 }

@@ -113,7 +113,10 @@ export class AntiEntropy {
   /** Takes all that the other side holds of this key; resolves with whether it answered. */
   async takeKey(peer: PeerId, key: Key): Promise<boolean> {
     return this.#toTheEnd(peer, async () => {
-      await this.#exchange({ peer, salt: emptyBytes, whole: true }, await statesOf(this.#records, [key]))
+      await this.#exchange(
+        { peer, salt: emptyBytes, whole: true },
+        await statesOf(this.#records, [key]),
+      )
       return 1
     })
   }

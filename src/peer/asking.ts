@@ -55,10 +55,7 @@ export class Asking {
   }
 
   /** Asks R owners. Of a followed key their answer is the copy then. */
-  async ask(
-    key: Key,
-    demands: ReadDemands = { r: this.#r },
-  ): Promise<ReplyOf<'got'> | Failure> {
+  async ask(key: Key, demands: ReadDemands = { r: this.#r }): Promise<ReplyOf<'got'> | Failure> {
     for (let asks = 1; ; asks++) {
       const { moment } = this.#copies
       const answer = await this.#members.ask(key, { type: 'get', key, ...demands }, 'got')

@@ -24,14 +24,7 @@ import { errorOfRefusal, type Failure, isFailure } from './failure.ts'
 import { fanout, type Fanned, type Hint, quorumError } from './fanout.ts'
 import { isBehind, store, type Stored, type WriteRequest } from './minting.ts'
 import type { Records } from './records.ts'
-import {
-  agree,
-  type Lists,
-  listsOf,
-  ownStanding,
-  placementFor,
-  weighStrictly,
-} from './strict.ts'
+import { agree, type Lists, listsOf, ownStanding, placementFor, weighStrictly } from './strict.ts'
 import type { World } from './world.ts'
 
 export interface Written {

@@ -28,14 +28,7 @@ import { openIdentity } from './epochs.ts'
 import { Facing } from './facing.ts'
 import { errorOfFailure, isFailure } from './failure.ts'
 import { Following } from './following.ts'
-import type {
-  Consistency,
-  Keyed,
-  KeyedPage,
-  KeyedRead,
-  Watcher,
-  WriteOrder,
-} from './keyed.ts'
+import type { Consistency, Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
 import { closedError, type LiveReceipt } from './receipt.ts'
 import { Refusals, tellRefused } from './refusals.ts'
 import type { OpenRingSide, RingSide } from './ring-side.ts'

@@ -122,7 +122,9 @@ export const edgeCopy: Codec<EdgeCopy> = mapped(
   },
   ({ demands, writes, ...held }) => ({
     ...held,
-    writes: writes.map((own, i) => (demands[i] === undefined ? own : { ...own, demands: demands[i] })),
+    writes: writes.map((own, i) =>
+      demands[i] === undefined ? own : { ...own, demands: demands[i] },
+    ),
   }),
 )
 
@@ -185,7 +187,10 @@ export function withWrite(
     acks: [],
     hints: [],
     // It speaks for these, and owes what they were promised.
-    demands: joinDemands([minting.demands, ...superseded.map((each) => each.demands)], minting.w ?? 1),
+    demands: joinDemands(
+      [minting.demands, ...superseded.map((each) => each.demands)],
+      minting.w ?? 1,
+    ),
   }
   const writes = [...before.writes.filter((each) => !superseded.includes(each)), own]
   return { ...before, minted: dot.counter, count: held.count + 1, writes }

@@ -39,10 +39,7 @@ const writeDemands = { pw: late(varint, 0), dw: late(varint, 0), strict: late(bo
 
 export const request = union({
   /** Store this state as a replica; `insteadOf` names the owner that the receiver stands in for. */
-  replicate: [
-    1,
-    struct({ key, state, minter: optional(actor), insteadOf: optional(text), lists }),
-  ],
+  replicate: [1, struct({ key, state, minter: optional(actor), insteadOf: optional(text), lists })],
   /** What do you hold of this key? `have` is the asker's digest. */
   read: [2, struct({ key, have: optional(digest), lists })],
   /**
@@ -156,10 +153,7 @@ export const reply = union({
   /** `slots`: the partition is large; these are the digests of its 64 slots. */
   keys: [8, struct({ keys: list(struct({ key, digest })), slots: list(digest) })],
   /** `cut`: not all that is known more fitted in. */
-  exchanged: [
-    9,
-    struct({ items: list(stored), taken: list(boolean), cut: late(boolean, false) }),
-  ],
+  exchanged: [9, struct({ items: list(stored), taken: list(boolean), cut: late(boolean, false) })],
   gossip: [10, struct({ records: list(signedRecord), wanted: list(text) })],
   done: [11, struct({})],
   status: [12, struct({ hints: varint, keys: varint, suspects: list(text) })],

@@ -60,6 +60,8 @@ export class Operator {
   #doubtsForLong({ name, process }: Machine): boolean {
     const { scheduler, wholeness } = this.#cluster
     const doubts = process?.member?.records.doubts.keys ?? []
-    return doubts.some((key) => wholeness.doubtedSince(name, key) < scheduler.nowMs - 2 * patienceMs)
+    return doubts.some(
+      (key) => wholeness.doubtedSince(name, key) < scheduler.nowMs - 2 * patienceMs,
+    )
   }
 }

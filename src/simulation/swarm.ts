@@ -100,7 +100,7 @@ export function drawSwarm(random: SeededRandom): Swarm {
     tempers: Array.from({ length: clients }, () => random.pick(tempers)),
     network: drawNetwork(random),
     limits: random.chance(0.4) ? tight(random) : simulatedLimits,
-    strictness: random.pick([0, 0.3, 0.3, 0.7]),
+    strictness: random.pick([0, 0, 0.2, 0.6]),
   }
 }
 

@@ -59,9 +59,14 @@ export class TestRing {
     return this
   }
 
-  async startMember(index: number, content = new MemoryContent()): Promise<TestMember> {
+  async startMember(
+    index: number,
+    content = new MemoryContent(),
+    { gate = true } = {},
+  ): Promise<TestMember> {
     const identity = identityFromSeed(new Uint8Array(32).fill(index + 1))
     const transport = this.#network.open(identity.peer)
+    transport.setGate(gate)
     const storage = openMemory(content)
     const member = await startMember({
       ring,

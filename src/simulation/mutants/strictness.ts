@@ -12,7 +12,19 @@ const losing = [
   'partition',
   'one-way cut',
 ] as const
-const strict = { members: 5, n: 3, r: 2, w: 2, edges: 0, keys: 3, strictness: 1 } as const
+const strict = {
+  members: 5,
+  n: 3,
+  r: 2,
+  w: 2,
+  edges: 0,
+  keys: 2,
+  clients: 8,
+  pauseMs: 250,
+  faultPauseMs: 700,
+  largeBytes: 0,
+  strictness: 1,
+} as const
 
 export const ofStrictness: readonly Mutant[] = [
   {
@@ -42,13 +54,9 @@ export const ofStrictness: readonly Mutant[] = [
     name: 'who sees other lists is counted',
     clause: 'same lists or no count',
     breaks: ['P4'],
-    rules: {
-      countsStrictly: ({ isOwner, readiness }, { ready }) =>
-        isOwner && readiness === 'ready' && ready,
-      vouches: () => true,
-      isFalselyNew: () => false,
-    },
-    faults: losing,
+    rules: { countsStrictly: ({ isOwner, readiness }) => isOwner && readiness === 'ready' },
+    // Who cannot store it does not learn that an owner has lost its disk.
+    faults: ['full disk', 'full disk', 'full disk', 'wiped disk', 'wiped disk', ...losing],
     swarm: strict,
   },
   {
