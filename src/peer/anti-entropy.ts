@@ -19,7 +19,7 @@ import type { Failure } from './failure.ts'
 import { differing, foldsOf, listPartition, slotCount, slotFolds, statesOf } from './comparison.ts'
 import type { Records } from './records.ts'
 import { single } from './tasks.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 /** Every how many exchanges one is salted. */
 const saltEvery = 5
@@ -37,7 +37,7 @@ interface Walk {
 class Interrupted extends Error {}
 
 export class AntiEntropy {
-  readonly #world: World
+  readonly #world: MemberWorld
   readonly #records: Records
   /** Awake time of the next exchange with each neighbour. */
   readonly #due = new Map<PeerId, number>()
@@ -45,7 +45,7 @@ export class AntiEntropy {
   /** Starts the exchanges that are due, unless some still run. */
   readonly tick: () => void
 
-  constructor(world: World, records: Records) {
+  constructor(world: MemberWorld, records: Records) {
     this.#world = world
     this.#records = records
     this.tick = single(world.tasks, 'anti-entropy', () => this.#exchangeDue())

@@ -25,7 +25,7 @@ import { fanout, type Fanned, type Hint, quorumError } from './fanout.ts'
 import { isBehind, store, type Stored, type WriteRequest } from './minting.ts'
 import type { Records } from './records.ts'
 import { agree, type Lists, listsOf, ownStanding, placementFor, weighStrictly } from './strict.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 export interface Written {
   readonly dot: Dot
@@ -39,7 +39,7 @@ export interface Written {
 
 /** One write on its way: the view's word on it is taken once, and its time is counted from its start. */
 interface Job {
-  readonly world: World
+  readonly world: MemberWorld
   readonly records: Records
   readonly placement: Placement
   readonly request: WriteRequest
@@ -55,7 +55,7 @@ interface Forwarded {
 
 /** Resolves when W hosts have it durably; `direct`: coordinate here, pass it on to nobody. */
 export async function write(
-  world: World,
+  world: MemberWorld,
   records: Records,
   request: WriteRequest,
   direct: boolean,
@@ -248,7 +248,7 @@ function replicate(
   })
 }
 
-function quotasOf(world: World, placement: Placement, { pw, dw }: WriteRequest): Quota[] {
+function quotasOf(world: MemberWorld, placement: Placement, { pw, dw }: WriteRequest): Quota[] {
   const quotas: Quota[] = []
   if (pw !== undefined && pw > 0) quotas.push(ownersQuota(placement, pw))
   if (dw !== undefined && dw > 0) {
@@ -259,7 +259,7 @@ function quotasOf(world: World, placement: Placement, { pw, dw }: WriteRequest):
   return quotas
 }
 
-function traceWrite<A>(world: World, key: Key, dot: Dot, { met, tally, hints }: Fanned<A>): void {
+function traceWrite<A>(world: MemberWorld, key: Key, dot: Dot, { met, tally, hints }: Fanned<A>): void {
   const acks = tally.acks.map(({ peer }) => peer).join(' ')
   const stood = hints.map(({ holder, owner }) => `${holder} for ${owner}`).join(', ')
   world.say({

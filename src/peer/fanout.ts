@@ -21,7 +21,7 @@ import {
   type Vote,
 } from '../protocol/quorum.ts'
 import type { Failure } from './failure.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 /** One stand-in: the holder keeps what the owner lacks. */
 export interface Hint {
@@ -62,7 +62,7 @@ type Attempt = { readonly peer: PeerId; readonly insteadOf: PeerId | undefined }
 
 /** Resolves as soon as `needed` votes are in or can no longer come; never rejects. */
 export function fanout<A extends object>(
-  world: World,
+  world: MemberWorld,
   placement: Placement,
   options: FanoutOptions<A>,
 ): Promise<Fanned<A>> {

@@ -21,7 +21,7 @@ import { fanout, quorumError } from './fanout.ts'
 import type { Records } from './records.ts'
 import { repair } from './repair.ts'
 import { agree, isInDoubt, listsOf, ownStanding, type Standing, weighStrictly } from './strict.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 /** A page, and whose it is: an owner's, or what R of them say together. */
 export interface ListedPage extends Page {
@@ -41,7 +41,7 @@ const mostRead = 256
 
 /** Resolves with a page that R owners make together; rejects when they cannot be had. */
 export async function list(
-  world: World,
+  world: MemberWorld,
   records: Records,
   asked: PageAsked,
   { r, strict = false }: ReadDemands,
@@ -68,7 +68,7 @@ export async function list(
 }
 
 async function listOnce(
-  world: World,
+  world: MemberWorld,
   records: Records,
   asked: PageAsked,
   { r, strict = false }: ReadDemands,
@@ -96,7 +96,7 @@ async function listOnce(
 }
 
 /** What this peer holds itself: as many keys as fit into a page, one at least. */
-export async function ownPage(world: World, records: Records, asked: PageAsked): Promise<Page> {
+export async function ownPage(world: MemberWorld, records: Records, asked: PageAsked): Promise<Page> {
   const { batchBytes, pageKeys } = world.limits
   const { from, to } = prefixRange(asked.prefix, asked.after)
   const items: Item[] = []
@@ -120,7 +120,7 @@ export async function ownPage(world: World, records: Records, asked: PageAsked):
 
 /** Answers for itself alone. */
 export async function serveOwnPage(
-  world: World,
+  world: MemberWorld,
   records: Records,
   asked: PageAsked,
   lists?: Digest,
@@ -148,7 +148,7 @@ interface Question {
 }
 
 async function askForPage(
-  world: World,
+  world: MemberWorld,
   records: Records,
   peer: PeerId,
   { asked, lists }: Question,
@@ -165,7 +165,7 @@ async function askForPage(
 
 /** Undefined when this peer's disk cannot say. */
 async function readOwn(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { asked, lists }: Question,
 ): Promise<PageAnswer | undefined> {

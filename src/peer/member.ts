@@ -58,7 +58,7 @@ import {
 } from './replica.ts'
 import { Table } from './table.ts'
 import { Troubles } from './troubles.ts'
-import { makeWorld, type World, type WorldOptions } from './world.ts'
+import { makeWorld, type MemberWorld, type WorldOptions } from './world.ts'
 
 export interface MemberOptions extends WorldOptions {
   readonly ring: RingIdentity
@@ -138,7 +138,7 @@ function standingAtStart(
 }
 
 export class Member {
-  readonly world: World
+  readonly world: MemberWorld
   readonly records: Records
   /** How many keys this peer owed when that was last counted. */
   owedKeys = 0
@@ -168,6 +168,7 @@ export class Member {
     )
     this.world = {
       ...world,
+      rules: options.rules ?? rules,
       compareTables: (peer) => this.#gossip.exchangeWith(peer),
       holdsAll: (key) => this.#refill.holdsAll(key),
     }

@@ -26,7 +26,7 @@ import { placementOf } from '../protocol/placement.ts'
 import { remembered, storageKeys } from '../protocol/record.ts'
 import { sayOwed } from './absorb.ts'
 import type { Desk, Records } from './records.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 /** A write to coordinate: minted here, or already minted by an edge. */
 export type WriteRequest = MintRequest | DeliverRequest
@@ -71,7 +71,7 @@ export interface Stored {
 
 /** Reads, decides, and makes durable, in one step. `context` is the request's own, or a wider one to mint again with. */
 export function store(
-  world: World,
+  world: MemberWorld,
   records: Records,
   request: WriteRequest,
   context: Seen,
@@ -84,7 +84,7 @@ export function store(
 
 /** An edge's write, which it has named itself. */
 async function take(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { key, dot, value, origin }: DeliverRequest,
   context: Seen,
@@ -103,7 +103,7 @@ async function take(
 }
 
 async function name(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { key, value, origin, request }: MintRequest,
   context: Seen,
@@ -142,7 +142,7 @@ function traceOf(type: 'mint' | 'apply', key: Key, { dot, known }: Stored) {
   return known ? { ...what, result: 'known' } : what
 }
 
-function mint(world: World, key: Key, desk: Desk, context: Seen, value: Value): Stored {
+function mint(world: MemberWorld, key: Key, desk: Desk, context: Seen, value: Value): Stored {
   const { object } = desk
   refuseBlindCrowd(world, key, object.state, context)
   const minter =
@@ -155,14 +155,14 @@ function mint(world: World, key: Key, desk: Desk, context: Seen, value: Value): 
 }
 
 /** A disk that was set back would hand out again what it has handed out: an epoch that anybody has seen is not fresh. */
-function freshEpoch(world: World, { object, takeEpoch }: Desk, context: Seen): ActorId {
+function freshEpoch(world: MemberWorld, { object, takeEpoch }: Desk, context: Seen): ActorId {
   for (;;) {
     const epoch = takeEpoch()
     if (world.rules.isFresh(epoch, object.state, context)) return epoch
   }
 }
 
-function refuseBlindCrowd(world: World, key: Key, state: ObjectState, context: Seen): void {
+function refuseBlindCrowd(world: MemberWorld, key: Key, state: ObjectState, context: Seen): void {
   const live = liveSiblings(state)
   if (live.length < world.limits.siblings) return
   if (live.some(({ dot }) => covers(context, dot))) return
@@ -179,7 +179,7 @@ function refuseBlindCrowd(world: World, key: Key, state: ObjectState, context: S
 
 /** Whether what was just minted must be minted again; if so its epoch is abandoned. */
 export async function isBehind(
-  world: World,
+  world: MemberWorld,
   records: Records,
   key: Key,
   dot: Dot,
@@ -199,7 +199,7 @@ export async function isBehind(
 }
 
 /** Whom this peer owes the key under the view of this instant. */
-function owedNow(world: World, key: Key): readonly PeerId[] {
+function owedNow(world: MemberWorld, key: Key): readonly PeerId[] {
   const { owners } = placementOf(world.view().ring, key.position)
   return world.rules.debtOf(world.self, owners)
 }

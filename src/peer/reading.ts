@@ -29,7 +29,7 @@ import {
   type Standing,
   weighStrictly,
 } from './strict.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 export interface Got {
   readonly state: ObjectState
@@ -53,7 +53,7 @@ interface Attempted {
 
 /** Resolves with what R answers say together; rejects when they cannot come. */
 export async function get(
-  world: World,
+  world: MemberWorld,
   records: Records,
   key: Key,
   demands: ReadDemands,
@@ -83,7 +83,7 @@ export async function get(
 }
 
 async function getOnce(
-  world: World,
+  world: MemberWorld,
   records: Records,
   key: Key,
   { r, pr = 0, strict = false }: ReadDemands,
@@ -123,7 +123,7 @@ async function getOnce(
 
 /** Which owners hold at least this write durably. */
 export async function coveredBy(
-  world: World,
+  world: MemberWorld,
   records: Records,
   key: Key,
   dot: Dot,
@@ -159,7 +159,7 @@ function whoAnswered({ acks, failures }: Tally): string {
 
 /** This peer's own record; undefined when its disk cannot say. */
 async function readOwn(
-  world: World,
+  world: MemberWorld,
   records: Records,
   key: Key,
   asked: Digest | undefined,
@@ -174,7 +174,7 @@ async function readOwn(
   }
 }
 
-async function answerOwn(world: World, records: Records, key: Key): Promise<ReadAnswer | Failure> {
+async function answerOwn(world: MemberWorld, records: Records, key: Key): Promise<ReadAnswer | Failure> {
   const held = await readOwn(world, records, key, undefined)
   if (held !== undefined) return { ...held, owner: false }
   return { failed: true, why: 'disk', sent: false, refusal: undefined }

@@ -18,7 +18,7 @@ import type { Records } from './records.ts'
 import { listsOf } from './strict.ts'
 import type { Table } from './table.ts'
 import { single } from './tasks.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 /** A pass is made in so many parts: each is vouched for on its own, and a lost link costs one of them. */
 const parts = 16
@@ -29,7 +29,7 @@ const restMs = 1000
 type Told = Map<PeerId, string>
 
 export class Refill {
-  readonly #world: World
+  readonly #world: MemberWorld
   readonly #records: Records
   readonly #table: Table
   readonly #antiEntropy: AntiEntropy
@@ -40,7 +40,7 @@ export class Refill {
   #due = 0
   readonly #round: () => void
 
-  constructor(world: World, records: Records, table: Table, antiEntropy: AntiEntropy) {
+  constructor(world: MemberWorld, records: Records, table: Table, antiEntropy: AntiEntropy) {
     this.#world = world
     this.#records = records
     this.#table = table

@@ -11,7 +11,7 @@ import { absorb } from './absorb.ts'
 import { ask } from './ask.ts'
 import { isFailure } from './failure.ts'
 import type { Records } from './records.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 /** What a peer lacks of a key. */
 interface Lacking {
@@ -21,7 +21,7 @@ interface Lacking {
 
 /** Tells these peers what each of them lacks. */
 export async function repair(
-  world: World,
+  world: MemberWorld,
   records: Records,
   lacking: ReadonlyMap<PeerId, readonly Lacking[]>,
 ): Promise<void> {
@@ -37,7 +37,7 @@ export async function repair(
 }
 
 /** A disk of one's own that takes nothing is no reason to leave others behind. */
-async function take(world: World, records: Records, { key, state }: Lacking): Promise<string> {
+async function take(world: MemberWorld, records: Records, { key, state }: Lacking): Promise<string> {
   try {
     const absorbed = await absorb(world, records, key, state, 'as owner')
     return absorbed === undefined ? noOwner : 'ok'
@@ -47,7 +47,7 @@ async function take(world: World, records: Records, { key, state }: Lacking): Pr
   }
 }
 
-async function hand(world: World, peer: PeerId, items: readonly Lacking[]): Promise<string[]> {
+async function hand(world: MemberWorld, peer: PeerId, items: readonly Lacking[]): Promise<string[]> {
   const deadlineMs = world.limits.requestMs
   const request: Request = { type: 'handoff', items }
   const reply = await ask(world, peer, request, 'taken', { lane: 'background', deadlineMs })

@@ -14,12 +14,12 @@ import { absorb } from './absorb.ts'
 import { foldsOf, listPartition, slotCount, slotFolds } from './comparison.ts'
 import type { Records } from './records.ts'
 import { isInDoubt, listsOf, ownStanding } from './strict.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 type Asked<T extends Request['type']> = Extract<Request, { type: T }>
 
 export async function serveReplicate(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { key, state, minter, lists }: Asked<'replicate'>,
 ): Promise<Reply> {
@@ -31,7 +31,7 @@ export async function serveReplicate(
 }
 
 export async function serveRead(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { key, have, lists }: Asked<'read'>,
 ): Promise<Reply> {
@@ -46,7 +46,7 @@ export async function serveRead(
 
 /** Compares an edge's copies with what this peer owns: a digest each way, and no state. */
 export async function serveFresh(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { copies }: Asked<'fresh'>,
 ): Promise<Reply> {
@@ -68,7 +68,7 @@ export async function serveFresh(
 }
 
 export async function serveHandoff(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { items }: Asked<'handoff'>,
 ): Promise<Reply> {
@@ -83,7 +83,7 @@ export async function serveHandoff(
 
 /** Takes what the other side knows more, and answers with what this side then knows more. */
 export async function serveExchange(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { items }: Asked<'exchange'>,
 ): Promise<Reply> {
@@ -113,7 +113,7 @@ export async function serveExchange(
  * acknowledged by others' lists, or was told. Of keys that were found damaged here nothing is said.
  */
 export async function serveVouch(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { lists, key }: Asked<'vouch'>,
 ): Promise<Reply> {
@@ -133,7 +133,7 @@ export async function serveVouch(
 }
 
 export async function serveFolds(
-  world: World,
+  world: MemberWorld,
   records: Records,
   from: PeerId,
   { from: first, to, parts, salt }: Asked<'folds'>,
@@ -145,7 +145,7 @@ export async function serveFolds(
 }
 
 export async function serveKeys(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { partition, slot, salt }: Asked<'keys'>,
 ): Promise<Reply> {

@@ -21,6 +21,7 @@ import {
   type ReplyOf,
   type Request,
 } from '../protocol/message.ts'
+import { type Rules, rules as allRules } from '../protocol/rules.ts'
 import type { Location, MemberReport } from './api.ts'
 import { refusalOfError } from './ask.ts'
 import { Asking } from './asking.ts'
@@ -53,6 +54,8 @@ export interface RingSideOptions {
   readonly members: Bytes | undefined
   /** Dots that some member may have seen. */
   readonly attempted: Set<string>
+  /** Other decisions than usual. */
+  readonly rules?: Rules
   /** The ring has refused a write for good. */
   refused(key: Key, own: OwnWrite, error: RingletError): void
 }
@@ -81,7 +84,8 @@ export class RingSide {
     const world = { ...options.world, transport: this.#transport }
     this.#world = world
     this.#copies = copies
-    const { say, storage, random, rules, transport, troubles } = world
+    const { say, storage, random, transport, troubles } = world
+    const { rules = allRules } = options
     const { identity, ring, bootstrap, refused } = options
     const adopted = (): void => this.#viewChanged()
     this.#table = new Table(

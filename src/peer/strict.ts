@@ -13,7 +13,7 @@ import type { MemberRecord, PeerId, View } from '../protocol/membership.ts'
 import { ownersOnly, type Placement, placementOf } from '../protocol/placement.ts'
 import type { Records } from './records.ts'
 import type { Weight } from './fanout.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 /** The lists of one key's owners, as they stood when a request went out. */
 export interface Lists {
@@ -29,7 +29,7 @@ export interface Standing {
   readonly agrees: boolean
 }
 
-export function listsOf(world: World, position: number): Lists {
+export function listsOf(world: MemberWorld, position: number): Lists {
   const view = world.view()
   const records = ownersIn(view, placementOf(view.ring, position).owners)
   return {
@@ -45,7 +45,7 @@ export function ownersIn(view: View, owners: readonly PeerId[]): MemberRecord[] 
 
 /** What this peer says of itself with an answer: asked after what it answers is durable, or before it is read. */
 export function ownStanding(
-  world: World,
+  world: MemberWorld,
   records: Records,
   key: Key,
   asked: Digest | undefined,
@@ -55,19 +55,19 @@ export function ownStanding(
   return { ready, agrees: equalBytes(listsOf(world, key.position).digest, asked) }
 }
 
-export function isInDoubt({ rules }: World, { doubts }: Records, key: Key): boolean {
+export function isInDoubt({ rules }: MemberWorld, { doubts }: Records, key: Key): boolean {
   return rules.isInDoubt(doubts.has(key))
 }
 
 /** Whom a request may ask. */
-export function placementFor(world: World, position: number, strict: boolean): Placement {
+export function placementFor(world: MemberWorld, position: number, strict: boolean): Placement {
   const placement = placementOf(world.view().ring, position)
   return world.rules.mayStandIn(strict) ? placement : ownersOnly(placement)
 }
 
 /** What an answer is worth in a strict request. */
 export function weighStrictly(
-  world: World,
+  world: MemberWorld,
   lists: Lists,
   peer: PeerId,
   standing: Standing,
@@ -86,7 +86,7 @@ const shortestPauseMs = 50
  * counts from 1: a difference that stays is asked about ever more rarely.
  */
 export async function agree(
-  world: World,
+  world: MemberWorld,
   { disagreeing }: Lists,
   endMs: number,
   attempt: number,

@@ -5,7 +5,8 @@
 import { equalBytes, utf8 } from '../data/bytes.ts'
 import { type Digest, digestOf } from '../data/hash.ts'
 import { apply, type ObjectState, sync, type Value } from '../data/siblings.ts'
-import { type ActorId, type Dot, highest, type Seen, withDot } from '../data/vector.ts'
+import { type ActorId, type Dot, highest, type Seen } from '../data/vector.ts'
+import { deviceRules } from './device-rules.ts'
 import {
   isGenuine,
   type MemberRecord,
@@ -17,6 +18,8 @@ import {
 import type { StoredObject } from './record.ts'
 
 export const rules = {
+  ...deviceRules,
+
   /** What a replica holds after a state arrived: by replication, handoff, repair or exchange. */
   merge: (held: ObjectState, arrived: ObjectState): ObjectState => sync(held, arrived),
 
@@ -50,12 +53,6 @@ export const rules = {
   mintedBehind: (minted: Dot, highestElsewhere: number): boolean =>
     highestElsewhere > minted.counter,
 
-  /**
-   * What a put hands back: what its caller had seen and the new write. Not what the object has seen, which would
-   * cover concurrent values that the caller never saw.
-   */
-  contextAfterPut: (given: Seen, dot: Dot, _object: ObjectState): Seen => withDot(given, dot),
-
   /** What counts as one vote: two replicas on one host die together. */
   voteOf: (peer: PeerId, host: string): { peer: PeerId; host: string } => ({ peer, host }),
 
@@ -81,9 +78,6 @@ export const rules = {
 
   /** Whether a member's record is its subject's own word, for this ring. */
   isGenuine: (ring: RingIdentity, signed: SignedRecord): boolean => isGenuine(ring, signed),
-
-  /** The least R and W of a strict request: two sets of so many owners have one in common. */
-  strictLeast: (n: number): number => Math.floor(n / 2) + 1,
 
   /** What two peers must see alike before one counts the other: a key's owners, their stores, and what these lost. */
   listsDigest: (owners: readonly MemberRecord[]): Digest => {

@@ -10,7 +10,7 @@ import type { Member } from '../../src/peer/member.ts'
 import type { WriteDemands } from '../../src/protocol/demands.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
 import { storageKeys } from '../../src/protocol/record.ts'
-import { type TestMember, TestRing, testRing, until } from './ring.ts'
+import { type TestMember, type TestRing, testRing, until } from './ring.ts'
 
 const key = makeKey('stock', 'mugs')
 const strictly = { r: 2, strict: true } as const
