@@ -81,7 +81,8 @@ export const ofStrictness: readonly Mutant[] = [
     breaks: ['P4'],
     rules: { compares: () => false },
     faults: losing,
-    swarm: strict,
+    // What is read is repaired by that: so these keys are many, and mostly written.
+    swarm: { ...strict, keys: 24, pauseMs: 600, tempers: ['stale', 'stale', 'stale', 'careful'] },
   },
   {
     name: 'a refilling owner tells another what it holds',
