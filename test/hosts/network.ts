@@ -97,10 +97,20 @@ export class Network {
   silence(from: readonly string[], to: readonly string[]): void {
     for (const one of from) {
       for (const other of to) {
-        const rule = `from ${this.addressOf(one)} to ${this.addressOf(other)} blackhole pref 100`
+        const rule = this.#silenceOf(one, other)
         if (this.#silences.has(rule)) continue
         this.#ip(router, `rule add ${rule}`)
         this.#silences.add(rule)
+      }
+    }
+  }
+
+  /** From now on what goes from these hosts to those gets there again. */
+  hear(from: readonly string[], to: readonly string[]): void {
+    for (const one of from) {
+      for (const other of to) {
+        const rule = this.#silenceOf(one, other)
+        if (this.#silences.delete(rule)) this.#ip(router, `rule del ${rule}`)
       }
     }
   }
@@ -109,6 +119,11 @@ export class Network {
   pull(host: string): void {
     this.#ip(host, 'link set cable down')
     this.#pulled.add(host)
+  }
+
+  /** Puts a cable back that was pulled. */
+  plug(host: string): void {
+    if (this.#pulled.delete(host)) this.#plug(host)
   }
 
   /** Everything gets everywhere again; whether anything was cut. */
@@ -158,6 +173,10 @@ export class Network {
     this.#ip(host, 'link set cable up')
     // With the cable went the way out.
     this.#ip(host, `route replace default via ${this.#gateway(host)}`)
+  }
+
+  #silenceOf(from: string, to: string): string {
+    return `from ${this.addressOf(from)} to ${this.addressOf(to)} blackhole pref 100`
   }
 
   #gateway(host: string): string {
