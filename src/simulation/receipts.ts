@@ -28,7 +28,9 @@ export async function checkReceipts(cluster: Cluster): Promise<readonly Violatio
   const isOver = (): boolean => told.every(({ outcome }) => outcome !== undefined)
   await scheduler.run(scheduler.nowMs + patienceMs, isOver)
   const holdings = inspect(cluster)
-  return told.flatMap((each) => amiss(history, holdings, each))
+  // A name that a disk gave out again when it was set back may stand for another write by now.
+  const plain = told.filter(({ operation }) => !cluster.witness.excused.has(operation.write))
+  return plain.flatMap((each) => amiss(history, holdings, each))
 }
 
 /** Undefined where no receipt was given out, or its peer does not serve. */
