@@ -28,7 +28,7 @@ import type { Trace } from '../ports.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import { ask, refusalOfError } from './ask.ts'
 import { write, type Written } from './coordinator.ts'
-import { openIdentity } from './epochs.ts'
+import { isCopied, openIdentity } from './epochs.ts'
 import { Followers } from './followers.ts'
 import { Gossip } from './gossip.ts'
 import { Handoff } from './handoff.ts'
@@ -47,7 +47,7 @@ import {
   serveReplicate,
 } from './replica.ts'
 import { Table } from './table.ts'
-import { Troubles } from './troubles.ts'
+import { sayError, Troubles } from './troubles.ts'
 import { makeWorld, type World, type WorldOptions } from './world.ts'
 
 export interface MemberOptions extends WorldOptions {
@@ -72,8 +72,10 @@ const sweepMs = 10_000
 export async function startMember(options: MemberOptions): Promise<Member> {
   const { storage, random, transport, identity, ring } = options
   const say: Say = (event) => options.trace({ peer: identity.peer, ...event })
-  const store = await openIdentity(storage, random, identity.peer, ringHash(ring), say)
+  const owner = { self: identity.peer, ring: ringHash(ring) }
+  const store = await openIdentity(storage, random, owner, say)
   const records = new Records(storage, ring.q, say, store)
+  let displaced = (): void => {}
   let adopted = (_view: View): void => {}
   const adoptedView = (view: View): void => adopted(view)
   const troubles = new Troubles()
@@ -89,16 +91,20 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     troubles,
     adopted: adoptedView,
     renew: () => records.renew(random),
+    displaced: () => displaced(),
   }
   const table = new Table(tableOptions, rememberedView(ring, stored, say))
   const member = new Member({ ...options, troubles }, say, records, table)
   adopted = (view) => member.viewChanged(view)
+  displaced = () => member.displace()
+  records.onDamage = async ({ cause }) => {
+    say({ type: 'quarantined', detail: `the store's identity: ${(cause as Error).message}` })
+    await table.restate(await records.renew(random))
+  }
   const remembered = table.ownRecord
   await member.askAround()
-  // The ring heard a later word of this very store: it is a copy, or was set back. It must not count on.
-  const later = table.ownRecord
-  const isOld = later !== remembered && later?.generation === records.generation
-  if (isOld) await records.renew(random)
+  const isOld = isCopied(store, storage) || table.hasMovedOn(remembered, records.generation)
+  if (isOld) await table.renew()
   await table.state({
     class: options.class,
     host: options.host,
@@ -125,7 +131,8 @@ export class Member {
   #stopTicking = (): void => {}
   #sweepDue = 0
   #counting: Promise<number> | undefined
-  #phase: 'starting' | 'open' | 'closed' = 'starting'
+  #phase: 'starting' | 'open' | 'displaced' | 'closed' = 'starting'
+  readonly #displaced = Promise.withResolvers<RingletError>()
 
   constructor(options: MemberOptions, say: Say, records: Records, table: Table) {
     this.world = makeWorld(
@@ -155,6 +162,11 @@ export class Member {
     return this.#table.view
   }
 
+  /** Resolves with why, if another peer runs with this identity: this one has then stopped, and can only be closed. */
+  get displaced(): Promise<RingletError> {
+    return this.#displaced.promise
+  }
+
   /** How many links follow keys here. */
   get followers(): number {
     return this.#followers.count
@@ -180,6 +192,7 @@ export class Member {
 
   /** From here on it serves all that a member serves. */
   start(): void {
+    if (this.#phase !== 'starting') return
     this.#phase = 'open'
     this.world.say({ type: 'started' })
     if (this.#table.own !== undefined) this.#gossip.push([this.#table.own])
@@ -236,6 +249,18 @@ export class Member {
     this.#gossip.tick()
   }
 
+  /** Says nothing more in a name that is another's, and does nothing more under it. */
+  displace(): void {
+    if (this.#phase === 'closed' || this.#phase === 'displaced') return
+    this.#phase = 'displaced'
+    this.#stopTicking()
+    this.world.transport.setGate(false)
+    const error = identityInUse(this.world.self)
+    this.world.troubles.note('identity', sayError(error))
+    this.world.say({ type: 'displaced', detail: error.message })
+    this.#displaced.resolve(error)
+  }
+
   viewChanged(view: View): void {
     for (const { record } of view.members) this.#antiEntropy.soon(record.peer)
     this.#touched()
@@ -263,7 +288,7 @@ export class Member {
   #tick(): void {
     const { clock, links, limits, tasks } = this.world
     this.#stopTicking = clock.after(tickMs, () => {
-      if (this.#phase === 'closed') return
+      if (this.#phase !== 'open') return
       this.#gossip.tick()
       this.#handoff.tick()
       this.#antiEntropy.tick()
@@ -292,6 +317,7 @@ export class Member {
 
   #mustBeOpen(): void {
     if (this.#phase === 'closed') throw new RingletError('closed', 'this peer is closed')
+    if (this.#phase === 'displaced') throw identityInUse(this.world.self)
   }
 
   #touched(): void {
@@ -414,4 +440,12 @@ export class Member {
     if (this.view.byPeer.has(peer)) this.world.links.failed(peer, 'link-lost')
     else this.world.links.forget(peer)
   }
+}
+
+function identityInUse(peer: PeerId): RingletError {
+  return new RingletError('identity-in-use', `another peer runs with the identity ${peer}`, {
+    remedy:
+      "If this data folder is a copy of that peer's, start this one on an empty folder: it becomes a peer of its own, " +
+      "and the ring fills it. If it has taken that peer's place, stop that one, and start this one again.",
+  })
 }

@@ -28,7 +28,7 @@ import type { Troubles } from './troubles.ts'
 const versionStep = 2 ** 24
 
 /** What a member says of itself, apart from what the gossip counts. */
-export type OwnStatement = Omit<MemberRecord, 'version' | 'peer'>
+export type OwnStatement = Omit<MemberRecord, 'version' | 'peer' | 'life'>
 
 export interface TableOptions {
   readonly ring: RingIdentity
@@ -43,6 +43,8 @@ export interface TableOptions {
    * generation and resolves with it.
    */
   readonly renew?: () => Promise<string>
+  /** Another of this name lives, and has the elder right to it: this peer is to stop. */
+  readonly displaced?: () => void
   readonly troubles: Troubles
   /** Called after a new view stands. */
   readonly adopted: (view: View) => void
@@ -53,6 +55,11 @@ export class Table {
   readonly #options: TableOptions
   #view: View
   #own: SignedRecord | undefined
+  /** Names this life; 0 before its first statement. */
+  #began = 0
+  #isDisplaced = false
+  /** Whether this store was opened as it was left, maybe by somebody who set it back to before its last generation. */
+  #mayBeOld: boolean
   #saving: Promise<void> = Promise.resolve()
   #restating: Promise<void> = Promise.resolve()
 
@@ -60,6 +67,7 @@ export class Table {
   constructor(options: TableOptions, view: View) {
     this.#options = options
     this.#view = view
+    this.#mayBeOld = this.ownRecord !== undefined
     for (const signed of view.members) this.#learn(signed)
   }
 
@@ -83,9 +91,11 @@ export class Table {
    */
   async state(statement: OwnStatement): Promise<void> {
     const { identity, random, ring } = this.#options
-    const known = this.ownRecord?.version ?? 0
-    const version = known + 1 + Math.floor(random.fraction() * versionStep)
-    const own = signRecord(identity, ring, { ...statement, peer: identity.peer, version })
+    const known = this.ownRecord
+    const version = (known?.version ?? 0) + 1 + Math.floor(random.fraction() * versionStep)
+    this.#began ||= version
+    const life = { began: this.#began, after: known?.life?.began ?? 0 }
+    const own = signRecord(identity, ring, { ...statement, peer: identity.peer, version, life })
     // Durable before anybody is shown it: a word that a crash took back would look like a stranger's.
     await this.#adopt([own])
     this.#own = own
@@ -119,18 +129,56 @@ export class Table {
     return news
   }
 
+  /** Whether the ring has heard a later word of this very store than the store remembered when it was opened. */
+  hasMovedOn(remembered: MemberRecord | undefined, generation: string): boolean {
+    const later = this.ownRecord
+    return later !== undefined && later !== remembered && this.#isOlderThan(later, generation)
+  }
+
+  /** Takes a new generation; undefined where this peer has none to take. */
+  async renew(): Promise<string | undefined> {
+    const generation = await this.#options.renew?.()
+    this.#mayBeOld = false
+    return generation
+  }
+
+  /** States again what was stated, under another generation. */
+  restate(generation: string): Promise<void> {
+    const earlier = this.#restating.catch(() => undefined)
+    this.#restating = earlier.then(async () => {
+      if (this.#own !== undefined)
+        await this.state({ ...statementOf(this.#own.record), generation })
+    })
+    return this.#restating
+  }
+
   /**
    * The ring heard a later word of ours than we said: our disk is new, or it is not the only one of its name. One such
-   * answer at a time, or each would take a generation of its own and the ring would hear of one.
+   * answer at a time, or each would take a generation of its own and the ring would hear of one. Two that live would
+   * answer each other for ever, so one of them goes.
    */
   async #speakAbove(heard: SignedRecord, earlier: Promise<void>): Promise<void> {
     await earlier
     const own = this.#own
-    if (own === undefined || !isNewer(heard, own)) return
-    const { version: _version, peer: _peer, ...statement } = own.record
-    const cloned = heard.record.generation === statement.generation
-    const generation = (cloned && (await this.#options.renew?.())) || statement.generation
+    if (own === undefined || this.#isDisplaced || !isNewer(heard, own)) return
+    if (this.#options.rules.makesWay(own.record, heard.record)) {
+      this.#isDisplaced = true
+      this.#options.displaced?.()
+      return
+    }
+    const statement = statementOf(own.record)
+    const isOld = this.#isOlderThan(heard.record, statement.generation)
+    const generation = (isOld && (await this.renew())) || statement.generation
     await this.state({ ...statement, generation })
+  }
+
+  /**
+   * Whether this later word of ours shows the store to be a copy, or set back: it has the store's generation, or one that
+   * the store took later and has forgotten. What answers this very life is another's that lives, and shows nothing.
+   */
+  #isOlderThan(later: MemberRecord, generation: string): boolean {
+    const isAnswer = this.#began > 0 && later.life?.after === this.#began
+    return later.generation === generation || (this.#mayBeOld && !isAnswer)
   }
 
   /** One after another, each durable before it is shown. */
@@ -162,4 +210,13 @@ export class Table {
       this.#options.transport.learn(record.peer, record.addresses)
     }
   }
+}
+
+function statementOf({
+  version: _,
+  peer: _peer,
+  life: _life,
+  ...statement
+}: MemberRecord): OwnStatement {
+  return statement
 }

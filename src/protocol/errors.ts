@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'store-lost'
   | 'store-corrupt'
   | 'slot-taken'
+  | 'identity-in-use'
   // what a machine could not do
   | 'port-in-use'
   | 'ring-file'

@@ -50,6 +50,7 @@ export type EventType =
   | 'view'
   | 'generation'
   | 'quarantined'
+  | 'displaced'
   | 'forgery'
   | 'refused-input'
   | 'task-failed'

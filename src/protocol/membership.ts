@@ -19,6 +19,7 @@ import { digestOf } from '../data/hash.ts'
 import { type Identity, publicKeyOf, signatureLength, verifySignature } from '../data/identity.ts'
 import { makeRing, type RingMember } from '../data/ring.ts'
 import {
+  added,
   bytes,
   type Codec,
   decode,
@@ -27,6 +28,7 @@ import {
   list,
   mapped,
   oneOf,
+  optional,
   struct,
   text,
   varint,
@@ -40,7 +42,15 @@ import {
   type View,
 } from './view.ts'
 
-export type { MemberRecord, PeerClass, PeerId, RingIdentity, SignedRecord, View } from './view.ts'
+export type {
+  MemberLife,
+  MemberRecord,
+  PeerClass,
+  PeerId,
+  RingIdentity,
+  SignedRecord,
+  View,
+} from './view.ts'
 
 const recordCodec: Codec<MemberRecord> = mapped(
   struct({
@@ -52,6 +62,7 @@ const recordCodec: Codec<MemberRecord> = mapped(
     weight: varint,
     addresses: list(text),
     generation: text,
+    life: added(optional(struct({ began: varint, after: varint })), undefined),
   }),
   (record: MemberRecord) => record,
   checkedRecord,
@@ -121,6 +132,16 @@ export function isNewer(a: SignedRecord, b: SignedRecord): boolean {
   return a.record.version !== b.record.version
     ? a.record.version > b.record.version
     : compareBytes(a.signed, b.signed) > 0
+}
+
+/**
+ * Whether this statement in a peer's name shows another of that name to live, which `own` is to make way for: it was said
+ * after `own`'s life had been heard of, by a life that began earlier. The younger goes, as it is most often the copy.
+ */
+export function makesWay(own: MemberRecord, heard: MemberRecord): boolean {
+  const [mine, theirs] = [own.life, heard.life]
+  if (mine === undefined || theirs === undefined) return false
+  return theirs.after === mine.began && theirs.began < mine.began
 }
 
 function ringMember({ record }: SignedRecord): RingMember {

@@ -6,7 +6,14 @@ import { equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import { apply, type ObjectState, sync, type Value } from '../data/siblings.ts'
 import { type ActorId, type Dot, highest, type Seen, withDot } from '../data/vector.ts'
-import { isGenuine, type PeerId, type RingIdentity, type SignedRecord } from './membership.ts'
+import {
+  isGenuine,
+  makesWay,
+  type MemberRecord,
+  type PeerId,
+  type RingIdentity,
+  type SignedRecord,
+} from './membership.ts'
 import type { StoredObject } from './record.ts'
 
 export const rules = {
@@ -74,6 +81,9 @@ export const rules = {
 
   /** Whether a member's record is its subject's own word, for this ring. */
   isGenuine: (ring: RingIdentity, signed: SignedRecord): boolean => isGenuine(ring, signed),
+
+  /** Whether a peer stops that hears this in its own name: another that runs with its identity began before it. */
+  makesWay: (own: MemberRecord, heard: MemberRecord): boolean => makesWay(own, heard),
 }
 
 export type Rules = typeof rules

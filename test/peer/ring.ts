@@ -59,10 +59,15 @@ export class TestRing {
     return this
   }
 
-  async startMember(index: number, content = new MemoryContent()): Promise<TestMember> {
+  /** `medium`: what the host says of the medium that the content stands on. */
+  async startMember(
+    index: number,
+    content = new MemoryContent(),
+    medium = '',
+  ): Promise<TestMember> {
     const identity = identityFromSeed(new Uint8Array(32).fill(index + 1))
     const transport = this.#network.open(identity.peer)
-    const storage = openMemory(content)
+    const storage = openMemory(content, medium === '' ? {} : { medium })
     const member = await startMember({
       ring,
       identity,
