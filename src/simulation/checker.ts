@@ -143,11 +143,14 @@ function falseAmong(
 
 /**
  * Retried at another coordinator because the first one's fate was unknown, by its client or by the peer that passed it
- * on, a write may appear again after it was superseded; and so may one whose name a disk gave out again that was set back.
+ * on, a write may appear again after it was superseded; and so may one whose name a disk gave out again that was set
+ * back, and one whose record was damaged while it was on its way, so that its minter had to name it anew.
  */
 function mayAppearAgain(history: History, witness: Witness, write: number): boolean {
   if (witness.excused.has(write)) return true
-  const minters = [...witness.dotsOf(write).values()].map((dot) => witness.minterOf(dot))
+  const dots = [...witness.dotsOf(write).values()]
+  if (dots.length > 1 && dots.some(({ actor }) => witness.wasAbandoned(actor))) return true
+  const minters = dots.map((dot) => witness.minterOf(dot))
   return history.wasRetried(write) || new Set(minters).size > 1
 }
 
