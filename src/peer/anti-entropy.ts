@@ -15,7 +15,16 @@ import type { ReplyOf, Request } from '../protocol/message.ts'
 import { absorb } from './absorb.ts'
 import { ask } from './ask.ts'
 import type { Failure } from './failure.ts'
-import { differing, foldsOf, listPartition, slotCount, slotFolds, statesOf } from './comparison.ts'
+import {
+  differing,
+  foldsOf,
+  type Listed,
+  listPartition,
+  slotCount,
+  slotFolds,
+  slotOf,
+  statesOf,
+} from './comparison.ts'
 import type { Records } from './records.ts'
 import { single } from './tasks.ts'
 import type { World } from './world.ts'
@@ -24,6 +33,8 @@ import type { World } from './world.ts'
 const saltEvery = 5
 /** A salted exchange reads every record that it compares: of a large store it takes a part at a time. */
 const saltedRecords = 10_000
+/** If more of a partition's slots differ than this, one list of all its keys is the shorter way. */
+const manySlots = 8
 
 /** The other side stopped answering: the rest waits for the next exchange. */
 class Interrupted extends Error {}
@@ -105,27 +116,39 @@ export class AntiEntropy {
       differed +=
         width > 1
           ? await this.#descend(peer, start, start + width, salt)
-          : await this.#compareKeys(peer, start, undefined, salt)
+          : await this.#comparePartition(peer, start, salt)
     }
     return differed
   }
 
-  async #compareKeys(
-    peer: PeerId,
-    partition: number,
-    slot: number | undefined,
-    salt: Bytes,
-  ): Promise<number> {
-    const theirs = await this.#ask(peer, { type: 'keys', partition, slot, salt }, 'keys')
-    const mine = await listPartition(this.#world, partition, slot, salt)
-    if (theirs.slots.length > 0) {
-      let differed = 0
-      for (const each of differingAt(slotFolds(mine), theirs.slots)) {
-        differed += await this.#compareKeys(peer, partition, each, salt)
-      }
-      return differed
+  /** By its slots, so that a few differences cost little; as one list, if they are many. */
+  async #comparePartition(peer: PeerId, partition: number, salt: Bytes): Promise<number> {
+    const { fewKeys, listedKeys } = this.#world.limits
+    const question = { type: 'keys', partition, slot: undefined, salt } as const
+    const mine = await listPartition(this.#world, partition, salt)
+    const few = await this.#ask(peer, { ...question, most: fewKeys }, 'keys')
+    if (few.slots.length === 0) return this.#reconcile(peer, mine, few.keys)
+    const slots = differingAt(slotFolds(mine), few.slots)
+    if (slots.length > manySlots) {
+      const all = await this.#ask(peer, { ...question, most: listedKeys }, 'keys')
+      if (all.slots.length === 0) return this.#reconcile(peer, mine, all.keys)
     }
-    const keys = differing(mine, theirs.keys)
+    let differed = 0
+    for (const slot of slots) {
+      const theirs = await this.#ask(peer, { ...question, slot, most: listedKeys }, 'keys')
+      const ours = mine.filter(({ key }) => slotOf(key) === slot)
+      differed += await this.#reconcile(peer, ours, theirs.keys)
+    }
+    return differed
+  }
+
+  /** Exchanges the states of all keys that two lists do not hold alike. */
+  async #reconcile(
+    peer: PeerId,
+    mine: readonly Listed[],
+    theirs: readonly Listed[],
+  ): Promise<number> {
+    const keys = differing(mine, theirs)
     for await (const items of this.#batches(keys)) await this.#exchange(peer, items)
     return keys.length
   }

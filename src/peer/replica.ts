@@ -11,7 +11,7 @@ import type { PeerId } from '../protocol/membership.ts'
 import type { Reply, Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { absorb } from './absorb.ts'
-import { foldsOf, listPartition, slotCount, slotFolds } from './comparison.ts'
+import { foldsOf, listPartition, slotCount, slotFolds, slotOf } from './comparison.ts'
 import type { Records } from './records.ts'
 import type { World } from './world.ts'
 
@@ -112,11 +112,12 @@ export async function serveFolds(
 
 export async function serveKeys(
   world: World,
-  { partition, slot, salt }: Asked<'keys'>,
+  { partition, slot, salt, most }: Asked<'keys'>,
 ): Promise<Reply> {
   if (partition >= world.view().identity.q) return { type: 'keys', keys: [], slots: [] }
-  const listed = await listPartition(world, partition, slot, salt)
-  if (slot !== undefined || listed.length <= world.limits.listedKeys) {
+  const all = await listPartition(world, partition, salt)
+  const listed = slot === undefined ? all : all.filter(({ key }) => slotOf(key) === slot)
+  if (slot !== undefined || listed.length <= Math.min(most, world.limits.listedKeys)) {
     return { type: 'keys', keys: listed, slots: [] }
   }
   return { type: 'keys', keys: [], slots: slotFolds(listed) }

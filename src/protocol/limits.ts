@@ -61,6 +61,8 @@ export const limits = {
   batchItems: 64,
   /** Keys of a partition that travel as one list; above it, by slots. */
   listedKeys: 512,
+  /** While few keys differ, the folds of 64 slots weigh less than a list of more keys than this. */
+  fewKeys: 48,
   /** Keys on one page of a listing, if their states do not fill a batch before. */
   pageKeys: 512,
   /** Copies that an edge asks about, or keys that it follows, in one message: a few dozen kilobytes. */

@@ -73,8 +73,8 @@ export const request = union({
   handoff: [7, struct({ items: list(stored) })],
   /** Anti-entropy: the folds of these partitions' digests, in as many parts. */
   folds: [8, struct({ from: varint, to: varint, parts: varint, salt: bytes })],
-  /** The keys of one partition and their digests; `slot` cuts a large partition in 64. */
-  keys: [9, struct({ partition: varint, slot: optional(varint), salt: bytes })],
+  /** The keys of one partition, or of one slot of it, and their digests: or the slots' folds, if there are more than `most`. */
+  keys: [9, struct({ partition: varint, slot: optional(varint), salt: bytes, most: varint })],
   /** States both ways: the receiver takes these and answers with what it then knows more. */
   exchange: [10, struct({ items: list(stored) })],
   /** What each side's table holds, versions first; an edge has no record of its own to show. */
@@ -123,7 +123,7 @@ export const reply = union({
   /** For each item, whether it is durable here now. */
   taken: [6, struct({ taken: list(boolean), generation: text })],
   folds: [7, struct({ digests: list(digest) })],
-  /** `slots`: the partition is large; these are the digests of its 64 slots. */
+  /** `slots`: there were too many keys for one list; these are the folds of their 64 slots. */
   keys: [8, struct({ keys: list(struct({ key, digest })), slots: list(digest) })],
   exchanged: [9, struct({ items: list(stored), taken: list(boolean) })],
   gossip: [10, struct({ records: list(signedRecord), wanted: list(text) })],

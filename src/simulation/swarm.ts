@@ -114,6 +114,7 @@ function tight(random: SeededRandom): Limits {
     batchBytes: random.pick([200, 2000]),
     batchItems: 1 + random.whole(4),
     listedKeys: 1 + random.whole(3),
+    fewKeys: 1 + random.whole(3),
     deliveriesInFlight: 1 + random.whole(3),
   }
 }
