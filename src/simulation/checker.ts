@@ -217,6 +217,14 @@ export function crowds(holdings: Holdings, limit: number): Violation[] {
   })
 }
 
+/** The keys at which a blind write is refused: as many values stand side by side somewhere as may be. */
+export function crowdedKeys(holdings: Holdings, limit: number): ReadonlySet<string> {
+  const live = ({ state }: Holding): number =>
+    state.siblings.filter(({ value }) => value.bytes !== undefined).length
+  const crowded = [...holdings].filter(([, held]) => held.some((each) => live(each) >= limit))
+  return new Set(crowded.map(([key]) => key))
+}
+
 /** The writes whose values, tombstones included, some owner holds. */
 function presentWrites(history: History, holdings: readonly Holding[]): Set<number> {
   const present = new Set<number>()

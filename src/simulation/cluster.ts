@@ -86,6 +86,10 @@ export class Cluster {
   readonly machines: readonly Machine[]
   readonly members: readonly Machine[]
   readonly edges: readonly Machine[]
+  /** Machines that run, or ran until now, on a copy of a member's disk and in its name. */
+  readonly clones = new Set<Machine>()
+  /** How often a peer stopped because another ran in its name. */
+  displaced = 0
   /** The ring that all members together make. */
   readonly ring: Ring
   /** How many times slower than usual clients and faults go about it. */
@@ -96,6 +100,7 @@ export class Cluster {
   lostAtMs = -Infinity
   wakesAtMs = 0
   readonly #isGenuine = verifyOnce()
+  #cloned = 0
 
   constructor(seed: number, settings: ClusterSettings) {
     this.settings = settings
@@ -128,7 +133,20 @@ export class Cluster {
 
   /** The machines whose peers serve. */
   get serving(): Machine[] {
-    return this.machines.filter(({ process }) => process?.keyed !== undefined)
+    return [...this.machines, ...this.clones].filter(({ process }) => process?.keyed !== undefined)
+  }
+
+  /** A machine of its own with a copy of this member's disk, as it is now, and with its key. */
+  clone(of: Machine): Machine {
+    const name = `${of.name}'${++this.#cloned}`
+    const random = this.random.fork(`machine ${name}`)
+    const disk = this.#makeDisk({ name, host: of.host }, random)
+    disk.restore(of.disk.image())
+    const wall = { offsetMs: random.between(-5000, 5000) }
+    const made: Machine = { ...of, name, disk, wall, incarnation: 0, process: undefined }
+    this.clones.add(made)
+    this.chronicle.tell('', `the disk of ${of.name} is copied: ${name}`)
+    return made
   }
 
   nameOf(peer: string): string {
@@ -169,8 +187,17 @@ export class Cluster {
     this.crash(machine, false)
     this.scheduler.after(1000, () => {
       const asleep = machine.kind === 'member' && this.scheduler.nowMs < this.wakesAtMs
-      if (machine.process === undefined && !asleep) this.start(machine)
+      const isThere = this.machines.includes(machine) || this.clones.has(machine)
+      if (isThere && machine.process === undefined && !asleep) this.start(machine)
     })
+  }
+
+  /** Its process ends by itself: another runs in its name. */
+  #displace(machine: Machine, process: Process): void {
+    if (machine.process !== process) return
+    this.displaced++
+    this.chronicle.tell('', `${machine.name} makes way`)
+    this.crash(machine, false)
   }
 
   /** The process dies in the middle of whatever it waits for; `torn` is a record that its disk was writing. */
@@ -203,6 +230,7 @@ export class Cluster {
       weight: 1,
     })
     process.keyed = new MemberKeyed(process.member, r, w)
+    void process.member.displaced.then(() => this.#displace(machine, process))
   }
 
   async #startEdge(machine: Machine, process: Process): Promise<void> {
@@ -229,7 +257,9 @@ export class Cluster {
       random: broken.random?.(random, machine.name) ?? random,
       limits: { ...this.settings.limits, ...broken.limits },
       trace: (event: PeerEvent) => this.#hear(machine, event),
-      bootstrap: this.members.filter((other) => other !== machine).map((m) => addressOf(m.peer)),
+      bootstrap: this.members
+        .filter(({ peer }) => peer !== machine.peer)
+        .map(({ peer }) => addressOf(peer)),
       rules: { ...rules, isGenuine: this.#isGenuine, ...broken.rules },
     }
   }

@@ -5,6 +5,7 @@
  * So each seed picks the kinds it uses and how often each strikes (swarm testing: Groce et al., 2012). A fault counts only
  * once it has struck something: a partition that no message met was none.
  */
+import { cloneFaults } from './clone-faults.ts'
 import { diskFaults } from './disk-faults.ts'
 import { machineFaults } from './machine-faults.ts'
 import { networkFaults } from './network-faults.ts'
@@ -15,6 +16,7 @@ import { tabFaults } from './tab-faults.ts'
 const inflictions = {
   ...machineFaults,
   ...diskFaults,
+  ...cloneFaults,
   ...networkFaults,
   ...tabFaults,
 } satisfies Record<string, Inflict>

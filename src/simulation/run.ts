@@ -7,6 +7,7 @@
 import { Calm } from './calm.ts'
 import {
   convergenceGaps,
+  crowdedKeys,
   crowds,
   doubleMints,
   endless,
@@ -21,7 +22,7 @@ import {
 import { Cluster } from './cluster.ts'
 import { Custody } from './custody.ts'
 import { type FaultKind, Faults } from './faults.ts'
-import { inspect, staleCopies } from './inspection.ts'
+import { inspect, staleCopies, undelivered } from './inspection.ts'
 import { checkListings } from './listings.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { seededRandom } from './random.ts'
@@ -258,13 +259,14 @@ class Run {
 
   /** What still stands between the ring and P3, in words. */
   #gaps(): { key: string; text: string }[] {
-    const gaps = convergenceGaps(inspect(this.#cluster))
+    const holdings = inspect(this.#cluster)
+    const gaps = convergenceGaps(holdings)
     if (!this.#allKnown()) gaps.push({ key: '', text: 'the peers do not all know each other' })
-    for (const { name, process } of this.#cluster.edges) {
-      const pending = process?.edge?.pendingWrites ?? 0
-      if (pending > 0) gaps.push({ key: '', text: `${name} has ${pending} writes to deliver` })
-    }
+    // What a tab tried once in vain it may have to go on with until somebody has merged the crowd.
+    const crowded = crowdedKeys(holdings, this.#cluster.settings.limits.siblings)
+    gaps.push(...undelivered(this.#cluster).filter(({ key }) => !crowded.has(key)))
     for (const { write, key } of this.#workload.unsettled()) {
+      if (crowded.has(key)) continue
       gaps.push({ key, text: `the receipt of w${write} does not say that it is everywhere` })
     }
     gaps.push(...staleCopies(this.#cluster, this.#workload.keys))
