@@ -33,12 +33,12 @@ export type Holdings = ReadonlyMap<string, readonly Holding[]>
 export function lostWrites(
   history: History,
   holdings: Holdings,
-  excused: ReadonlySet<number> = new Set(),
+  forgiven: ReadonlySet<number> = new Set(),
 ): Violation[] {
   const violations: Violation[] = []
   for (const operation of history.operations) {
     if (operation.kind === 'get' || operation.outcome !== 'done') continue
-    if (operation.forfeited || excused.has(operation.write)) continue
+    if (operation.forfeited || forgiven.has(operation.write)) continue
     const present = presentWrites(history, holdings.get(operation.key) ?? [])
     if (history.closure(present).has(operation.write)) continue
     const text = `${describe(operation)} was acknowledged and is gone; what is left: ${listed(present)}`
@@ -134,6 +134,7 @@ function falseAmong(
   for (const newer of writes) {
     for (const older of writes) {
       if (!history.get(newer).seen.has(older) || mayAppearAgain(history, witness, older)) continue
+      if (history.wasBound(newer)) continue
       const text = `${where}: w${older} stands beside w${newer}, whose writer had seen it`
       violations.push({ promise: 'P2', key, text })
     }

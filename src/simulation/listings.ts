@@ -78,6 +78,7 @@ function amiss(
     return [{ promise: 'P5', key, text }]
   }
   const violations: Violation[] = []
+  const forgiven = witness.forgiven()
   for (const name of keys.filter(({ text }) => text.startsWith(prefix.text)).map(showKey)) {
     const siblings = outcome
       .filter((read) => showKey(read.key) === name)
@@ -86,7 +87,7 @@ function amiss(
     for (const operation of history.operations) {
       if (operation.key !== name || operation.kind === 'get') continue
       if (operation.outcome !== 'done' || seen.has(operation.write)) continue
-      if (operation.forfeited || witness.excused.has(operation.write)) continue
+      if (operation.forfeited || forgiven.has(operation.write)) continue
       const text = `${describe(operation)} was acknowledged and is not listed at ${machine.name}`
       violations.push({ promise: 'P1', key: name, text })
     }

@@ -237,7 +237,7 @@ class Run {
     const crowd = settings.limits.siblings * settings.members
     this.violations.push(
       ...this.#workload.violations,
-      ...lostWrites(history, holdings, witness.excused),
+      ...lostWrites(history, holdings, witness.forgiven()),
       ...falseSiblings(history, witness, holdings),
       ...falseReads(history, witness),
       ...doubleMints(history, witness, isMember),

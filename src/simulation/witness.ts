@@ -54,6 +54,11 @@ export class Witness {
     )
   }
 
+  /** The excused writes, and all that they superseded: what goes with one of them is not missed. */
+  forgiven(): ReadonlySet<number> {
+    return this.#history.closure([...this.excused])
+  }
+
   /** The dots that a write was ever minted under. */
   dotsOf(write: number): ReadonlyMap<string, Dot> {
     return this.#dots.get(write) ?? new Map()

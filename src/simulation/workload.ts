@@ -8,9 +8,11 @@
  */
 import { type Key, makeKey, showKey, splitKey } from '../data/key.ts'
 import { emptyState, makeValue, type Value } from '../data/siblings.ts'
+import { countLoose } from '../data/vector.ts'
 import { contextFromText, contextToText } from '../protocol/context.ts'
 import type { Stage } from '../protocol/copy.ts'
 import { RingletError } from '../protocol/errors.ts'
+import { limits } from '../protocol/limits.ts'
 import type { Receipt } from '../peer/api.ts'
 import type { Keyed, KeyedRead } from '../peer/keyed.ts'
 import { falseEverywhere, falseQuorum } from './claims.ts'
@@ -182,6 +184,8 @@ export class Workload {
     if (begun === undefined) return
     const { operation, process } = begun
     const context = contextFromText(key, memory.context)
+    // It may have lost some of what its writer had seen.
+    if (countLoose(context) >= limits.looseDots) this.#cluster.history.bound(operation.write)
     const value = again?.value ?? this.#valueOf(operation, client)
     const receipt = await this.#settle(begun, process.keyed!.write({ key, context, value, ack }))
     if (receipt !== undefined) operation.receipt = receipt.id
