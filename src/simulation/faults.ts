@@ -81,7 +81,10 @@ export class Faults {
 
   #scheduleNext(): void {
     const { cluster, custody } = this.#scene
-    cluster.scheduler.after(cluster.pace * this.#random.exponential(this.#pauseMs), () => {
+    const pauseMs = this.#random.exponential(this.#pauseMs)
+    // At night all takes longer, but no longer than the night.
+    const nightMs = Math.max(0, cluster.wakesAtMs - cluster.scheduler.nowMs)
+    cluster.scheduler.after(Math.min(cluster.pace * pauseMs, nightMs + pauseMs), () => {
       if (!this.#open) return
       custody.look()
       this.#begin(this.#random.pick(this.#kinds))
