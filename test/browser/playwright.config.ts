@@ -1,7 +1,8 @@
 /**
  * Whole pages in a real Chromium: `playwright test --config test/browser/playwright.config.ts`.
  *
- * One worker: the tests open several tabs each, and two such rings would disturb each other's clocks.
+ * Most of these tests wait, so that two files share the machine, each with a ring and a browser of its own; what is
+ * measured is measured alone, after all the others.
  */
 import { join } from 'node:path'
 import { defineConfig } from '@playwright/test'
@@ -14,7 +15,8 @@ export default defineConfig({
   testMatch: '**/*.spec.ts',
   // They have settings of their own.
   testIgnore: '**/hosts/**',
-  workers: 1,
+  globalSetup: './hosts/page.ts',
+  workers: 2,
   timeout: 60_000,
   // Their own time is measured where it matters; everywhere else a busy machine may take its time.
   expect: { timeout: 15_000 },
@@ -24,6 +26,10 @@ export default defineConfig({
   // Playwright empties this folder when it starts, so the report stands beside it.
   outputDir: join(reports, 'browser'),
   reporter: [['list'], ['json', { outputFile: join(reports, 'browser.json') }]],
+  projects: [
+    { name: 'pages', testIgnore: ['**/hosts/**', '**/figures.spec.ts'] },
+    { name: 'figures', testMatch: '**/figures.spec.ts', dependencies: ['pages'] },
+  ],
   use: {
     browserName: 'chromium',
     launchOptions: { executablePath: chromiumPath() },
