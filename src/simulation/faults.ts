@@ -10,7 +10,7 @@ import { diskFaults } from './disk-faults.ts'
 import { machineFaults } from './machine-faults.ts'
 import { networkFaults } from './network-faults.ts'
 import type { SeededRandom } from './random.ts'
-import type { Inflict, Scene } from './scene.ts'
+import type { Inflict, LeftOut, Scene } from './scene.ts'
 import { tabFaults } from './tab-faults.ts'
 
 const inflictions = {
@@ -41,7 +41,7 @@ export class Faults {
   readonly #kinds: readonly FaultKind[]
   /** The faults that began, in order. */
   readonly begun: string[] = []
-  readonly #without: ReadonlySet<string>
+  readonly #without: LeftOut
   #number = 0
   readonly #standing = new Set<Standing>()
   readonly #pauseMs: number
@@ -53,7 +53,7 @@ export class Faults {
    * `only`: these kinds, instead of the seed's choice; one named twice strikes twice as often. `without`: those that are
    * left out, by name.
    */
-  constructor(scene: Scene, only?: readonly FaultKind[], without: ReadonlySet<string> = new Set()) {
+  constructor(scene: Scene, only?: readonly FaultKind[], without: LeftOut = new Set()) {
     this.#without = without
     this.#scene = scene
     this.#random = scene.cluster.random.fork('faults')

@@ -29,7 +29,7 @@ import { seededRandom } from './random.ts'
 import { checkReceipts } from './receipts.ts'
 import { tellStory } from './story.ts'
 import { drawSwarm, type Swarm } from './swarm.ts'
-import type { Scene } from './scene.ts'
+import type { LeftOut, Scene } from './scene.ts'
 import type { Promised, Violation } from './violation.ts'
 import { longestTailMs } from './weather.ts'
 import { Workload } from './workload.ts'
@@ -45,7 +45,7 @@ export interface SimulationOptions {
   /** Leave nothing out of the story. */
   readonly whole?: boolean
   /** What is left out: faults and turns, by the names under which `happened` lists them. */
-  readonly without?: ReadonlySet<string>
+  readonly without?: LeftOut
   /** Stop as soon as one of these is seen to be broken. */
   readonly stopAt?: readonly Promised[]
   /** How long things break, instead of until enough has. */
@@ -153,7 +153,11 @@ class Run {
     this.#workload.start()
     this.#faults.start()
     const seen = (): boolean => this.isSeen()
-    if (this.#safetyMs !== undefined) return scheduler.run(fromMs + this.#safetyMs, seen)
+    if (this.#safetyMs !== undefined) {
+      await scheduler.run(fromMs + this.#safetyMs, seen)
+      this.#safetyMs = Math.min(this.#safetyMs, scheduler.nowMs - fromMs)
+      return
+    }
     await scheduler.run(fromMs + safetyMs, seen)
     const busy = (): boolean =>
       this.isSeen() ||

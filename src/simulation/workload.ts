@@ -20,6 +20,7 @@ import { Client, type Memory, seenNothing } from './client.ts'
 import { listAll } from './listings.ts'
 import type { Cluster, Machine, Process } from './cluster.ts'
 import { bytesOfId, type Operation } from './history.ts'
+import type { LeftOut } from './scene.ts'
 import type { Violation } from './violation.ts'
 
 /** An operation under way. */
@@ -51,13 +52,13 @@ export class Workload {
   /** The turns that clients took, in order. */
   readonly turns: string[] = []
   readonly #cluster: Cluster
-  readonly #without: ReadonlySet<string>
+  readonly #without: LeftOut
   readonly #awaited = new Set<Awaited>()
   #open = true
   #writes = 0
 
   /** `without`: the turns that are left out. */
-  constructor(cluster: Cluster, without: ReadonlySet<string> = new Set()) {
+  constructor(cluster: Cluster, without: LeftOut = new Set()) {
     this.#cluster = cluster
     this.#without = without
     const random = cluster.random.fork('keys')
