@@ -77,11 +77,12 @@ async function damage(scene: Scene, harm: (machine: Machine) => string): Promise
 const standing = new WeakSet<object>()
 
 async function lookThrough(
-  { field, custody, revive, look }: Scene,
+  { field, custody, revive, look, foundUnsound }: Scene,
   machine: Machine,
 ): Promise<void> {
   look()
   if (!machine.disk.isSound) {
+    foundUnsound()
     custody.lose([machine])
     await machine.end('SIGKILL')
     machine.disk.putAside()

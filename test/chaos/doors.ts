@@ -61,7 +61,7 @@ export function doorOfPeer(machine: Machine): Door {
       return machine.life
     },
     get isOpen() {
-      return machine.runs
+      return machine.isOpen
     },
     async read(key) {
       const { siblings, context } = (await ask(key, {})).body

@@ -1,8 +1,9 @@
 /**
  * The faults of a run, drawn from its seed like cards: every kind comes up before any comes up again.
  *
- * Several stand at one time, and each lasts some seconds, now and then a minute. Not more than two of the five peers are
- * unwell at once by processes or disks, or nothing would ever get done; the network may be cut in any way besides.
+ * Several stand at one time, and each lasts some seconds, now and then a minute. But for the moments in which all are
+ * killed at once, not more than two of the five peers are unwell by processes or disks, or nothing would ever get done;
+ * the network may be cut in any way besides.
  */
 import type { Custody } from '../../src/simulation/custody.ts'
 import type { SeededRandom } from '../../src/simulation/random.ts'
@@ -22,8 +23,13 @@ const strikes = { ...networkFaults, ...machineFaults, ...diskFaults } satisfies 
 export type FaultKind = keyof typeof strikes
 export const faultKinds = Object.keys(strikes) as readonly FaultKind[]
 
-const betweenMs = 2200
+const betweenMs = 1600
 const lastsMs = 7000
+const lastsOtherwiseMs: Partial<Record<FaultKind, number>> = {
+  'paused peer': 20_000,
+  'full disk': 12_000,
+  'all killed at once': 1000,
+}
 const longestMs = 60_000
 const unwellAtOnce = 2
 
@@ -46,11 +52,15 @@ export class Faults {
   constructor(field: Field, random: SeededRandom, custody: Custody, operator: Operator) {
     this.#field = field
     this.#random = random
-    const take = (of: readonly Machine[]): Machine | undefined => this.#take(of)
+    const take = (of: readonly Machine[]): Machine | undefined =>
+      this.#unwell.size < unwellAtOnce ? this.#take(of) : undefined
+    const takeAnother = (): Machine | undefined => this.#take(field.members)
     const release = (machine: Machine): void => void this.#unwell.delete(machine)
     const revive = (machine: Machine): Promise<void> => operator.revive(machine)
     const look = (): void => operator.look()
-    this.#scene = { field, custody, cuts: new Cuts(field.network), take, release, revive, look }
+    const foundUnsound = (): void => void operator.noticed.foundUnsound++
+    const cuts = new Cuts(field.network)
+    this.#scene = { field, custody, cuts, take, takeAnother, release, revive, look, foundUnsound }
   }
 
   /** Lets faults strike for so long. */
@@ -79,7 +89,7 @@ export class Faults {
 
   async #begin(kind: FaultKind): Promise<void> {
     const random = this.#random.fork(++this.#drawn)
-    const length = Math.min(longestMs, 1000 + random.exponential(lastsMs))
+    const length = Math.min(longestMs, 1000 + random.exponential(lastsOtherwiseMs[kind] ?? lastsMs))
     // Registered from its first moment: what is healed while it strikes has to end too.
     const struck = Promise.resolve(strikes[kind]({ ...this.#scene, random }))
     let ending: Promise<void> | undefined
@@ -99,7 +109,7 @@ export class Faults {
 
   #take(of: readonly Machine[]): Machine | undefined {
     const well = of.filter((machine) => !this.#unwell.has(machine) && machine.serves)
-    if (well.length === 0 || this.#unwell.size >= unwellAtOnce) return undefined
+    if (well.length === 0) return undefined
     const machine = this.#random.pick(well)
     this.#unwell.add(machine)
     return machine

@@ -28,6 +28,16 @@ export const machineFaults = {
     scene.field.story.tell(`${machine.name} is stopped`)
     return down(scene, machine, 'SIGTERM')
   },
+  /** As when the power goes in the whole house. */
+  'all killed at once': async (scene) => {
+    const machines = scene.field.members.flatMap(() => scene.takeAnother() ?? [])
+    if (machines.length === 0) return undefined
+    scene.field.story.tell(`${machines.map(({ name }) => name).join(', ')} are killed at once`)
+    const ends = await Promise.all(machines.map((machine) => down(scene, machine, 'SIGKILL')))
+    return async () => {
+      await Promise.all(ends.map((end) => end()))
+    }
+  },
   'paused peer': (scene) => {
     const { field, take, release } = scene
     const machine = take(field.members)

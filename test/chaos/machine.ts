@@ -59,6 +59,11 @@ export class Machine implements GroundMember {
     return this.#child !== undefined
   }
 
+  /** It has said that it serves, and may be paused since. */
+  get isOpen(): boolean {
+    return this.#serves
+  }
+
   /** It runs, has said that it serves, and is not paused. */
   get serves(): boolean {
     return this.#serves && !this.isPaused

@@ -39,10 +39,14 @@ if (why !== undefined) {
 
 const story = new Story((line) => (values.json ? console.error(line) : console.log(line)))
 const ending = wishToEnd().then(() => 'ended' as const)
+// A defect of the test itself must not leave its namespaces behind either.
+const defect = new Promise<never>((_resolve, reject) => {
+  process.on('unhandledRejection', reject)
+})
 const run = new Run({ minutes, seed: values.seed }, story)
 let code = 1
 try {
-  const summary = await Promise.race([run.go(), ending])
+  const summary = await Promise.race([run.go(), ending, defect])
   if (summary === 'ended') {
     story.tell('it is told to end')
     code = 130

@@ -1,7 +1,7 @@
 /**
  * What goes wrong between hosts: packets get lost and nobody hears why, in both directions or in one, or a cable is out.
  */
-import { bothWays, ways } from './cuts.ts'
+import { bothWays, type End, ways } from './cuts.ts'
 import type { Strike } from './scene.ts'
 
 export const networkFaults = {
@@ -23,6 +23,22 @@ export const networkFaults = {
     return async () => {
       await end()
       field.story.tell(`${one} and ${other} are in touch again`)
+    }
+  },
+  /** Cut and healed faster than anybody is sure of it. */
+  'flapping link': ({ field, cuts, random }) => {
+    const [one, other] = random.shuffled(namesOf(field.members)) as [string, string]
+    field.story.tell(`the link between ${one} and ${other} flaps`)
+    let end: End | undefined
+    const turn = (): void => {
+      void end?.()
+      end = end === undefined ? cuts.drop(bothWays([one], [other])) : undefined
+    }
+    const timer = setInterval(turn, random.between(300, 2500))
+    return () => {
+      clearInterval(timer)
+      void end?.()
+      field.story.tell(`the link between ${one} and ${other} is steady again`)
     }
   },
   'one-way cut': ({ field, cuts, random }) => {

@@ -19,7 +19,7 @@ const mostTries = 90
 
 export class Operator {
   /** What the peers said of damaged records and stores. */
-  readonly noticed = { quarantined: 0, refusedToStart: 0, endedByThemselves: 0 }
+  readonly noticed = { quarantined: 0, refusedToStart: 0, endedByThemselves: 0, foundUnsound: 0 }
   /** A store that is given up for nothing is a copy that is lost. */
   readonly violations: Violation[] = []
   readonly #field: Field

@@ -12,11 +12,15 @@ export interface Scene {
   readonly random: SeededRandom
   /** A machine that nothing else is being done to, of these; undefined if enough are unwell already. */
   readonly take: (of: readonly Machine[]) => Machine | undefined
+  /** Any such machine, however many are unwell. */
+  readonly takeAnother: () => Machine | undefined
   readonly release: (machine: Machine) => void
   /** Makes a peer serve, whatever keeps it from it; resolves once it does. */
   readonly revive: (machine: Machine) => Promise<void>
   /** Looks at all disks and logs. */
   readonly look: () => void
+  /** A store was damaged, and its peer had not met the damage yet. */
+  readonly foundUnsound: () => void
 }
 
 /** Begins a fault; undefined where it cannot strike now. */

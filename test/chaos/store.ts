@@ -64,8 +64,12 @@ export class Store {
   /** Brings all that is in the log into the file. It is nobody's just now. */
   settle(): void {
     if (this.sizeBytes === 0) return
-    using database = new DatabaseSync(storePath(this.folder), { timeout: busyMs })
-    database.exec('pragma wal_checkpoint(truncate)')
+    try {
+      using database = new DatabaseSync(storePath(this.folder), { timeout: busyMs })
+      database.exec('pragma wal_checkpoint(truncate)')
+    } catch {
+      // It is damaged already.
+    }
   }
 
   get sizeBytes(): number {
