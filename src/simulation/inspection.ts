@@ -81,18 +81,6 @@ export function staleCopies(
   return gaps
 }
 
-/** What tabs have not delivered yet. */
-export function undelivered({ edges }: Cluster): { key: string; text: string }[] {
-  return edges.flatMap(({ name, process }) => {
-    const copies = process?.edge?.copies
-    return (copies?.unsettled() ?? []).flatMap((key) => {
-      const pending = copies!.standing(key).pending
-      const text = `${name} has ${pending} writes to deliver`
-      return pending === 0 ? [] : [{ key: showKey(key), text }]
-    })
-  })
-}
-
 /** The member that alone holds its state of the most keys. */
 export function loneliest<M extends GroundMember>(ground: Ground<M>): M {
   const alone = new Map<string, number>()

@@ -7,7 +7,6 @@
 import { Calm } from './calm.ts'
 import {
   convergenceGaps,
-  crowdedKeys,
   crowds,
   doubleMints,
   endless,
@@ -22,7 +21,7 @@ import {
 import { Cluster } from './cluster.ts'
 import { Custody } from './custody.ts'
 import { type FaultKind, Faults } from './faults.ts'
-import { inspect, staleCopies, undelivered } from './inspection.ts'
+import { inspect, staleCopies } from './inspection.ts'
 import { checkListings } from './listings.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { seededRandom } from './random.ts'
@@ -30,6 +29,7 @@ import { checkReceipts } from './receipts.ts'
 import { tellStory } from './story.ts'
 import { drawSwarm, type Swarm } from './swarm.ts'
 import type { LeftOut, Scene } from './scene.ts'
+import { crowdedOf, deliverable, forgiveCrowded } from './undelivered.ts'
 import type { Promised, Violation } from './violation.ts'
 import { longestTailMs } from './weather.ts'
 import { Workload } from './workload.ts'
@@ -208,6 +208,7 @@ class Run {
       await scheduler.run(scheduler.nowMs + 3000)
       if (isLate || this.#gaps().length === 0) break
     }
+    forgiveCrowded(this.#cluster)
     this.#check()
     this.violations.push(...(await checkListings(this.#cluster, this.#workload.keys)))
     this.violations.push(...(await checkReceipts(this.#cluster)))
@@ -263,12 +264,10 @@ class Run {
 
   /** What still stands between the ring and P3, in words. */
   #gaps(): { key: string; text: string }[] {
-    const holdings = inspect(this.#cluster)
-    const gaps = convergenceGaps(holdings)
+    const gaps = convergenceGaps(inspect(this.#cluster))
     if (!this.#allKnown()) gaps.push({ key: '', text: 'the peers do not all know each other' })
-    // What a tab tried once in vain it may have to go on with until somebody has merged the crowd.
-    const crowded = crowdedKeys(holdings, this.#cluster.settings.limits.siblings)
-    gaps.push(...undelivered(this.#cluster).filter(({ key }) => !crowded.has(key)))
+    gaps.push(...deliverable(this.#cluster))
+    const crowded = crowdedOf(this.#cluster)
     for (const { write, key } of this.#workload.unsettled()) {
       if (crowded.has(key)) continue
       gaps.push({ key, text: `the receipt of w${write} does not say that it is everywhere` })
