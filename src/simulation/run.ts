@@ -26,6 +26,7 @@ import { checkListings } from './listings.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { seededRandom } from './random.ts'
 import { checkReceipts } from './receipts.ts'
+import { bounded } from './storm.ts'
 import { tellStory } from './story.ts'
 import { drawSwarm, type Swarm } from './swarm.ts'
 import type { LeftOut, Scene } from './scene.ts'
@@ -140,7 +141,8 @@ class Run {
   async start(): Promise<void> {
     const { scheduler, machines } = this.#cluster
     for (const machine of machines) this.#cluster.start(machine)
-    await scheduler.run(startMs, () => this.#allKnown())
+    const known = (): boolean => this.#allKnown()
+    await scheduler.run(startMs, bounded(scheduler, known))
     if (!this.#allKnown())
       this.#fail('P3', `the members do not know each other after ${startMs} ms`)
     // Long enough for every link and latency to be known.
@@ -152,7 +154,7 @@ class Run {
     const fromMs = scheduler.nowMs
     this.#workload.start()
     this.#faults.start()
-    const seen = (): boolean => this.isSeen()
+    const seen = bounded(scheduler, () => this.isSeen())
     if (this.#safetyMs !== undefined) {
       await scheduler.run(fromMs + this.#safetyMs, seen)
       this.#safetyMs = Math.min(this.#safetyMs, scheduler.nowMs - fromMs)
@@ -160,7 +162,7 @@ class Run {
     }
     await scheduler.run(fromMs + safetyMs, seen)
     const busy = (): boolean =>
-      this.isSeen() ||
+      seen() ||
       (history.operations.length >= fewestOperations && this.#faults.total >= fewestFaults)
     // A night is slept through, and the morning after it is part of the story.
     const { wakesAtMs } = this.#cluster
@@ -197,7 +199,7 @@ class Run {
     chronicle.tell('', 'everything is healed')
     const healedMs = scheduler.nowMs
     for (let atMs = healedMs; atMs < healedMs + convergenceMs; atMs += 1000) {
-      await scheduler.run(atMs + 1000)
+      await scheduler.run(atMs + 1000, bounded(scheduler))
       for (const machine of machines)
         if (machine.process === undefined) this.#cluster.start(machine)
       const quiet = history.operations.every(({ outcome }) => outcome !== 'pending')
@@ -205,7 +207,7 @@ class Run {
       this.#convergedAfterMs = scheduler.nowMs - healedMs
       // What has converged stays so, once the last message from the time of the faults has come.
       const isLate = scheduler.nowMs > healedMs + longestTailMs
-      await scheduler.run(scheduler.nowMs + 3000)
+      await scheduler.run(scheduler.nowMs + 3000, bounded(scheduler))
       if (isLate || this.#gaps().length === 0) break
     }
     forgiveCrowded(this.#cluster)
