@@ -74,7 +74,7 @@ export class Handoff {
   /** Who is owed what follows from the view: a new view, or a new generation of an owner, is a new debt. */
   async #derive(): Promise<void> {
     const { digest } = this.#world.view()
-    if (digest === this.#derived) return
+    if (this.#world.rules.isDerived(this.#derived, digest)) return
     this.#resting.clear()
     // What was decided under the view before may still be queued, and the scan must meet it: wait for its turn.
     await this.#world.storage.update([], () => ({ writes: [], result: undefined }))

@@ -149,7 +149,7 @@ export class Outbox {
     if (!isFailure(answer)) return this.#delivered(key, own, answer)
     const { refusal, sent, why } = answer
     const isRefused = refusal !== undefined && isRefusedOnItsMerits(why)
-    if (isRefused && !uncertain && !sent) {
+    if (isRefused && this.#world.rules.isFinal(uncertain || sent)) {
       await this.#refused(key, own, errorOfRefusal(refusal))
       return true
     }

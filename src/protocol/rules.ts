@@ -73,6 +73,12 @@ export const rules = {
   /** Whether what was delivered is still what is held: else the debt stands. */
   isUnmoved: (held: Digest, delivered: Digest): boolean => equalBytes(held, delivered),
 
+  /** Whether what is owed was derived from this view: of any other, all debts are looked at anew. */
+  isDerived: (from: string, view: string): boolean => from === view,
+
+  /** Whether a refusal is the last word on an edge's write: not while an attempt at it may have arrived. */
+  isFinal: (mayHaveArrived: boolean): boolean => !mayHaveArrived,
+
   /** Whether two owners compare this partition. */
   compares: (_partition: number): boolean => true,
 

@@ -37,6 +37,8 @@ export interface BrokenBuild {
   readonly storage?: (storage: Storage, disk: Disk) => Storage
   readonly transport?: (transport: Transport) => Transport
   readonly random?: (random: Random, machine: string) => Random
+  /** What applications use of a tab. */
+  readonly keyed?: (edge: Edge) => Keyed
   readonly limits?: Partial<Limits>
 }
 
@@ -241,7 +243,7 @@ export class Cluster {
       r,
       w,
     })
-    process.keyed = process.edge
+    process.keyed = this.settings.broken.keyed?.(process.edge) ?? process.edge
   }
 
   #portsOf(machine: Machine, process: Process) {

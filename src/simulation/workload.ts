@@ -15,7 +15,7 @@ import { RingletError } from '../protocol/errors.ts'
 import { limits } from '../protocol/limits.ts'
 import type { Receipt } from '../peer/api.ts'
 import type { Keyed, KeyedRead } from '../peer/keyed.ts'
-import { falseEverywhere, falseQuorum } from './claims.ts'
+import { falseEmptiness, falseEverywhere, falseQuorum } from './claims.ts'
 import { Client, type Memory, seenNothing } from './client.ts'
 import { listAll } from './listings.ts'
 import type { Cluster, Machine, Process } from './cluster.ts'
@@ -161,6 +161,8 @@ export class Workload {
       : process.keyed!.read(key, from)
     const read = await this.#settle(begun, answer)
     if (read === undefined) return undefined
+    if (!byListing && read.source === 'local')
+      this.violations.push(...falseEmptiness(process.edge, key, read.state))
     const writes = read.state.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
     operation.returned = writes
     if (read.source === 'local') operation.mustShow = mustShow
