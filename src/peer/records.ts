@@ -31,6 +31,7 @@ import {
 import type { Random, Storage, Write } from '../ports.ts'
 import { Digests } from './digests.ts'
 import { DamagedIdentity, Epochs, type Known, renewIdentity, type StoreOwner } from './epochs.ts'
+import { RefusedRequests } from './refused-requests.ts'
 import { slices } from './slices.ts'
 
 /** One of many that were read. */
@@ -100,6 +101,7 @@ export type Changed = (key: Key, state: ObjectState) => void
 
 export class Records {
   readonly digests: Digests
+  readonly refused = new RefusedRequests(limits.refusalsRemembered)
   readonly #storage: Storage
   readonly #say: Say
   #known: Known

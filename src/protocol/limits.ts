@@ -54,6 +54,8 @@ export const limits = {
   freshMs: 10 * second,
   /** Mean pause between two exchanges with the same neighbour. */
   antiEntropyMs: 10 * second,
+  /** Refused puts are remembered, so that a copy that comes late is refused as well: half a megabyte. */
+  refusalsRemembered: 4096,
   /** A request id is remembered for ten deadlines, and no retry comes later. */
   requestMemoryMs: 50 * second,
   /** One batch of background work: large enough to pay for its round trip, small enough to let others by. */

@@ -4,6 +4,7 @@
  */
 import { equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
+import type { Identity } from '../data/identity.ts'
 import { apply, type ObjectState, sync, type Value } from '../data/siblings.ts'
 import { type ActorId, type Dot, highest, type Seen, withDot } from '../data/vector.ts'
 import {
@@ -13,6 +14,7 @@ import {
   type PeerId,
   type RingIdentity,
   type SignedRecord,
+  signRecord,
 } from './membership.ts'
 import type { StoredObject } from './record.ts'
 
@@ -56,6 +58,9 @@ export const rules = {
    */
   contextAfterPut: (given: Seen, dot: Dot, _object: ObjectState): Seen => withDot(given, dot),
 
+  /** Whether a write is refused whose request was refused before: a copy of that may come when there is room again. */
+  isRefusedAgain: (refusedBefore: boolean): boolean => refusedBefore,
+
   /** What counts as one vote: two replicas on one host die together. */
   voteOf: (peer: PeerId, host: string): { peer: PeerId; host: string } => ({ peer, host }),
 
@@ -84,6 +89,10 @@ export const rules = {
 
   /** Whether this exchange, counted from the first, reads and verifies what it compares. */
   isSalted: (exchange: number, every: number): boolean => exchange % every === 0,
+
+  /** What a member says of itself, in its own bytes and signed: whoever passes it on changes nothing in it. */
+  signRecord: (identity: Identity, ring: RingIdentity, record: MemberRecord): SignedRecord =>
+    signRecord(identity, ring, record),
 
   /** Whether a member's record is its subject's own word, for this ring. */
   isGenuine: (ring: RingIdentity, signed: SignedRecord): boolean => isGenuine(ring, signed),

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { toBinaryText, utf8 } from '../../src/data/bytes.ts'
 import { type Key, makeKey } from '../../src/data/key.ts'
 import { liveSiblings, makeValue } from '../../src/data/siblings.ts'
-import { nothingSeen, type Seen } from '../../src/data/vector.ts'
+import { nothingSeen, type Seen, union } from '../../src/data/vector.ts'
 import { decodeReply, encodeRequest } from '../../src/protocol/message.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
 import { decodeObject, encodeObject, storageKeys } from '../../src/protocol/record.ts'
@@ -72,9 +72,45 @@ describe('one put that is asked of two members', () => {
   })
 })
 
+describe('a write that was refused, for too many stand side by side', () => {
+  it('is refused again when a copy of its request comes late, though there is room by then', async () => {
+    const { member } = await testRing().startMember(0)
+    const most = member.world.limits.siblings
+    let context = nothingSeen
+    for (let i = 0; i < most; i++) context = union(context, (await put({ member }, `${i}`)).context)
+    const request = new Uint8Array(16).fill(255)
+    const late = { kind: 'mint', key, value: makeValue(utf8('late'), 1), w: 1, request } as const
+    const ask = (origin: string) => member.write({ ...late, context: nothingSeen, origin })
+    await expect(ask('a tab')).rejects.toMatchObject({ code: 'too-many-siblings' })
+    await put({ member }, 'merged', context)
+    await expect(ask('a tab')).rejects.toMatchObject({
+      code: 'too-many-siblings',
+      outcome: 'refused',
+    })
+    // Another's request of that number is another request.
+    expect((await ask('another tab')).acks).toEqual([member.id])
+  })
+
+  it('is refused again also if it brings its own name', async () => {
+    const { member } = await testRing().startMember(0)
+    let context = nothingSeen
+    for (let i = 0; i < member.world.limits.siblings; i++) {
+      context = union(context, (await put({ member }, `${i}`)).context)
+    }
+    const dot = { actor: `${'A'.repeat(16)}.1`, counter: 1 }
+    const value = makeValue(utf8('late'), 1)
+    const seed = new Uint8Array(16)
+    const named = { kind: 'deliver', key, dot, value, w: 1, origin: 'a tab', seed } as const
+    const deliver = () => member.write({ ...named, context: nothingSeen })
+    await expect(deliver()).rejects.toMatchObject({ code: 'too-many-siblings' })
+    await put({ member }, 'merged', context)
+    await expect(deliver()).rejects.toMatchObject({ code: 'too-many-siblings' })
+  })
+})
+
 let requests = 0
 
-function put({ member }: TestMember, text: string, context: Seen = nothingSeen) {
+function put({ member }: Pick<TestMember, 'member'>, text: string, context: Seen = nothingSeen) {
   const request = new Uint8Array(16).fill(++requests)
   const value = makeValue(utf8(text), 1)
   return member.write({ kind: 'mint', key, context, value, w: 1, origin: member.id, request })
