@@ -7,6 +7,7 @@
 import type { Key } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { refuse } from '../protocol/admission.ts'
+import { NotUnderstoodError } from '../protocol/codec.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import type { PageAsked } from '../protocol/listing.ts'
@@ -339,7 +340,7 @@ export class Member {
     try {
       request = decodeRequest(body)
     } catch (cause) {
-      throw new RingletError('malformed', (cause as Error).message, { cause })
+      throw unreadable(cause as Error)
     }
     if (this.#phase === 'open' || servedFromTheStart.has(request.type)) return request
     throw new RingletError('closed', 'this peer is starting', { remedy: 'Ask another member.' })
@@ -447,5 +448,16 @@ function identityInUse(peer: PeerId): RingletError {
     remedy:
       "If this data folder is a copy of that peer's, start this one on an empty folder: it becomes a peer of its own, " +
       "and the ring fills it. If it has taken that peer's place, stop that one, and start this one again.",
+  })
+}
+
+/** What this version does not know another may, so that it is no verdict on the request. */
+function unreadable(cause: Error): RingletError {
+  if (!(cause instanceof NotUnderstoodError)) {
+    return new RingletError('malformed', cause.message, { cause })
+  }
+  return new RingletError('not-understood', cause.message, {
+    remedy: 'Ask another member, or run the newer version of Ringlet that asks here too.',
+    cause,
   })
 }

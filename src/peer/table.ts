@@ -15,7 +15,6 @@ import {
   receive,
   type RingIdentity,
   type SignedRecord,
-  signRecord,
   type View,
 } from '../protocol/membership.ts'
 import { storageKeys } from '../protocol/record.ts'
@@ -90,12 +89,17 @@ export class Table {
    * one store would say the same of themselves and never notice each other.
    */
   async state(statement: OwnStatement): Promise<void> {
-    const { identity, random, ring } = this.#options
+    const { identity, random, ring, rules } = this.#options
     const known = this.ownRecord
     const version = (known?.version ?? 0) + 1 + Math.floor(random.fraction() * versionStep)
     this.#began ||= version
     const life = { began: this.#began, after: known?.life?.began ?? 0 }
-    const own = signRecord(identity, ring, { ...statement, peer: identity.peer, version, life })
+    const own = rules.signRecord(identity, ring, {
+      ...statement,
+      peer: identity.peer,
+      version,
+      life,
+    })
     // Durable before anybody is shown it: a word that a crash took back would look like a stranger's.
     await this.#adopt([own])
     this.#own = own

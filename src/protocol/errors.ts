@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'closed'
   | 'wrong-ring'
   | 'malformed'
+  | 'not-understood'
   | 'not-admitted'
   | 'not-a-member'
   | 'defect'

@@ -22,11 +22,13 @@ import {
   added,
   bytes,
   type Codec,
+  type Decoded,
   decode,
   encode,
   fixed,
   list,
   mapped,
+  NotUnderstoodError,
   oneOf,
   optional,
   struct,
@@ -68,16 +70,33 @@ const recordCodec: Codec<MemberRecord> = mapped(
   checkedRecord,
 )
 
+const envelope = struct({ signed: bytes, signature: fixed(signatureLength) })
+
 /** A signed record on the wire. Whether the signature holds is asked apart (`isGenuine`): it costs a millisecond. */
-export const signedRecord: Codec<SignedRecord> = mapped(
-  struct({ signed: bytes, signature: fixed(signatureLength) }),
-  (s: SignedRecord) => s,
-  ({ signed, signature }) => ({
+export const signedRecord: Codec<SignedRecord> = mapped(envelope, (s: SignedRecord) => s, opened)
+
+/** Several of them, without those that only a newer version can read: one such must not hide all others. */
+export const signedRecords: Codec<readonly SignedRecord[]> = mapped(
+  list(envelope),
+  (records: readonly SignedRecord[]) => records,
+  (envelopes) =>
+    envelopes.flatMap((each) => {
+      try {
+        return [opened(each)]
+      } catch (error) {
+        if (error instanceof NotUnderstoodError) return []
+        throw error
+      }
+    }),
+)
+
+function opened({ signed, signature }: Decoded<typeof envelope>): SignedRecord {
+  return {
     record: decode(recordCodec, signed),
     signed: signed.slice(),
     signature: signature.slice(),
-  }),
-)
+  }
+}
 
 export function signRecord(
   identity: Identity,
