@@ -23,6 +23,7 @@ import { Disk } from './disk.ts'
 import { History } from './history.ts'
 import { clockOf, Life, type WallClock } from './life.ts'
 import { addressOf, Network } from './network.ts'
+import { type Encounters, newerRules, speakNewer } from './newer-version.ts'
 import { type SeededRandom, seededRandom } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 import { verifyOnce } from './signatures.ts'
@@ -58,6 +59,8 @@ export interface Machine {
   readonly wall: WallClock
   incarnation: number
   process: Process | undefined
+  /** What a later version of the peer has met, while its processes are of one. */
+  newer: Encounters | undefined
 }
 
 export interface Process {
@@ -250,10 +253,15 @@ export class Cluster {
     const { broken } = this.settings
     const random = this.random.fork(`${machine.name} process ${machine.incarnation}`)
     const storage = openStorage(machine.disk, process.life)
+    const { newer } = machine
+    const transport =
+      newer === undefined
+        ? process.transport
+        : speakNewer(process.transport, random.fork('later version'), newer)
     return {
       ring: this.identity,
       identity: machine.identity,
-      transport: broken.transport?.(process.transport) ?? process.transport,
+      transport: broken.transport?.(transport) ?? transport,
       storage: broken.storage?.(storage, machine.disk) ?? storage,
       clock: clockOf(process.life, this.scheduler, machine.wall),
       random: broken.random?.(random, machine.name) ?? random,
@@ -262,7 +270,12 @@ export class Cluster {
       bootstrap: this.members
         .filter(({ peer }) => peer !== machine.peer)
         .map(({ peer }) => addressOf(peer)),
-      rules: { ...rules, isGenuine: this.#isGenuine, ...broken.rules },
+      rules: {
+        ...rules,
+        isGenuine: this.#isGenuine,
+        ...(newer === undefined ? {} : newerRules),
+        ...broken.rules,
+      },
     }
   }
 
@@ -288,6 +301,7 @@ export class Cluster {
       wall: { offsetMs: random.between(-5000, 5000) },
       incarnation: 0,
       process: undefined,
+      newer: undefined,
     }
   }
 

@@ -12,12 +12,14 @@ import { networkFaults } from './network-faults.ts'
 import type { SeededRandom } from './random.ts'
 import type { Inflict, LeftOut, Scene } from './scene.ts'
 import { tabFaults } from './tab-faults.ts'
+import { versionFaults } from './version-faults.ts'
 
 const inflictions = {
   ...machineFaults,
   ...diskFaults,
   ...cloneFaults,
   ...networkFaults,
+  ...versionFaults,
   ...tabFaults,
 } satisfies Record<string, Inflict>
 
