@@ -73,7 +73,9 @@ export function convergenceGaps(holdings: Holdings): { key: string; text: string
       gaps.push({ key, text: `owners ${first!.peer} and ${peer} hold different states` })
     }
     for (const { peer, owner, present, damaged, owes } of held) {
-      if (damaged) gaps.push({ key, text: `${peer} holds a damaged record` })
+      // Where nobody has anything sound of the key, there is nothing to mend it with.
+      const mendable = held.some((other) => other.present && !other.damaged)
+      if (damaged && mendable) gaps.push({ key, text: `${peer} holds a damaged record` })
       if (!owner && present) gaps.push({ key, text: `${peer} holds what it does not own` })
       if (owes.length > 0)
         gaps.push({ key, text: `${peer} still owes it to ${owes.join(' and ')}` })
