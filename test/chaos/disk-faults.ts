@@ -32,6 +32,11 @@ export const diskFaults = {
       disk.flip(scene.random, count)
       return `${count} bytes of its store turn over`
     }),
+  'flipped records': (scene) =>
+    damage(scene, ({ disk }) => {
+      const count = disk.flipRecords(scene.random, 6)
+      return `a bit turns over in ${count} of its records`
+    }),
   'truncated store': (scene) =>
     damage(scene, ({ disk }) => {
       const before = disk.sizeBytes

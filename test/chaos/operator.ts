@@ -14,8 +14,10 @@ import { pause } from './pause.ts'
 
 const lookEveryMs = 1000
 const startAgainMs = 1000
-/** Tries to start a peer before somebody must look into it. */
+/** A disk that is full may have space again. */
 const mostTries = 90
+/** What nobody can mend is tried so often. */
+const mostVainTries = 5
 
 export class Operator {
   /** What the peers said of damaged records and stores. */
@@ -69,6 +71,7 @@ export class Operator {
   async #revive(machine: Machine): Promise<void> {
     const { story } = this.#field
     if (machine.serves) return
+    let vain = 0
     for (let tries = 0; tries < mostTries && !this.#closed; tries++) {
       if (await machine.start()) {
         story.tell(`${machine.name} serves`)
@@ -78,11 +81,12 @@ export class Operator {
       if (tries === 0) story.tell(`${machine.name} does not start: ${why}`)
       await machine.end('SIGKILL')
       if (why.includes('Move store.db')) {
+        if (!machine.isDamaged) this.#blame('P1', `${machine.name} refuses a sound store: ${why}`)
         this.noticed.refusedToStart++
-        if (!machine.isDamaged) this.#blame(machine, `refuses its store: ${why}`)
-        machine.isDamaged = false
-        machine.disk.putAside()
-        story.tell(`the store of ${machine.name} is put aside`)
+        this.#putAside(machine)
+      } else if (!why.includes('full') && ++vain === mostVainTries) {
+        this.#blame('P5', `${machine.name} does not start, and its remedy does not help: ${why}`)
+        this.#putAside(machine)
       } else {
         await pause(startAgainMs)
       }
@@ -90,15 +94,22 @@ export class Operator {
     if (!this.#closed) story.tell(`${machine.name} cannot be started: ${machine.why}`)
   }
 
-  #blame(machine: Machine, what: string): void {
-    const text = `${machine.name} ${what} though nobody harmed it`
-    this.violations.push({ promise: 'P1', key: '', text })
+  #putAside(machine: Machine): void {
+    machine.isDamaged = false
+    machine.disk.putAside()
+    this.#field.story.tell(`the store of ${machine.name} is put aside`)
+  }
+
+  #blame(promise: Violation['promise'], text: string): void {
+    this.violations.push({ promise, key: '', text })
     this.#field.story.tell(text)
   }
 
   /** What cannot be read is damage, and counts for nothing. */
   #lookAtDisk(machine: Machine): void {
-    if (machine.disk.takeGivenUp() && !machine.isDamaged) this.#blame(machine, 'gives its store up')
+    if (machine.disk.takeGivenUp() && !machine.isDamaged) {
+      this.#blame('P1', `${machine.name} gives up a store that nobody harmed`)
+    }
     const { from, to } = shelfRange('object')
     for (const { key, value } of machine.disk.entries(from, to)) {
       const content = [machine.name, ...[key, value.subarray(-24)].map(toBinaryText)].join(' ')

@@ -88,6 +88,21 @@ export class Store {
     writeFileSync(path, bytes)
   }
 
+  /** Turns a bit of some records over, of which SQLite has no means to know. Returns how many. */
+  flipRecords(random: SeededRandom, most: number): number {
+    const { from, to } = shelfRange('object')
+    const records = random.shuffled(this.entries(from, to)).slice(0, most)
+    using database = new DatabaseSync(storePath(this.folder), { timeout: busyMs })
+    const put = database.prepare('update entries set value = ? where key = ?')
+    for (const { key, value } of records) {
+      const bit = random.whole(value.length * 8)
+      value[bit >> 3]! ^= 1 << (bit & 7)
+      put.run(value, key)
+    }
+    database.exec('pragma wal_checkpoint(truncate)')
+    return records.length
+  }
+
   /** Cuts the file off, now in the middle of a page, now between two. */
   truncate(random: SeededRandom): void {
     const size = this.sizeBytes
