@@ -26,7 +26,8 @@ test.skipIf(why !== undefined)(
   { timeout: 360_000 },
   async () => {
     child = spawn(process.execPath, [program, '--minutes', '1', '--seed', '7', '--json'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      // By the channel it notices if this process is no more, and clears away what it has made.
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     })
     let said = ''
     child.stdout!.on('data', (piece: Buffer) => (said += piece.toString()))

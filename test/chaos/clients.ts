@@ -6,13 +6,12 @@
  * had really seen. Keys whose names begin with `kept` are never deleted: there, what the control port shows is all.
  */
 import { type Key, makeKey, showKey } from '../../src/data/key.ts'
-import { covers, type Dot } from '../../src/data/vector.ts'
-import { contextFromText } from '../../src/protocol/context.ts'
 import { falseEverywhere, falseQuorum } from '../../src/simulation/claims.ts'
 import { type Memory, seenNothing } from '../../src/simulation/client.ts'
 import type { Operation } from '../../src/simulation/history.ts'
 import type { SeededRandom } from '../../src/simulation/random.ts'
 import type { Violation } from '../../src/simulation/violation.ts'
+import { dotsBetween } from './contexts.ts'
 import { type Door, doorOfDevice, doorOfPeer, nameOf } from './doors.ts'
 import type { Field } from './field.ts'
 import { pause } from './pause.ts'
@@ -174,7 +173,7 @@ export class Clients {
     context: string,
   ): void {
     const { write, ack } = operation
-    for (const dot of newDots(key, memory.context, context)) {
+    for (const dot of dotsBetween(key, memory.context, context)) {
       this.#field.witness.isNamed(showKey(key), dot, write)
     }
     person.memories.set(key.text, { context, basis: [...memory.basis, write] })
@@ -253,17 +252,4 @@ export class Clients {
 
 function isKept(key: Key): boolean {
   return nameOf(key).startsWith('kept')
-}
-
-/** The dots that a context covers and the one before did not: the name of the write between them. */
-function newDots(key: Key, before: string, after: string): Dot[] {
-  const seen = contextFromText(key, before)
-  const dots: Dot[] = []
-  for (const [actor, { upTo, loose }] of contextFromText(key, after)) {
-    const from = (seen.get(actor)?.upTo ?? 0) + 1
-    const counters = [...loose]
-    for (let counter = from; counter <= upTo; counter++) counters.push(counter)
-    dots.push(...counters.map((counter) => ({ actor, counter })))
-  }
-  return dots.filter((dot) => !covers(seen, dot))
 }
