@@ -224,7 +224,11 @@ function ip(words: string): string {
 function clearLeftovers(): void {
   for (const name of leftIn(namespaces, prefix)) removeNamespace(name)
   for (const name of leftIn(tmpdir(), folderPrefix)) {
-    rmSync(join(tmpdir(), name), { recursive: true, force: true })
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true })
+    } catch {
+      // It is another user's.
+    }
   }
 }
 
