@@ -9,6 +9,7 @@
 import { type Bytes, emptyBytes, equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import type { Key } from '../data/key.ts'
+import { partsOf, weightOf } from '../data/parts.ts'
 import type { ObjectState } from '../data/siblings.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { ReplyOf, Request } from '../protocol/message.ts'
@@ -25,6 +26,7 @@ import {
   slotOf,
   statesOf,
 } from './comparison.ts'
+import { partBytes } from './in-parts.ts'
 import type { Records } from './records.ts'
 import { single } from './tasks.ts'
 import type { World } from './world.ts'
@@ -154,21 +156,35 @@ export class AntiEntropy {
   }
 
   async #exchange(peer: PeerId, items: { key: Key; state: ObjectState }[]): Promise<void> {
-    const reply = await this.#ask(peer, { type: 'exchange', items }, 'exchanged')
-    await Promise.all(
-      reply.items.map(({ key, state }) =>
-        absorb(this.#world, this.#records, key, state, 'as owner'),
-      ),
-    )
+    const [only, ...others] = items
+    const messages =
+      only !== undefined && others.length === 0
+        ? partsOf(only.state, partBytes(this.#world.limits)).map((state) => [{ ...only, state }])
+        : [items]
+    for (const message of messages) {
+      const reply = await this.#ask(peer, { type: 'exchange', items: message }, 'exchanged')
+      await Promise.all(
+        reply.items.map(({ key, state }) =>
+          absorb(this.#world, this.#records, key, state, 'as owner'),
+        ),
+      )
+    }
   }
 
   /** The states of these keys, no more at once than a batch may weigh. */
   async *#batches(keys: readonly Key[]): AsyncGenerator<{ key: Key; state: ObjectState }[]> {
-    const { batchBytes, batchItems } = this.#world.limits
+    const { limits } = this.#world
+    const { batchBytes, batchItems } = limits
     let batch: { key: Key; state: ObjectState }[] = []
     let weight = 0
     for (const key of keys) {
       const [item] = await statesOf(this.#records, [key])
+      // What is to go in parts goes alone.
+      if (batch.length > 0 && weightOf(item!.state) > partBytes(limits)) {
+        yield batch
+        batch = []
+        weight = 0
+      }
       batch.push(item!)
       weight += weightOf(item!.state)
       if (batch.length < batchItems && weight < batchBytes) continue
@@ -196,9 +212,4 @@ function differingAt(mine: readonly Digest[], theirs: readonly Digest[]): number
     const other = theirs[i]
     return other !== undefined && equalBytes(digest, other) ? [] : [i]
   })
-}
-
-/** About how many bytes a state takes on the wire. */
-function weightOf(state: ObjectState): number {
-  return state.siblings.reduce((sum, { value }) => sum + 100 + (value.bytes?.length ?? 0), 100)
 }

@@ -16,6 +16,7 @@ import { ask } from './ask.ts'
 import { errorOfRefusal, type Failure, isFailure } from './failure.ts'
 import { fanout, type Fanned, type Hint, quorumError } from './fanout.ts'
 import { isBehind, store, type Stored, type WriteRequest } from './minting.ts'
+import { tellInParts } from './in-parts.ts'
 import type { Records } from './records.ts'
 import type { World } from './world.ts'
 
@@ -171,10 +172,11 @@ function replicate(job: Job, dot: Dot, state: ObjectState): Promise<Fanned<Store
     breadth: 'all',
     own,
     send: async (peer, deadlineMs, insteadOf): Promise<StoredAnswer | Failure> => {
-      const reply =
-        insteadOf === undefined
-          ? await ask(world, peer, toOwner, 'stored', { deadlineMs, encoded })
-          : await ask(world, peer, { ...toOwner, insteadOf }, 'stored', { deadlineMs })
+      const reply = await tellInParts(world.limits, state, (part) =>
+        insteadOf === undefined && part === state
+          ? ask(world, peer, toOwner, 'stored', { deadlineMs, encoded })
+          : ask(world, peer, { ...toOwner, state: part, insteadOf }, 'stored', { deadlineMs }),
+      )
       world.say({
         type: 'replicate',
         key: showKey(key),

@@ -6,12 +6,14 @@
  */
 import { equalBytes } from '../data/bytes.ts'
 import type { Key } from '../data/key.ts'
+import { lacking, partsOf, weightOf } from '../data/parts.ts'
 import { type ObjectState, sameState } from '../data/siblings.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Reply, Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { absorb } from './absorb.ts'
 import { foldsOf, listPartition, slotCount, slotFolds, slotOf } from './comparison.ts'
+import { partBytes } from './in-parts.ts'
 import type { Records } from './records.ts'
 import type { World } from './world.ts'
 
@@ -92,10 +94,17 @@ export async function serveExchange(
     if (now === undefined || sameState(now, sent)) continue
     // What does not fit still differs, and comes with the next exchange.
     if (more.length > 0 && weight > world.limits.batchBytes) break
-    weight += now.siblings.reduce((sum, { value }) => sum + (value.bytes?.length ?? 0), 0)
-    more.push({ key, state: now })
+    const state = told(world, now, sent)
+    weight += weightOf(state)
+    more.push({ key, state })
   }
   return { type: 'exchanged', items: more, taken: results.map(({ now }) => now !== undefined) }
+}
+
+/** What one reply can tell of a state to somebody who has sent his own. */
+function told({ limits }: World, now: ObjectState, sent: ObjectState): ObjectState {
+  const most = partBytes(limits)
+  return weightOf(now) <= most ? now : partsOf(lacking(now, sent), most)[0]!
 }
 
 export async function serveFolds(

@@ -2,7 +2,7 @@
  * A ring of members in this process: memory for disks, memory for a network, the host's own clock.
  */
 import { afterEach } from 'vitest'
-import { memoryNetwork } from '../../src/adapters/memory-transport.ts'
+import { type MemoryNetwork, memoryNetwork } from '../../src/adapters/memory-transport.ts'
 import { MemoryContent, openMemory } from '../../src/adapters/memory.ts'
 import { systemClock, systemRandom } from '../../src/adapters/system.ts'
 import { identityFromSeed } from '../../src/data/identity.ts'
@@ -48,8 +48,14 @@ interface TestEdgeOptions {
 export class TestRing {
   readonly events: PeerEvent[] = []
   readonly members: TestMember[] = []
-  readonly #network = memoryNetwork(quick)
+  readonly #limits: Limits
+  readonly #network: MemoryNetwork
   readonly #open: { close(): Promise<void> }[] = []
+
+  constructor(limits: Limits = quick) {
+    this.#limits = limits
+    this.#network = memoryNetwork(limits)
+  }
 
   async start(count: number): Promise<this> {
     for (let i = 0; i < count; i++) this.members.push(await this.startMember(i))
@@ -81,7 +87,7 @@ export class TestRing {
       host: `host-${index}`,
       zone: '',
       weight: 1,
-      limits: quick,
+      limits: this.#limits,
     })
     this.#open.push(member, transport, storage)
     return { member, transport, storage, content }
@@ -153,8 +159,8 @@ export async function until(
 }
 
 /** A ring that is closed after the test. */
-export function testRing(): TestRing {
-  const made = new TestRing()
+export function testRing(limits?: Limits): TestRing {
+  const made = new TestRing(limits)
   open.push(made)
   return made
 }
