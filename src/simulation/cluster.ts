@@ -93,6 +93,8 @@ export class Cluster {
   readonly edges: readonly Machine[]
   /** Machines that run, or ran until now, on a copy of a member's disk and in its name. */
   readonly clones = new Set<Machine>()
+  /** How many records were written that are longer than a message may be. */
+  oversized = 0
   /** How often a peer stopped because another ran in its name. */
   displaced = 0
   /** The ring that all members together make. */
@@ -165,7 +167,9 @@ export class Cluster {
     const life = new Life(this.scheduler)
     const { promise, resolve } = Promise.withResolvers<void>()
     const isMember = machine.kind === 'member'
-    const transport = new SimulatedTransport(this.network, machine.peer, life, isMember)
+    const { messageBytes } = this.settings.limits
+    const { network } = this
+    const transport = new SimulatedTransport(network, machine.peer, life, isMember, messageBytes)
     const process: Process = {
       life,
       transport,
@@ -314,7 +318,10 @@ export class Cluster {
     const note = (what: string, bytes?: Bytes): void => this.chronicle.note(what, bytes)
     const name = `disk of ${holder.name}`
     const disk = new Disk(name, this.scheduler, random.fork('disk'), settings, note)
-    disk.onWrite = (key, value) => this.witness.sees(holder, key, value)
+    disk.onWrite = (key, value) => {
+      if ((value?.length ?? 0) > this.settings.limits.messageBytes) this.oversized++
+      this.witness.sees(holder, key, value)
+    }
     return disk
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { Receipt } from '../peer/api.ts'
 import { MemberKeyed } from '../peer/member-keyed.ts'
+import { keptRefusals } from '../protocol/past.ts'
 import { describe, type Holding, type Holdings } from './checker.ts'
 import type { Cluster, Process } from './cluster.ts'
 import type { History, Operation } from './history.ts'
@@ -67,7 +68,9 @@ function amiss(
   const violation = (text: string): Violation[] => [
     { promise: 'P1', key: operation.key, text: `the receipt of ${describe(operation)} ${text}` },
   ]
-  if (receipt === undefined) return violation(`is not found at ${operation.via}`)
+  if (receipt === undefined) {
+    return forgets(history, operation) ? [] : violation(`is not found at ${operation.via}`)
+  }
   if (outcome === undefined) return violation(`stays at ${receipt.stage} though all is healed`)
   const has = (holding: Holding): boolean => seenAt(history, holding).has(operation.write)
   if (outcome === 'everywhere' && !owners.every(has))
@@ -79,6 +82,14 @@ function amiss(
   if (outcome === 'refused' && alone && owners.some(shows))
     return violation('says refused, and somebody has it')
   return []
+}
+
+/** Of a key at which most writes are refused, a tab remembers the last few refusals, and claims nothing of the others. */
+function forgets({ operations }: History, { via, key }: Operation): boolean {
+  const refused = operations.filter((each) => {
+    return each.via === via && each.key === key && each.failure === 'too-many-siblings'
+  })
+  return refused.length > keptRefusals
 }
 
 /** The writes that a holder has, or that the writers of these had seen. */

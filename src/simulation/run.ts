@@ -62,6 +62,8 @@ export interface SimulationResult {
   readonly faults: Readonly<Record<FaultKind, number>>
   readonly virtualMs: number
   readonly events: number
+  /** How many records were longer than a message may be. */
+  readonly oversized: number
   /** How long after the last fault the owners of every key were equal. */
   readonly convergedAfterMs: number
   readonly violations: readonly Violation[]
@@ -228,6 +230,7 @@ class Run {
       faults: this.#faults.counts,
       virtualMs: scheduler.nowMs,
       events: scheduler.events,
+      oversized: this.#cluster.oversized,
       convergedAfterMs: Math.round(this.#convergedAfterMs),
       violations: this.violations,
       happened: [...this.#faults.begun, ...this.#workload.turns],

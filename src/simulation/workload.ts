@@ -239,8 +239,8 @@ export class Workload {
   /** Each write's value is its name; a tombstone's is its time, which no other write has. */
   #valueOf(operation: Operation, { random }: Client): Value {
     const writtenAt = 1_900_000_000_000 + this.#writes++
-    const { largeBytes } = this.#cluster.settings
-    const weight = largeBytes > 0 && random.chance(0.04) ? largeBytes : 0
+    const { largeBytes, largeChance } = this.#cluster.settings
+    const weight = largeBytes > 0 && random.chance(largeChance) ? largeBytes : 0
     if (operation.kind === 'put') return makeValue(bytesOfId(operation.id, weight), writtenAt)
     this.#cluster.history.nameTombstone(writtenAt, operation.id)
     return makeValue(undefined, writtenAt)
