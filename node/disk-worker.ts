@@ -32,6 +32,8 @@ function serve(port: MessagePort, { folder, path, busyMs }: DiskWorkerData): voi
     const database = new DatabaseSync(path, { timeout: busyMs })
     try {
       prepareFile(database, folder)
+      // A damaged schema shows only now; it is the file's fault, and must not look like this thread's.
+      for (const statement of [insertEntry, deleteEntry]) database.prepare(statement)
       return database
     } catch (error) {
       database.close()

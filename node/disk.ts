@@ -38,6 +38,7 @@ export async function openDisk(dataFolder: string, options?: StorageOptions): Pr
   })
   const writer = opening.use(await DiskWriter.open({ folder, path, busyMs }))
   const reader = opening.use(inStorageWords(folder, () => new DiskReader(path, busyMs)))
+  const medium = await mediumOf(path)
   const held = opening.move()
   return storageOver(
     {
@@ -51,8 +52,17 @@ export async function openDisk(dataFolder: string, options?: StorageOptions): Pr
       usage: () => usageOf(folder),
       close: () => held.disposeAsync(),
     },
-    { nameKey: latin1, ...options },
+    { nameKey: latin1, medium, ...options },
   )
+}
+
+/**
+ * The file's number, and when it was made: a copy has others. Where a file system keeps no time of making, Node says the
+ * year 1970, and the number has to do.
+ */
+async function mediumOf(path: string): Promise<string> {
+  const { ino, birthtimeNs } = await stat(path, { bigint: true })
+  return `${ino}.${birthtimeNs}`
 }
 
 async function usageOf(folder: string): Promise<Usage> {

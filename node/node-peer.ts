@@ -8,7 +8,7 @@
 import { resolve } from 'node:path'
 import { systemClock, systemRandom } from '../src/adapters/system.ts'
 import { identityFromSeed } from '../src/data/identity.ts'
-import { StorageError } from '../src/protocol/errors.ts'
+import { type RingletError, StorageError } from '../src/protocol/errors.ts'
 import { ringHash } from '../src/protocol/view.ts'
 import { storageKeys } from '../src/protocol/record.ts'
 import type { RingFile } from '../src/protocol/ring-file.ts'
@@ -19,6 +19,7 @@ import { openDisk } from './disk.ts'
 import { identitySeed } from './identity-file.ts'
 import { openNodeTransport } from './libp2p.ts'
 import { machineHost } from './machine-host.ts'
+import './native-hash.ts'
 
 export interface NodePeerOptions {
   readonly ring: RingFile
@@ -44,8 +45,10 @@ export interface NodePeer {
   readonly addresses: readonly string[]
   /** `http://127.0.0.1:7411` */
   readonly control: string | undefined
-  /** Resolves with why, if the disk is lost under the peer, which can then only be closed. */
-  readonly lost: Promise<StorageError>
+  /**
+   * Resolves with why, if the peer can only be closed: its disk is lost under it, or another peer runs with its identity.
+   */
+  readonly lost: Promise<RingletError>
   close(): Promise<void>
 }
 
@@ -95,7 +98,8 @@ export async function startNodePeer(options: NodePeerOptions): Promise<NodePeer>
 
   const held = opening.move()
   const close = (): Promise<void> => held.disposeAsync()
-  return { member, addresses: transport.addresses, control, lost: watch.lost, close }
+  const lost = Promise.race([watch.lost, member.displaced])
+  return { member, addresses: transport.addresses, control, lost, close }
 }
 
 /** A store that lost its disk refuses everything from then on; somebody has to notice when nobody asks. */

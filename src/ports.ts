@@ -57,6 +57,11 @@ export interface Link {
 
 /** Ordered byte keys. One process at a time holds a store; a second is refused (`store-locked`). */
 export interface Storage {
+  /**
+   * Tells this medium from one that its content was copied to, where the host can tell (a file's number and the time of
+   * its making): stays as long as the store does, and is that of no other.
+   */
+  readonly medium?: string | undefined
   /** Reads see only what is durable, never what is still queued. */
   get(key: Bytes): Promise<Bytes | undefined>
   getMany(keys: readonly Bytes[]): Promise<(Bytes | undefined)[]>

@@ -52,6 +52,7 @@ const parts = {
     files: 'test/browser/hosts/*.spec.ts',
     read: readPlaywright,
   },
+  chaos: { commands: [vitest('chaos')], files: 'test/chaos/**/*.test.ts', read: readVitest },
 }
 const fast = ['types', 'lint', 'format', 'core', 'size']
 
@@ -66,12 +67,16 @@ rmSync(reports, { recursive: true, force: true })
 mkdirSync(reports)
 
 const failures = []
+const secondTries = []
 const total = { passed: 0, failed: 0, skipped: 0 }
 for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
   for (const test of await runPart(parts[name], name)) count(name, test)
 }
 if (total.passed === 0) total.failed ||= 1
 
+if (secondTries.length > 0) {
+  console.log(`\nPassed at the second try only:\n  ${secondTries.join('\n  ')}\n`)
+}
 if (failures.length > 0) console.log(`\nFailed:\n  ${failures.join('\n  ')}\n`)
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
@@ -107,6 +112,7 @@ function count(part, { name, status, problem }) {
     total.failed += 1
     failures.push([part, name, problem].filter((word) => word !== undefined).join(': '))
   } else {
+    if (problem !== undefined) secondTries.push(`${part}: ${name}`)
     total[status] += 1
   }
 }
@@ -153,12 +159,13 @@ function readVitest(report) {
 }
 
 function readPlaywright(report) {
-  const statuses = { expected: 'passed', unexpected: 'failed', flaky: 'failed', skipped: 'skipped' }
+  const statuses = { expected: 'passed', unexpected: 'failed', flaky: 'passed', skipped: 'skipped' }
   const inSuite = (suite, path) => [
     ...(suite.specs ?? []).flatMap((spec) =>
       spec.tests.map((test) => ({
         name: [...path, suite.title, spec.title].join(' '),
         status: statuses[test.status],
+        problem: test.status === 'flaky' ? 'failed once' : undefined,
       })),
     ),
     ...(suite.suites ?? []).flatMap((inner) => inSuite(inner, [...path, suite.title])),

@@ -5,13 +5,16 @@
  * simulation  the seeded cluster
  * node        real processes, sockets and disks: slow, and one file at a time
  * web         what needs a real browser's stores and locks, in Chromium
+ * chaos       real peers on machines of their own, in which things break
  */
 import { join } from 'node:path'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { chromiumPath } from './chromium.js'
 
-const elsewhere = ['simulation', 'node', 'web', 'browser', 'bench'].map((dir) => `test/${dir}/**`)
+const elsewhere = ['simulation', 'node', 'web', 'browser', 'bench', 'chaos'].map(
+  (dir) => `test/${dir}/**`,
+)
 const runsWeb = process.argv.every((arg, at, all) => all[at - 1] !== '--project' || arg === 'web')
 
 export default defineConfig({
@@ -45,6 +48,10 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'] },
       },
       {
         extends: true,

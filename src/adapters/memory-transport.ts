@@ -78,6 +78,10 @@ class MemoryTransport implements Transport {
     send(end, (receiver, back) => {
       const failed = (): void => end.awaiting.take(number)?.reject(lost(true))
       receiver.request(this.self, body.slice()).then((reply) => {
+        if (reply.length > this.#limits.messageBytes) {
+          const late = new TransportError('too-large', true)
+          return send(back, () => end.awaiting.take(number)?.reject(late))
+        }
         const copy = reply.slice()
         send(back, () => end.awaiting.take(number)?.resolve(copy))
       }, failed)

@@ -22,6 +22,8 @@ export interface Medium extends Committed {
 export type Usage = Awaited<ReturnType<Storage['usage']>>
 
 export interface StorageOptions {
+  /** As the port has it. */
+  readonly medium?: string
   /** Runs before each commit: one that waits holds it back, one that throws makes it fail. For tests. */
   readonly beforeCommit?: BeforeCommit
   readonly nameKey?: NameKey
@@ -35,6 +37,7 @@ export function storageOver(medium: Medium, options: StorageOptions = {}): Stora
 }
 
 class MediumStorage implements Storage {
+  readonly medium: string | undefined
   readonly #medium: Medium
   readonly #commits: GroupCommit
   readonly #beforeCommit: BeforeCommit | undefined
@@ -43,6 +46,7 @@ class MediumStorage implements Storage {
 
   constructor(medium: Medium, options: StorageOptions) {
     this.#medium = medium
+    this.medium = options.medium
     this.#beforeCommit = options.beforeCommit
     this.#commits = new GroupCommit(
       {

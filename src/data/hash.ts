@@ -27,12 +27,27 @@ export function hash32(bytes: Bytes): number {
   return ((full[0]! << 24) | (full[1]! << 16) | (full[2]! << 8) | full[3]!) >>> 0
 }
 
+/** SHA-256 over the parts. */
+export type Sha256 = (parts: readonly Bytes[]) => Bytes
+
 const fresh = sha256.create()
 const working = sha256.create()
 const result = new Uint8Array(32)
+let ofLarge: Sha256 | undefined
+
+/** From so many bytes on, a platform's own hash is worth the way to it. */
+const largeBytes = 256
+
+/** Hashes what is large by the platform's own SHA-256 from now on: in Node it is ten times as fast. */
+export function hashLargeBy(native: Sha256): void {
+  ofLarge = native
+}
 
 /** Valid until the next call: most hashes are of a few bytes, and to make a hasher for each costs as much again. */
 function fullHash(parts: readonly Bytes[]): Bytes {
+  if (ofLarge !== undefined && parts.some(({ length }) => length >= largeBytes)) {
+    return ofLarge(parts)
+  }
   fresh._cloneInto(working)
   for (const part of parts) working.update(part)
   working.digestInto(result)

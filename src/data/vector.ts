@@ -55,6 +55,23 @@ export function withDot(seen: Seen, dot: Dot): Seen {
   return union(seen, new Map([[dot.actor, entry]]))
 }
 
+/** The same but for these dots: what stood above them becomes loose. */
+export function withoutDots(seen: Seen, dots: readonly Dot[]): Seen {
+  const left = new Map(seen)
+  for (const actor of new Set(dots.map((dot) => dot.actor))) {
+    const entry = seen.get(actor)
+    if (entry === undefined) continue
+    const gone = new Set(dots.filter((dot) => dot.actor === actor).map(({ counter }) => counter))
+    const first = Math.min(...gone)
+    const upTo = Math.min(entry.upTo, first - 1)
+    const loosened = Array.from({ length: entry.upTo - upTo }, (_, i) => upTo + 1 + i)
+    const loose = [...loosened, ...entry.loose].filter((counter) => !gone.has(counter))
+    if (upTo === 0 && loose.length === 0) left.delete(actor)
+    else left.set(actor, { upTo, loose })
+  }
+  return left
+}
+
 /** Whether `a` saw everything that `b` saw. */
 export function includes(a: Seen, b: Seen): boolean {
   return a === b || union(a, b) === a

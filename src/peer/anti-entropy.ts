@@ -9,14 +9,25 @@
 import { type Bytes, emptyBytes, equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import type { Key } from '../data/key.ts'
-import type { ObjectState } from '../data/siblings.ts'
+import { partsOf, weightOf } from '../data/parts.ts'
+import { type ObjectState, sameState } from '../data/siblings.ts'
 import type { Item } from '../protocol/listing.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { ReplyOf, Request } from '../protocol/message.ts'
 import { absorb } from './absorb.ts'
 import { ask } from './ask.ts'
 import type { Failure } from './failure.ts'
-import { differing, foldsOf, listPartition, slotCount, slotFolds, statesOf } from './comparison.ts'
+import {
+  differing,
+  foldsOf,
+  type Listed,
+  listPartition,
+  slotCount,
+  slotFolds,
+  slotOf,
+  statesOf,
+} from './comparison.ts'
+import { partBytes } from './in-parts.ts'
 import type { Records } from './records.ts'
 import { single } from './tasks.ts'
 import type { MemberWorld } from './world.ts'
@@ -25,6 +36,8 @@ import type { MemberWorld } from './world.ts'
 const saltEvery = 5
 /** A salted exchange reads every record that it compares: of a large store it takes a part at a time. */
 const saltedRecords = 10_000
+/** If more of a partition's slots differ than this, one list of all its keys is the shorter way. */
+const manySlots = 8
 
 /** One comparison. `whole`: nothing may be left over for the next one. */
 interface Walk {
@@ -113,10 +126,7 @@ export class AntiEntropy {
   /** Takes all that the other side holds of this key; resolves with whether it answered. */
   async takeKey(peer: PeerId, key: Key): Promise<boolean> {
     return this.#toTheEnd(peer, async () => {
-      await this.#exchange(
-        { peer, salt: emptyBytes, whole: true },
-        await statesOf(this.#records, [key]),
-      )
+      await this.#exchangeEach(peer, await statesOf(this.#records, [key]))
       return 1
     })
   }
@@ -148,50 +158,95 @@ export class AntiEntropy {
       differed +=
         width > 1
           ? await this.#descend(walk, start, start + width)
-          : await this.#compareKeys(walk, start, undefined)
+          : await this.#comparePartition(walk, start)
     }
     return differed
   }
 
-  async #compareKeys(walk: Walk, partition: number, slot: number | undefined): Promise<number> {
+  /** By its slots, so that a few differences cost little; as one list, if they are many. */
+  async #comparePartition(walk: Walk, partition: number): Promise<number> {
     const { peer, salt } = walk
-    const theirs = await this.#ask(peer, { type: 'keys', partition, slot, salt }, 'keys')
-    const mine = await listPartition(this.#world, this.#records, partition, slot, salt)
-    if (theirs.slots.length > 0) {
-      let differed = 0
-      for (const each of differingAt(slotFolds(mine), theirs.slots)) {
-        differed += await this.#compareKeys(walk, partition, each)
-      }
-      return differed
+    const { fewKeys, listedKeys } = this.#world.limits
+    const question = { type: 'keys', partition, slot: undefined, salt } as const
+    const mine = await listPartition(this.#world, this.#records, partition, salt)
+    const few = await this.#ask(peer, { ...question, most: fewKeys }, 'keys')
+    if (few.slots.length === 0) return this.#reconcile(walk, mine, few.keys)
+    const slots = differingAt(slotFolds(mine), few.slots)
+    if (slots.length > manySlots) {
+      const all = await this.#ask(peer, { ...question, most: listedKeys }, 'keys')
+      if (all.slots.length === 0) return this.#reconcile(walk, mine, all.keys)
     }
-    const keys = differing(mine, theirs.keys)
-    for await (const items of this.#batches(keys)) await this.#exchange(walk, items)
+    let differed = 0
+    for (const slot of slots) {
+      const theirs = await this.#ask(peer, { ...question, slot, most: listedKeys }, 'keys')
+      const ours = mine.filter(({ key }) => slotOf(key) === slot)
+      differed += await this.#reconcile(walk, ours, theirs.keys)
+    }
+    return differed
+  }
+
+  /** Exchanges the states of all keys that two lists do not hold alike. */
+  async #reconcile(
+    walk: Walk,
+    mine: readonly Listed[],
+    theirs: readonly Listed[],
+  ): Promise<number> {
+    const keys = differing(mine, theirs)
+    for await (const items of this.#batches(keys)) {
+      const isAll = await this.#exchange(walk.peer, items)
+      if (walk.whole && !isAll) await this.#exchangeEach(walk.peer, items)
+    }
     return keys.length
   }
 
-  async #exchange(walk: Walk, items: readonly Item[]): Promise<void> {
-    const { peer, whole } = walk
-    const reply = await this.#ask(peer, { type: 'exchange', items }, 'exchanged')
-    await Promise.all(
-      reply.items.map(({ key, state }) =>
-        absorb(this.#world, this.#records, key, state, 'as owner'),
-      ),
-    )
-    if (!whole) return
-    // What the other side does not own in its own view it has not told.
-    if (reply.taken.includes(false)) throw new Interrupted('no owner')
-    if (reply.cut !== true) return
-    const told = new Set(reply.items.map(({ key }) => key.text))
-    for (const item of items) if (!told.has(item.key.text)) await this.#exchange(walk, [item])
+  /** One by one, until the other side has no more to tell of each. */
+  async #exchangeEach(peer: PeerId, items: readonly Item[]): Promise<void> {
+    for (const { key } of items) {
+      for (let before: ObjectState | undefined; ;) {
+        const [item] = await statesOf(this.#records, [key])
+        if (await this.#exchange(peer, [item!])) break
+        // Who tells nothing new, and has not told all, is to be asked another time.
+        if (before !== undefined && sameState(before, item!.state)) throw new Interrupted('in part')
+        before = item!.state
+      }
+    }
+  }
+
+  /** Tells these states and takes what the other side knows more; resolves with whether that was all. */
+  async #exchange(peer: PeerId, items: readonly Item[]): Promise<boolean> {
+    const [only, ...others] = items
+    const messages =
+      only !== undefined && others.length === 0
+        ? partsOf(only.state, partBytes(this.#world.limits)).map((state) => [{ ...only, state }])
+        : [items]
+    let isAll = true
+    for (const message of messages) {
+      const reply = await this.#ask(peer, { type: 'exchange', items: message }, 'exchanged')
+      // What the other side does not own in its own view it has not told.
+      isAll = reply.cut !== true && !reply.taken.includes(false)
+      await Promise.all(
+        reply.items.map(({ key, state }) =>
+          absorb(this.#world, this.#records, key, state, 'as owner'),
+        ),
+      )
+    }
+    return isAll
   }
 
   /** The states of these keys, no more at once than a batch may weigh. */
   async *#batches(keys: readonly Key[]): AsyncGenerator<Item[]> {
-    const { batchBytes, batchItems } = this.#world.limits
+    const { limits } = this.#world
+    const { batchBytes, batchItems } = limits
     let batch: Item[] = []
     let weight = 0
     for (const key of keys) {
       const [item] = await statesOf(this.#records, [key])
+      // What is to go in parts goes alone.
+      if (batch.length > 0 && weightOf(item!.state) > partBytes(limits)) {
+        yield batch
+        batch = []
+        weight = 0
+      }
       batch.push(item!)
       weight += weightOf(item!.state)
       if (batch.length < batchItems && weight < batchBytes) continue
@@ -219,9 +274,4 @@ function differingAt(mine: readonly Digest[], theirs: readonly Digest[]): number
     const other = theirs[i]
     return other !== undefined && equalBytes(digest, other) ? [] : [i]
   })
-}
-
-/** About how many bytes a state takes on the wire. */
-function weightOf(state: ObjectState): number {
-  return state.siblings.reduce((sum, { value }) => sum + 100 + (value.bytes?.length ?? 0), 100)
 }

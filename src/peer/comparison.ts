@@ -2,7 +2,7 @@
  * What two owners compare: folds of partitions, slots of a partition, keys of a slot, states (paper §4.7).
  *
  * Both sides must fold the same things in the same way, so both the asking and the answering side use these. A key's
- * slot is six bits of its hash: a partition too large for one list is compared slot by slot.
+ * slot is the last six bits of its hash: a partition too large for one list is compared slot by slot.
  */
 import { type Bytes, compareBytes, equalBytes } from '../data/bytes.ts'
 import { type Digest, digestLength, digestOf, hash32 } from '../data/hash.ts'
@@ -51,12 +51,11 @@ export async function foldsOf(
   return folds
 }
 
-/** The keys of a partition, or of one slot of it, and their digests. */
+/** The keys of a partition and their digests. */
 export async function listPartition(
   world: MemberWorld,
   records: Records,
   partition: number,
-  slot: number | undefined,
   salt: Bytes,
 ): Promise<Listed[]> {
   const width = 0x1_0000_0000 / world.view().identity.q
@@ -65,7 +64,6 @@ export async function listPartition(
   for await (const slice of slices(world.storage, range)) {
     for (const { key: storedKey, value } of slice) {
       const key = keyOfStored(storedKey)
-      if (slot !== undefined && slotOf(key) !== slot) continue
       if (salt.length === 0) {
         listed.push({ key, digest: digestOfStored(value) })
         continue
@@ -106,6 +104,7 @@ export async function statesOf(
   return Promise.all(keys.map(async (key) => ({ key, state: (await records.read(key)).state })))
 }
 
-function slotOf(key: Key): number {
-  return hash32(key.bytes) >>> 26
+/** By the low bits: the high ones say which partition it is, and are the same for all of its keys. */
+export function slotOf(key: Key): number {
+  return hash32(key.bytes) % slotCount
 }

@@ -23,6 +23,7 @@ import { ask } from './ask.ts'
 import { errorOfRefusal, type Failure, isFailure } from './failure.ts'
 import { fanout, type Fanned, type Hint, quorumError } from './fanout.ts'
 import { isBehind, store, type Stored, type WriteRequest } from './minting.ts'
+import { tellInParts } from './in-parts.ts'
 import type { Records } from './records.ts'
 import { agree, type Lists, listsOf, ownStanding, placementFor, weighStrictly } from './strict.ts'
 import type { MemberWorld } from './world.ts'
@@ -228,10 +229,11 @@ function replicate(
       return weighStrictly(world, lists, answer.peer, { ready, agrees })
     },
     send: async (peer, deadlineMs, insteadOf): Promise<StoredAnswer | Failure> => {
-      const reply =
-        insteadOf === undefined
-          ? await ask(world, peer, toOwner, 'stored', { deadlineMs, encoded })
-          : await ask(world, peer, { ...toOwner, insteadOf }, 'stored', { deadlineMs })
+      const reply = await tellInParts(world.limits, state, (part) =>
+        insteadOf === undefined && part === state
+          ? ask(world, peer, toOwner, 'stored', { deadlineMs, encoded })
+          : ask(world, peer, { ...toOwner, state: part, insteadOf }, 'stored', { deadlineMs }),
+      )
       world.say({
         type: 'replicate',
         key: showKey(key),
@@ -259,7 +261,12 @@ function quotasOf(world: MemberWorld, placement: Placement, { pw, dw }: WriteReq
   return quotas
 }
 
-function traceWrite<A>(world: MemberWorld, key: Key, dot: Dot, { met, tally, hints }: Fanned<A>): void {
+function traceWrite<A>(
+  world: MemberWorld,
+  key: Key,
+  dot: Dot,
+  { met, tally, hints }: Fanned<A>,
+): void {
   const acks = tally.acks.map(({ peer }) => peer).join(' ')
   const stood = hints.map(({ holder, owner }) => `${holder} for ${owner}`).join(', ')
   world.say({

@@ -51,7 +51,8 @@ const tickMs = 250
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { storage, random, identity, ring } = options
   const say: Say = (event) => options.trace({ peer: identity.peer, ...event })
-  const store = await openIdentity(storage, random, identity.peer, ringHash(ring), say)
+  const owner = { self: identity.peer, ring: ringHash(ring) }
+  const store = await openIdentity(storage, random, owner, say)
   const members = await storage.get(storageKeys.members)
   const copies = await Copies.load(storage, options.clock, say)
   const edge = new Edge(options, say, { store, members, copies })

@@ -5,7 +5,7 @@
  * can never mint its predecessor's dots again. Epochs are taken in the same durable step as the write that needs one:
  * a crash loses both or neither.
  */
-import { type Bytes, emptyBytes, equalBytes } from '../data/bytes.ts'
+import { type Bytes, equalBytes } from '../data/bytes.ts'
 import type { ActorId } from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
 import { StorageError } from '../protocol/errors.ts'
@@ -18,47 +18,58 @@ import {
   storeIdentity,
   type StoreIdentity,
 } from '../protocol/record.ts'
-import type { Random, Storage, Write } from '../ports.ts'
+import type { Changed, Random, Storage, Write } from '../ports.ts'
 
-/** Reads the store's identity, or makes it; refuses a store of another peer, another ring or a newer format. */
+/** Whose store it is, and of which ring. */
+export interface StoreOwner {
+  readonly self: PeerId
+  readonly ring: string
+}
+
+/**
+ * Reads the store's identity, or makes it; refuses a store of another peer, another ring or a newer format. One that is
+ * damaged is made anew: who cannot tell which names it gave out may use none of them again.
+ */
 export async function openIdentity(
   storage: Storage,
   random: Random,
-  self: PeerId,
-  ring: string,
+  owner: StoreOwner,
   say: Say,
 ): Promise<StoreIdentity> {
   const seed = random.bytes(16)
   const identity = await storage.update([storageKeys.identity], ([stored]) => {
-    if (stored !== undefined) return { writes: [], result: checkedIdentity(stored, self, ring) }
-    const made: StoreIdentity = { format: storeFormat, peer: self, ring, seed, epoch: 0 }
-    const write = { key: storageKeys.identity, value: encode(storeIdentity, made) }
-    return { writes: [write], result: made }
+    const known = stored && soundIdentity(stored, say)
+    if (known !== undefined) return kept(checkedIdentity(known, owner), storage.medium)
+    return written(freshIdentity(owner, seed, storage.medium))
   })
   say({ type: 'generation', detail: generationOfStore(identity) })
   return identity
 }
 
-/** Draws a new generation for a store that is not the only one of its name. */
+/** Draws a new generation for a store that is not the only one of its name, or cannot tell which it was. */
 export async function renewIdentity(
   storage: Storage,
   random: Random,
+  owner: StoreOwner,
   say: Say,
 ): Promise<StoreIdentity> {
-  const seed = random.bytes(16)
-  const renewed = await storage.update([storageKeys.identity], ([stored]) => {
-    const identity = { ...decode(storeIdentity, stored ?? emptyBytes), seed, epoch: 0 }
-    const write = { key: storageKeys.identity, value: encode(storeIdentity, identity) }
-    return { writes: [write], result: identity }
-  })
+  const renewed = freshIdentity(owner, random.bytes(16), storage.medium)
+  await storage.update([storageKeys.identity], () => written(renewed))
   say({ type: 'generation', detail: generationOfStore(renewed) })
   return renewed
+}
+
+/** Whether the store stands on another medium than it was made on: it is a copy, and the other may live. */
+export function isCopied({ medium }: StoreIdentity, storage: Storage): boolean {
+  return medium !== '' && storage.medium !== undefined && medium !== storage.medium
 }
 
 /** A generation, and the bits that it stands for. */
 export interface Known {
   readonly seed: Bytes
   readonly generation: string
+  /** The bytes that were found sound last: most steps meet the same again. */
+  last?: { readonly stored: Bytes; readonly identity: StoreIdentity }
 }
 
 /** Hands out epochs within one update, and writes back the counter if it did. */
@@ -100,12 +111,64 @@ export class Epochs {
         remedy: 'Restart the peer: it comes back with a new generation and refills itself.',
       })
     }
-    return (this.#identity ??= decode(storeIdentity, this.#stored))
+    return (this.#identity ??= this.#sound(this.#stored))
+  }
+
+  #sound(stored: Bytes): StoreIdentity {
+    const last = this.#known?.last
+    if (last !== undefined && equalBytes(last.stored, stored)) return last.identity
+    const kept = stored.slice()
+    const identity = readIdentity(kept)
+    if (this.#known !== undefined) this.#known.last = { stored: kept, identity }
+    return identity
   }
 }
 
-function checkedIdentity(stored: Uint8Array, self: PeerId, ring: string): StoreIdentity {
-  const identity = decode(storeIdentity, stored)
+function freshIdentity({ self, ring }: StoreOwner, seed: Bytes, medium = ''): StoreIdentity {
+  return { format: storeFormat, peer: self, ring, seed, epoch: 0, medium }
+}
+
+/** One of a time when the medium was not noted belongs to this one. */
+function kept(identity: StoreIdentity, medium = ''): Changed<StoreIdentity> {
+  if (identity.medium === '' && medium !== '') return written({ ...identity, medium })
+  return { writes: [], result: identity }
+}
+
+function written(identity: StoreIdentity): Changed<StoreIdentity> {
+  const write = { key: storageKeys.identity, value: encode(storeIdentity, identity) }
+  return { writes: [write], result: identity }
+}
+
+/** Undefined, and said aloud, where it is not what was written. */
+function soundIdentity(stored: Bytes, say: Say): StoreIdentity | undefined {
+  try {
+    return decode(storeIdentity, stored)
+  } catch (error) {
+    say({ type: 'quarantined', detail: `the store's identity: ${(error as Error).message}` })
+    return undefined
+  }
+}
+
+function readIdentity(stored: Bytes): StoreIdentity {
+  try {
+    return decode(storeIdentity, stored)
+  } catch (cause) {
+    throw new DamagedIdentity(cause)
+  }
+}
+
+/** Nothing may be minted from such a store until it has a new generation. */
+export class DamagedIdentity extends StorageError {
+  constructor(cause: unknown) {
+    super('store-corrupt', 'the store can no longer tell which writes it has named', {
+      remedy: 'Start the peer again: it comes back with a new generation.',
+      cause,
+    })
+    this.name = 'DamagedIdentity'
+  }
+}
+
+function checkedIdentity(identity: StoreIdentity, { self, ring }: StoreOwner): StoreIdentity {
   if (identity.format > storeFormat) {
     throw new StorageError(
       'store-format',

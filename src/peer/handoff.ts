@@ -8,13 +8,15 @@
  */
 import type { Digest } from '../data/hash.ts'
 import { type Key, showKey } from '../data/key.ts'
+import { weightOf } from '../data/parts.ts'
 import type { ObjectState } from '../data/siblings.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { keyOfStored, shelfRange } from '../protocol/record.ts'
 import { ask } from './ask.ts'
-import { isFailure } from './failure.ts'
+import { type Failure, isFailure } from './failure.ts'
+import { partBytes, tellInParts } from './in-parts.ts'
 import { readMarker, type Records } from './records.ts'
 import { slices } from './slices.ts'
 import { single } from './tasks.ts'
@@ -74,7 +76,7 @@ export class Handoff {
   /** Who is owed what follows from the view: a new view, or a new generation of an owner, is a new debt. */
   async #derive(): Promise<void> {
     const { digest } = this.#world.view()
-    if (digest === this.#derived) return
+    if (this.#world.rules.isDerived(this.#derived, digest)) return
     this.#resting.clear()
     // What was decided under the view before may still be queued, and the scan must meet it: wait for its turn.
     await this.#world.storage.update([], () => ({ writes: [], result: undefined }))
@@ -127,10 +129,13 @@ export class Handoff {
       const items: Owed[] = []
       let weight = 0
       while (at < keys.length && items.length < limits.batchItems && weight < limits.batchBytes) {
-        const key = keys[at++]!
+        const key = keys[at]!
         const { state, digest } = await this.#records.read(key)
+        // What is to go in parts goes alone.
+        if (items.length > 0 && weightOf(state) > partBytes(limits)) break
+        at++
         items.push({ key, state, digest })
-        for (const { value } of state.siblings) weight += value.bytes?.length ?? 0
+        weight += weightOf(state)
       }
       const taken = await this.#send(target, items)
       if (taken !== 'whole') this.#resting.set(target, clock.elapsed() + limits.handoffRestMs)
@@ -139,20 +144,44 @@ export class Handoff {
   }
 
   async #send(target: PeerId, items: readonly Owed[]): Promise<Taken> {
-    const { limits, rules } = this.#world
-    const request: Request = { type: 'handoff', items }
-    const options = { lane: 'background', deadlineMs: limits.requestMs } as const
-    const reply = await ask(this.#world, target, request, 'taken', options)
+    const { rules } = this.#world
+    const [only, ...others] = items
+    const reply =
+      only !== undefined && others.length === 0
+        ? await this.#offerInParts(target, only)
+        : await this.#offer(target, items)
     const answered = !isFailure(reply)
-    const present = this.#world.view().byPeer.get(target)?.record.generation
     let whole = true
     for (const [i, item] of items.entries()) {
-      const taken = answered && reply.generation === present && reply.taken[i] === true
+      const taken = answered && reply[i] === true
       whole &&= taken
       if (rules.debtAfter([target], target, taken).length === 0) await this.#settle(item, target)
     }
     if (!answered) return 'no answer'
     return whole ? 'whole' : 'in part'
+  }
+
+  /** Which of these the target has durably now, under the generation that the view knows. */
+  async #offer(
+    target: PeerId,
+    items: readonly { readonly key: Key; readonly state: ObjectState }[],
+  ): Promise<readonly boolean[] | Failure> {
+    const request: Request = { type: 'handoff', items }
+    const options = { lane: 'background', deadlineMs: this.#world.limits.requestMs } as const
+    const reply = await ask(this.#world, target, request, 'taken', options)
+    if (isFailure(reply)) return reply
+    const present = this.#world.view().byPeer.get(target)?.record.generation
+    return items.map((_, i) => reply.generation === present && reply.taken[i] === true)
+  }
+
+  async #offerInParts(target: PeerId, { key, state }: Owed): Promise<readonly boolean[] | Failure> {
+    let taken = true
+    const reply = await tellInParts(this.#world.limits, state, async (part) => {
+      const answer = await this.#offer(target, [{ key, state: part }])
+      if (!isFailure(answer)) taken &&= answer[0] === true
+      return answer
+    })
+    return isFailure(reply) ? reply : [taken]
   }
 
   /** The target has it durably: one debt less, and with the last one the copy goes. */

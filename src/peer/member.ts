@@ -7,6 +7,7 @@
 import type { Key } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { refuse } from '../protocol/admission.ts'
+import { NotUnderstoodError } from '../protocol/codec.ts'
 import type { ReadDemands } from '../protocol/demands.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
@@ -36,7 +37,7 @@ import type { Trace } from '../ports.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import { ask, refusalOfError } from './ask.ts'
 import { write, type Written } from './coordinator.ts'
-import { openIdentity } from './epochs.ts'
+import { isCopied, openIdentity } from './epochs.ts'
 import { Followers } from './followers.ts'
 import { Gossip } from './gossip.ts'
 import { Handoff } from './handoff.ts'
@@ -57,7 +58,7 @@ import {
   serveVouch,
 } from './replica.ts'
 import { Table } from './table.ts'
-import { Troubles } from './troubles.ts'
+import { sayError, Troubles } from './troubles.ts'
 import { makeWorld, type MemberWorld, type WorldOptions } from './world.ts'
 
 export interface MemberOptions extends WorldOptions {
@@ -82,7 +83,8 @@ const sweepMs = 10_000
 export async function startMember(options: MemberOptions): Promise<Member> {
   const { storage, random, transport, identity, ring } = options
   const say: Say = (event) => options.trace({ peer: identity.peer, ...event })
-  const store = await openIdentity(storage, random, identity.peer, ringHash(ring), say)
+  const owner = { self: identity.peer, ring: ringHash(ring) }
+  const store = await openIdentity(storage, random, owner, say)
   const records = new Records(storage, ring.q, say, store)
   await records.doubts.load()
   const troubles = new Troubles()
@@ -101,15 +103,20 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     contradicted: (known: SignedRecord): void => member.remind(known),
     restated: (own: SignedRecord): void => member.spread(own),
     renew: () => member.renew(),
+    displaced: () => member.displace(),
   }
   const table = new Table(tableOptions, rememberedView(ring, stored, say))
   const member: Member = new Member({ ...options, troubles }, say, records, table)
+  records.onDamage = async ({ cause }) => {
+    say({ type: 'quarantined', detail: `the store's identity: ${(cause as Error).message}` })
+    const generation = await member.renew()
+    await table.restate(() => ({ generation, readiness: 'refilling' }))
+  }
   const remembered = table.ownRecord
   await member.askAround()
-  // The ring heard a later word of this very store: it is a copy, or was set back. It must not count on.
-  const later = table.ownRecord
-  const isOld = later !== remembered && later?.generation === records.generation
-  if (isOld) await records.renew(random)
+  const isOld = isCopied(store, storage) || table.hasMovedOn(remembered, records.generation)
+  if (isOld) await table.renew()
+  const heard = table.ownRecord
   await table.state({
     class: options.class,
     host: options.host,
@@ -117,7 +124,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     weight: options.weight,
     addresses: transport.addresses,
     generation: records.generation,
-    ...standingAtStart(member, remembered, later),
+    ...standingAtStart(member, remembered, heard),
   })
   member.start()
   return member
@@ -152,7 +159,8 @@ export class Member {
   #stopTicking = (): void => {}
   #sweepDue = 0
   #counting: Promise<number> | undefined
-  #phase: 'starting' | 'open' | 'closed' = 'starting'
+  #phase: 'starting' | 'open' | 'displaced' | 'closed' = 'starting'
+  readonly #displaced = Promise.withResolvers<RingletError>()
 
   constructor(options: MemberOptions, say: Say, records: Records, table: Table) {
     const world = makeWorld(
@@ -190,6 +198,11 @@ export class Member {
     return this.#table.view
   }
 
+  /** Resolves with why, if another peer runs with this identity: this one has then stopped, and can only be closed. */
+  get displaced(): Promise<RingletError> {
+    return this.#displaced.promise
+  }
+
   /** How many links follow keys here. */
   get followers(): number {
     return this.#followers.count
@@ -215,6 +228,7 @@ export class Member {
 
   /** From here on it serves all that a member serves. */
   start(): void {
+    if (this.#phase !== 'starting') return
     this.#phase = 'open'
     this.world.say({ type: 'started' })
     this.#refill.start()
@@ -309,6 +323,18 @@ export class Member {
     this.#touched()
   }
 
+  /** Says nothing more in a name that is another's, and does nothing more under it. */
+  displace(): void {
+    if (this.#phase === 'closed' || this.#phase === 'displaced') return
+    this.#phase = 'displaced'
+    this.#stopTicking()
+    this.world.transport.setGate(false)
+    const error = identityInUse(this.world.self)
+    this.world.troubles.note('identity', sayError(error))
+    this.world.say({ type: 'displaced', detail: error.message })
+    this.#displaced.resolve(error)
+  }
+
   viewChanged(view: View): void {
     for (const { record } of view.members) this.#antiEntropy.soon(record.peer)
     this.#touched()
@@ -336,7 +362,7 @@ export class Member {
   #tick(): void {
     const { clock, links, limits, tasks } = this.world
     this.#stopTicking = clock.after(tickMs, () => {
-      if (this.#phase === 'closed') return
+      if (this.#phase !== 'open') return
       this.#gossip.tick()
       this.#handoff.tick()
       this.#antiEntropy.tick()
@@ -366,6 +392,7 @@ export class Member {
 
   #mustBeOpen(): void {
     if (this.#phase === 'closed') throw new RingletError('closed', 'this peer is closed')
+    if (this.#phase === 'displaced') throw identityInUse(this.world.self)
   }
 
   #touched(): void {
@@ -387,7 +414,7 @@ export class Member {
     try {
       request = decodeRequest(body)
     } catch (cause) {
-      throw new RingletError('malformed', (cause as Error).message, { cause })
+      throw unreadable(cause as Error)
     }
     if (this.#phase === 'open' || servedFromTheStart.has(request.type)) return request
     throw new RingletError('closed', 'this peer is starting', { remedy: 'Ask another member.' })
@@ -491,4 +518,23 @@ export class Member {
     if (this.view.byPeer.has(peer)) this.world.links.failed(peer, 'link-lost')
     else this.world.links.forget(peer)
   }
+}
+
+function identityInUse(peer: PeerId): RingletError {
+  return new RingletError('identity-in-use', `another peer runs with the identity ${peer}`, {
+    remedy:
+      "If this data folder is a copy of that peer's, start this one on an empty folder: it becomes a peer of its own, " +
+      "and the ring fills it. If it has taken that peer's place, stop that one, and start this one again.",
+  })
+}
+
+/** What this version does not know another may, so that it is no verdict on the request. */
+function unreadable(cause: Error): RingletError {
+  if (!(cause instanceof NotUnderstoodError)) {
+    return new RingletError('malformed', cause.message, { cause })
+  }
+  return new RingletError('not-understood', cause.message, {
+    remedy: 'Ask another member, or run the newer version of Ringlet that asks here too.',
+    cause,
+  })
 }

@@ -26,6 +26,7 @@ import { placementOf } from '../protocol/placement.ts'
 import { remembered, storageKeys } from '../protocol/record.ts'
 import { sayOwed } from './absorb.ts'
 import type { Desk, Records } from './records.ts'
+import { nameOfDelivery, nameOfPut, type RequestName } from './refused-requests.ts'
 import type { MemberWorld } from './world.ts'
 
 /** A write to coordinate: minted here, or already minted by an edge. */
@@ -92,7 +93,10 @@ async function take(
   const stored = await records.change(key, ({ object }) => {
     const seenBefore = highest(object.state.seen, dot.actor)
     // A repeat of what is known adds nothing to the crowd.
-    if (!covers(object.state.seen, dot)) refuseBlindCrowd(world, key, object.state, context)
+    if (!covers(object.state.seen, dot)) {
+      const name = nameOfDelivery(key, dot)
+      refuseBlindCrowd(world, records, { key, name, state: object.state, context })
+    }
     const state = world.rules.apply(object.state, dot, context, value)
     const known = state === object.state
     return { result: { dot, state, seenBefore, known }, state, owed: owedNow(world, key) }
@@ -120,7 +124,9 @@ async function name(
       if (earlier !== undefined) {
         return { result: { dot: earlier, state: desk.object.state, seenBefore: 0, known: true } }
       }
-      const minted = mint(world, key, desk, context, value)
+      const name = nameOfPut(origin, request)
+      refuseBlindCrowd(world, records, { key, name, state: desk.object.state, context })
+      const minted = mint(world, desk, context, value)
       const note = { key: requestKey, value: encode(remembered, { dot: minted.dot, at }) }
       return {
         result: minted,
@@ -142,9 +148,8 @@ function traceOf(type: 'mint' | 'apply', key: Key, { dot, known }: Stored) {
   return known ? { ...what, result: 'known' } : what
 }
 
-function mint(world: MemberWorld, key: Key, desk: Desk, context: Seen, value: Value): Stored {
+function mint(world: MemberWorld, desk: Desk, context: Seen, value: Value): Stored {
   const { object } = desk
-  refuseBlindCrowd(world, key, object.state, context)
   const minter =
     world.rules.minterOf(object, desk.generation(), context) ?? freshEpoch(world, desk, context)
   const seenBefore = highest(object.state.seen, minter)
@@ -162,10 +167,21 @@ function freshEpoch(world: MemberWorld, { object, takeEpoch }: Desk, context: Se
   }
 }
 
-function refuseBlindCrowd(world: MemberWorld, key: Key, state: ObjectState, context: Seen): void {
+/** A write about to be named or taken. */
+interface Asked {
+  readonly key: Key
+  readonly name: RequestName
+  readonly state: ObjectState
+  readonly context: Seen
+}
+
+function refuseBlindCrowd(world: MemberWorld, { refused }: Records, asked: Asked): void {
+  const { key, name, state, context } = asked
   const live = liveSiblings(state)
-  if (live.length < world.limits.siblings) return
-  if (live.some(({ dot }) => covers(context, dot))) return
+  const isCrowd = live.length >= world.limits.siblings
+  const isBlind = !live.some(({ dot }) => covers(context, dot))
+  if (!(isCrowd && isBlind) && !world.rules.isRefusedAgain(refused.has(name))) return
+  refused.add(name)
   throw new RingletError(
     'too-many-siblings',
     `${showKey(key)} has ${live.length} concurrent values`,

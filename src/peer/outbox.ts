@@ -23,7 +23,7 @@ import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
 import { Lanes } from './lanes.ts'
 import { copyName, sayError } from './troubles.ts'
-import type { World } from './world.ts'
+import type { RingWorld } from './world.ts'
 
 export interface OutboxOptions {
   readonly w: number
@@ -41,7 +41,7 @@ const shortestRestMs = 250
 const longestRestMs = 5000
 
 export class Outbox {
-  readonly #world: World
+  readonly #world: RingWorld
   readonly #copies: Copies
   readonly #members: EdgeMembers
   readonly #options: OutboxOptions
@@ -50,7 +50,7 @@ export class Outbox {
   readonly #lanes: Lanes
   #state: 'awake' | 'asleep' | 'closed' = 'awake'
 
-  constructor(world: World, copies: Copies, members: EdgeMembers, options: OutboxOptions) {
+  constructor(world: RingWorld, copies: Copies, members: EdgeMembers, options: OutboxOptions) {
     this.#world = world
     this.#copies = copies
     this.#members = members
@@ -150,7 +150,7 @@ export class Outbox {
     if (!isFailure(answer)) return this.#delivered(key, own, answer)
     const { refusal, sent, why } = answer
     const isRefused = refusal !== undefined && isRefusedOnItsMerits(why)
-    if (isRefused && !uncertain && !sent) {
+    if (isRefused && this.#world.rules.isFinal(uncertain || sent)) {
       await this.#refused(key, own, errorOfRefusal(refusal))
       return true
     }

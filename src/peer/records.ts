@@ -31,7 +31,8 @@ import {
 import type { Random, Storage, Write } from '../ports.ts'
 import { Digests } from './digests.ts'
 import { Doubts, writeOf } from './doubts.ts'
-import { Epochs, type Known, renewIdentity } from './epochs.ts'
+import { DamagedIdentity, Epochs, type Known, renewIdentity, type StoreOwner } from './epochs.ts'
+import { RefusedRequests } from './refused-requests.ts'
 import { slices } from './slices.ts'
 
 /** One of many that were read. */
@@ -102,14 +103,20 @@ export type Changed = (key: Key, state: ObjectState) => void
 export class Records {
   readonly digests: Digests
   readonly doubts: Doubts
+  readonly refused = new RefusedRequests(limits.refusalsRemembered)
   readonly #storage: Storage
   readonly #say: Say
   #known: Known
   readonly #changed = new Set<Changed>()
+  readonly #owner: StoreOwner
+  /** Called when the store can no longer tell who it is: resolves once it is somebody new, and that is stated. */
+  onDamage: ((error: DamagedIdentity) => Promise<void>) | undefined
+  #mending: Promise<void> | undefined
 
   constructor(storage: Storage, q: number, say: Say, identity: StoreIdentity) {
     this.#storage = storage
     this.#say = say
+    this.#owner = { self: identity.peer, ring: identity.ring }
     this.#known = { seed: identity.seed.slice(), generation: generationOfStore(identity) }
     this.doubts = new Doubts(storage)
     this.digests = new Digests(storage, q, (key) => this.doubts.add(key))
@@ -122,7 +129,7 @@ export class Records {
 
   /** Takes a new generation: whatever another copy of this store mints, this one mints nothing like it. */
   async renew(random: Random): Promise<string> {
-    const identity = await renewIdentity(this.#storage, random, this.#say)
+    const identity = await renewIdentity(this.#storage, random, this.#owner, this.#say)
     this.#known = { seed: identity.seed, generation: generationOfStore(identity) }
     return this.generation
   }
@@ -157,10 +164,28 @@ export class Records {
   }
 
   /** A change that may mint. */
-  mint<T>(
+  async mint<T>(
     key: Key,
     decide: (desk: Desk) => Decision<T>,
     extraKeys: readonly Uint8Array[] = [],
+  ): Promise<T> {
+    try {
+      return await this.#mint(key, decide, extraKeys)
+    } catch (error) {
+      if (!(error instanceof DamagedIdentity) || this.onDamage === undefined) throw error
+      // All that find the damage wait for one new generation.
+      this.#mending ??= this.onDamage(error).finally(() => {
+        this.#mending = undefined
+      })
+      await this.#mending
+      return this.#mint(key, decide, extraKeys)
+    }
+  }
+
+  #mint<T>(
+    key: Key,
+    decide: (desk: Desk) => Decision<T>,
+    extraKeys: readonly Uint8Array[],
   ): Promise<T> {
     const keys = [storageKeys.identity, ...extraKeys]
     return this.#change(key, keys, (object, owed, [identity, ...extras]) => {

@@ -2,12 +2,12 @@
  * The members as a store remembers them: a peer that is started again knows them before it has met anybody.
  */
 import type { Bytes } from '../data/bytes.ts'
-import { decode, list } from '../protocol/codec.ts'
+import { decode } from '../protocol/codec.ts'
 import type { Say } from '../protocol/event.ts'
-import { makeView, type RingIdentity, signedRecord, type View } from '../protocol/membership.ts'
+import { makeView, type RingIdentity, signedRecords, type View } from '../protocol/membership.ts'
 
 /** How the table is stored. */
-export const storedTable = list(signedRecord)
+export const storedTable = signedRecords
 
 /** A table that cannot be read is none: the bootstrap addresses lead back to everybody. */
 export function rememberedView(ring: RingIdentity, stored: Bytes | undefined, say: Say): View {

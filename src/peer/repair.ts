@@ -3,13 +3,15 @@
  * background. They take it as they take a debt that is paid.
  */
 import { type Key, showKey } from '../data/key.ts'
+import { weightOf } from '../data/parts.ts'
 import type { ObjectState } from '../data/siblings.ts'
 import { StorageError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
-import type { Request } from '../protocol/message.ts'
+import type { ReplyOf } from '../protocol/message.ts'
 import { absorb } from './absorb.ts'
 import { ask } from './ask.ts'
-import { isFailure } from './failure.ts'
+import { type Failure, isFailure } from './failure.ts'
+import { partBytes, tellInParts } from './in-parts.ts'
 import type { Records } from './records.ts'
 import type { MemberWorld } from './world.ts'
 
@@ -37,7 +39,11 @@ export async function repair(
 }
 
 /** A disk of one's own that takes nothing is no reason to leave others behind. */
-async function take(world: MemberWorld, records: Records, { key, state }: Lacking): Promise<string> {
+async function take(
+  world: MemberWorld,
+  records: Records,
+  { key, state }: Lacking,
+): Promise<string> {
   try {
     const absorbed = await absorb(world, records, key, state, 'as owner')
     return absorbed === undefined ? noOwner : 'ok'
@@ -47,12 +53,55 @@ async function take(world: MemberWorld, records: Records, { key, state }: Lackin
   }
 }
 
-async function hand(world: MemberWorld, peer: PeerId, items: readonly Lacking[]): Promise<string[]> {
-  const deadlineMs = world.limits.requestMs
-  const request: Request = { type: 'handoff', items }
-  const reply = await ask(world, peer, request, 'taken', { lane: 'background', deadlineMs })
-  if (isFailure(reply)) return items.map(() => reply.why)
-  return items.map((_, i) => (reply.taken[i] === true ? 'ok' : noOwner))
+async function hand(
+  world: MemberWorld,
+  peer: PeerId,
+  items: readonly Lacking[],
+): Promise<string[]> {
+  const results: string[] = []
+  for (const message of messagesOf(world, items)) {
+    const [only, ...others] = message
+    const reply =
+      only !== undefined && others.length === 0
+        ? await tellInParts(world.limits, only.state, (part) =>
+            offer(world, peer, [{ ...only, state: part }]),
+          )
+        : await offer(world, peer, message)
+    results.push(
+      ...message.map((_, i) =>
+        isFailure(reply) ? reply.why : reply.taken[i] === true ? 'ok' : noOwner,
+      ),
+    )
+  }
+  return results
+}
+
+function offer(
+  world: MemberWorld,
+  peer: PeerId,
+  items: readonly Lacking[],
+): Promise<ReplyOf<'taken'> | Failure> {
+  const options = { lane: 'background', deadlineMs: world.limits.requestMs } as const
+  return ask(world, peer, { type: 'handoff', items }, 'taken', options)
+}
+
+/** As few messages as will do, in the order of the items; what is to go in parts goes alone. */
+function messagesOf(
+  { limits }: MemberWorld,
+  items: readonly Lacking[],
+): readonly (readonly Lacking[])[] {
+  const messages: Lacking[][] = []
+  let left = 0
+  for (const item of items) {
+    const weight = weightOf(item.state)
+    if (messages.length === 0 || weight > left) {
+      messages.push([])
+      left = partBytes(limits)
+    }
+    messages.at(-1)!.push(item)
+    left -= weight
+  }
+  return messages
 }
 
 /** It owns the key no longer, in its own view. */

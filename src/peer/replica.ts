@@ -6,12 +6,14 @@
  */
 import { equalBytes } from '../data/bytes.ts'
 import { type Key, partitionOf } from '../data/key.ts'
+import { lacking, partsOf, weightOf } from '../data/parts.ts'
 import { type ObjectState, sameState } from '../data/siblings.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Reply, Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { absorb } from './absorb.ts'
-import { foldsOf, listPartition, slotCount, slotFolds } from './comparison.ts'
+import { foldsOf, listPartition, slotCount, slotFolds, slotOf } from './comparison.ts'
+import { partBytes } from './in-parts.ts'
 import type { Records } from './records.ts'
 import { isInDoubt, listsOf, ownStanding } from './strict.ts'
 import type { MemberWorld } from './world.ts'
@@ -99,10 +101,14 @@ export async function serveExchange(
   for (const { key, sent, now } of results) {
     if (now === undefined || sameState(now, sent)) continue
     // What does not fit still differs, and comes with the next exchange.
-    cut = more.length > 0 && weight > world.limits.batchBytes
-    if (cut) break
-    weight += now.siblings.reduce((sum, { value }) => sum + (value.bytes?.length ?? 0), 0)
-    more.push({ key, state: now })
+    if (more.length > 0 && weight > world.limits.batchBytes) {
+      cut = true
+      break
+    }
+    const state = told(world, now, sent)
+    cut ||= state !== now
+    weight += weightOf(state)
+    more.push({ key, state })
   }
   const taken = results.map(({ now }) => now !== undefined)
   return { type: 'exchanged', items: more, taken, cut }
@@ -132,6 +138,12 @@ export async function serveVouch(
   return { type: 'vouched', vouched }
 }
 
+/** What one reply can tell of a state to somebody who has sent his own. */
+function told({ limits }: MemberWorld, now: ObjectState, sent: ObjectState): ObjectState {
+  const most = partBytes(limits)
+  return weightOf(now) <= most ? now : partsOf(lacking(now, sent), most)[0]!
+}
+
 export async function serveFolds(
   world: MemberWorld,
   records: Records,
@@ -147,11 +159,12 @@ export async function serveFolds(
 export async function serveKeys(
   world: MemberWorld,
   records: Records,
-  { partition, slot, salt }: Asked<'keys'>,
+  { partition, slot, salt, most }: Asked<'keys'>,
 ): Promise<Reply> {
   if (partition >= world.view().identity.q) return { type: 'keys', keys: [], slots: [] }
-  const listed = await listPartition(world, records, partition, slot, salt)
-  if (slot !== undefined || listed.length <= world.limits.listedKeys) {
+  const all = await listPartition(world, records, partition, salt)
+  const listed = slot === undefined ? all : all.filter(({ key }) => slotOf(key) === slot)
+  if (slot !== undefined || listed.length <= Math.min(most, world.limits.listedKeys)) {
     return { type: 'keys', keys: listed, slots: [] }
   }
   return { type: 'keys', keys: [], slots: slotFolds(listed) }

@@ -38,7 +38,7 @@ import { Outbox } from './outbox.ts'
 import type { LiveReceipt } from './receipt.ts'
 import { rememberedView } from './remembered.ts'
 import { Table } from './table.ts'
-import type { World } from './world.ts'
+import type { RingWorld, World } from './world.ts'
 
 export interface RingSideOptions {
   readonly world: World
@@ -81,11 +81,11 @@ export class RingSide {
   constructor(options: RingSideOptions) {
     const { copies, r, w, seed, attempted } = options
     this.#transport = new EndableTransport(options.world.transport)
-    const world = { ...options.world, transport: this.#transport }
+    const { rules = allRules } = options
+    const world: RingWorld = { ...options.world, transport: this.#transport, rules }
     this.#world = world
     this.#copies = copies
     const { say, storage, random, transport, troubles } = world
-    const { rules = allRules } = options
     const { identity, ring, bootstrap, refused } = options
     const adopted = (): void => this.#viewChanged()
     this.#table = new Table(

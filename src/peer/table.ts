@@ -15,7 +15,6 @@ import {
   receive,
   type RingIdentity,
   type SignedRecord,
-  signRecord,
   type View,
 } from '../protocol/membership.ts'
 import { storageKeys } from '../protocol/record.ts'
@@ -28,7 +27,7 @@ import type { Troubles } from './troubles.ts'
 const versionStep = 2 ** 24
 
 /** What a member says of itself, apart from what the gossip counts. */
-export type OwnStatement = Omit<MemberRecord, 'version' | 'peer'>
+export type OwnStatement = Omit<MemberRecord, 'version' | 'peer' | 'life'>
 
 export interface TableOptions {
   readonly ring: RingIdentity
@@ -43,6 +42,8 @@ export interface TableOptions {
    * generation and resolves with it.
    */
   readonly renew?: () => Promise<string>
+  /** Another of this name lives, and has the elder right to it: this peer is to stop. */
+  readonly displaced?: () => void
   readonly troubles: Troubles
   /** A member calls its store new, and does not know what is known of it here: this record. */
   readonly contradicted?: (known: SignedRecord) => void
@@ -59,6 +60,11 @@ export class Table {
   readonly #options: TableOptions
   #view: View
   #own: SignedRecord | undefined
+  /** Names this life; 0 before its first statement. */
+  #began = 0
+  #isDisplaced = false
+  /** Whether this store was opened as it was left, maybe by somebody who set it back to before its last generation. */
+  #mayBeOld: boolean
   #saving: Promise<void> = Promise.resolve()
   #restating: Promise<void> = Promise.resolve()
 
@@ -66,6 +72,7 @@ export class Table {
   constructor(options: TableOptions, view: View) {
     this.#options = options
     this.#view = view
+    this.#mayBeOld = this.ownRecord !== undefined
     for (const signed of view.members) this.#learn(signed)
   }
 
@@ -88,15 +95,21 @@ export class Table {
    * one store would say the same of themselves and never notice each other.
    */
   async state(statement: OwnStatement): Promise<void> {
-    const { identity, random, ring } = this.#options
-    const known = this.ownRecord?.version ?? 0
-    const before = this.ownRecord?.readiness
-    const version = known + 1 + Math.floor(random.fraction() * versionStep)
-    const own = signRecord(identity, ring, { ...statement, peer: identity.peer, version })
+    const { identity, random, ring, rules } = this.#options
+    const known = this.ownRecord
+    const version = (known?.version ?? 0) + 1 + Math.floor(random.fraction() * versionStep)
+    this.#began ||= version
+    const life = { began: this.#began, after: known?.life?.began ?? 0 }
+    const own = rules.signRecord(identity, ring, {
+      ...statement,
+      peer: identity.peer,
+      version,
+      life,
+    })
     // Durable before anybody is shown it: a word that a crash took back would look like a stranger's.
     await this.#adopt([own])
     this.#own = own
-    if (statement.readiness !== before)
+    if (statement.readiness !== known?.readiness)
       this.#options.say({ type: 'readiness', detail: statement.readiness })
   }
 
@@ -108,8 +121,7 @@ export class Table {
         const own = this.#own?.record
         const changes = own === undefined ? {} : change(own)
         if (own === undefined || Object.keys(changes).length === 0) return
-        const { version: _version, peer: _peer, ...statement } = own
-        await this.state({ ...statement, ...changes })
+        await this.state({ ...statementOf(own), ...changes })
       })
     this.#restating = turn
     await turn
@@ -133,7 +145,8 @@ export class Table {
       }
       const known = this.#view.byPeer.get(signed.record.peer)
       // Its earlier store must not be forgotten here before it knows of it itself.
-      if (known !== undefined && rules.isFalselyNew(known.record, signed.record))
+      const isOther = signed.record.peer !== identity.peer
+      if (isOther && known !== undefined && rules.isFalselyNew(known.record, signed.record))
         this.#options.contradicted?.(known)
       else news.push(signed)
     }
@@ -148,17 +161,38 @@ export class Table {
     return news
   }
 
+  /** Whether the ring has heard a later word of this very store than the store remembered when it was opened. */
+  hasMovedOn(remembered: MemberRecord | undefined, generation: string): boolean {
+    const later = this.ownRecord
+    return later !== undefined && later !== remembered && this.#isOlderThan(later, generation)
+  }
+
+  /** Takes a new generation; undefined where this peer has none to take. */
+  async renew(): Promise<string | undefined> {
+    const generation = await this.#options.renew?.()
+    this.#mayBeOld = false
+    return generation
+  }
+
   /**
    * The ring heard a later word of ours than we said: our disk is new, or it is not the only one of its name. One such
-   * answer at a time, or each would take a generation of its own and the ring would hear of one.
+   * answer at a time, or each would take a generation of its own and the ring would hear of one. Two that live would
+   * answer each other for ever, so one of them goes.
    */
   async #speakAbove(heard: SignedRecord, earlier: Promise<void>): Promise<void> {
     await earlier
     const own = this.#own
-    if (own === undefined || !(isNewer(heard, own) || this.#isOwnPast(heard))) return
-    const { version: _version, peer: _peer, ...statement } = own.record
-    const cloned = heard.record.generation === statement.generation
-    const generation = (cloned && (await this.#options.renew?.())) || statement.generation
+    if (own === undefined || this.#isDisplaced) return
+    const isPast = this.#isOwnPast(heard)
+    if (!isPast && !isNewer(heard, own)) return
+    if (!isPast && this.#options.rules.makesWay(own.record, heard.record)) {
+      this.#isDisplaced = true
+      this.#options.displaced?.()
+      return
+    }
+    const statement = statementOf(own.record)
+    const isOld = !isPast && this.#isOlderThan(heard.record, statement.generation)
+    const generation = (isOld && (await this.renew())) || statement.generation
     const readiness = this.#options.rules.readinessOf(statement.readiness, true)
     await this.state({ ...statement, generation, readiness })
   }
@@ -168,6 +202,15 @@ export class Table {
     const own = this.#own?.record
     if (own === undefined || record.peer !== own.peer) return false
     return own.readiness === 'new' && record.generation !== own.generation
+  }
+
+  /**
+   * Whether this later word of ours shows the store to be a copy, or set back: it has the store's generation, or one that
+   * the store took later and has forgotten. What answers this very life is another's that lives, and shows nothing.
+   */
+  #isOlderThan(later: MemberRecord, generation: string): boolean {
+    const isAnswer = this.#began > 0 && later.life?.after === this.#began
+    return later.generation === generation || (this.#mayBeOld && !isAnswer)
   }
 
   /** One after another, each durable before it is shown. */
@@ -200,4 +243,13 @@ export class Table {
       this.#options.transport.learn(record.peer, record.addresses)
     }
   }
+}
+
+function statementOf({
+  version: _,
+  peer: _peer,
+  life: _life,
+  ...statement
+}: MemberRecord): OwnStatement {
+  return statement
 }

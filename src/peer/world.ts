@@ -30,9 +30,13 @@ export interface World {
   view(): View
 }
 
-/** What the parts of a member share beyond that. */
-export interface MemberWorld extends World {
+/** With all decisions that a peer takes about the ring. */
+export interface RingWorld extends World {
   readonly rules: Rules
+}
+
+/** What the parts of a member share beyond that. */
+export interface MemberWorld extends RingWorld {
   /** Exchanges membership tables with this peer; resolves when that is over, whatever came of it. */
   compareTables(peer: PeerId): Promise<unknown>
   /** Whether nothing that others still have is missing here: then that it has nothing of a key means something. */

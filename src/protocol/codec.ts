@@ -7,6 +7,14 @@
  */
 import { type Bytes, MalformedError, Reader, Writer } from '../data/bytes.ts'
 
+/** Sound for all that this version can tell, but of a kind that it does not know: a newer version's. */
+export class NotUnderstoodError extends MalformedError {
+  constructor(message: string) {
+    super(message)
+    this.name = 'NotUnderstoodError'
+  }
+}
+
 export interface Codec<T> {
   write(writer: Writer, value: T): void
   read(reader: Reader): T
@@ -106,7 +114,7 @@ export function oneOf<const T extends string>(...options: readonly T[]): Codec<T
     write: (writer, value) => writer.varint(options.indexOf(value)),
     read: (reader) => {
       const option = options[reader.varint()]
-      if (option === undefined) throw new MalformedError('an option that is not known')
+      if (option === undefined) throw new NotUnderstoodError('an option that is not known')
       return option
     },
   }
@@ -130,7 +138,7 @@ export function union<V extends Variants>(variants: V): Codec<Tagged<V>> {
     },
     read: (reader) => {
       const variant = byTag.get(reader.u8())
-      if (variant === undefined) throw new MalformedError('a kind that is not known')
+      if (variant === undefined) throw new NotUnderstoodError('a kind that is not known')
       return { type: variant.type, ...(variant.codec.read(reader) as object) } as Tagged<V>
     },
   }

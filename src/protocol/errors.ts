@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'closed'
   | 'wrong-ring'
   | 'malformed'
+  | 'not-understood'
   | 'not-admitted'
   | 'not-a-member'
   | 'defect'
@@ -34,6 +35,7 @@ export type ErrorCode =
   | 'store-lost'
   | 'store-corrupt'
   | 'slot-taken'
+  | 'identity-in-use'
   // what a machine could not do
   | 'port-in-use'
   | 'ring-file'

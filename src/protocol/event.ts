@@ -54,6 +54,7 @@ export type EventType =
   | 'view'
   | 'generation'
   | 'quarantined'
+  | 'displaced'
   | 'forgery'
   | 'refused-input'
   | 'task-failed'

@@ -54,6 +54,8 @@ export const limits = {
   freshMs: 10 * second,
   /** Mean pause between two exchanges with the same neighbour. */
   antiEntropyMs: 10 * second,
+  /** Refused puts are remembered, so that a copy that comes late is refused as well: half a megabyte. */
+  refusalsRemembered: 4096,
   /** A request id is remembered for ten deadlines, and no retry comes later. */
   requestMemoryMs: 50 * second,
   /** One batch of background work: large enough to pay for its round trip, small enough to let others by. */
@@ -61,6 +63,8 @@ export const limits = {
   batchItems: 64,
   /** Keys of a partition that travel as one list; above it, by slots. */
   listedKeys: 512,
+  /** While few keys differ, the folds of 64 slots weigh less than a list of more keys than this. */
+  fewKeys: 48,
   /** Keys on one page of a listing, if their states do not fill a batch before. */
   pageKeys: 512,
   /** Copies that an edge asks about, or keys that it follows, in one message: a few dozen kilobytes. */

@@ -22,12 +22,15 @@ import {
   added,
   bytes,
   type Codec,
+  type Decoded,
   decode,
   encode,
   fixed,
   list,
   mapped,
+  NotUnderstoodError,
   oneOf,
+  optional,
   struct,
   text,
   varint,
@@ -42,6 +45,7 @@ import {
 } from './view.ts'
 
 export type {
+  MemberLife,
   MemberRecord,
   PeerClass,
   PeerId,
@@ -61,6 +65,7 @@ const recordCodec: Codec<MemberRecord> = mapped(
     weight: varint,
     addresses: list(text),
     generation: text,
+    life: added(optional(struct({ began: varint, after: varint })), undefined),
     readiness: added(oneOf('ready', 'refilling', 'new'), 'ready'),
     losses: added(varint, 0),
   }),
@@ -68,16 +73,33 @@ const recordCodec: Codec<MemberRecord> = mapped(
   checkedRecord,
 )
 
+const envelope = struct({ signed: bytes, signature: fixed(signatureLength) })
+
 /** A signed record on the wire. Whether the signature holds is asked apart (`isGenuine`): it costs a millisecond. */
-export const signedRecord: Codec<SignedRecord> = mapped(
-  struct({ signed: bytes, signature: fixed(signatureLength) }),
-  (s: SignedRecord) => s,
-  ({ signed, signature }) => ({
+export const signedRecord: Codec<SignedRecord> = mapped(envelope, (s: SignedRecord) => s, opened)
+
+/** Several of them, without those that only a newer version can read: one such must not hide all others. */
+export const signedRecords: Codec<readonly SignedRecord[]> = mapped(
+  list(envelope),
+  (records: readonly SignedRecord[]) => records,
+  (envelopes) =>
+    envelopes.flatMap((each) => {
+      try {
+        return [opened(each)]
+      } catch (error) {
+        if (error instanceof NotUnderstoodError) return []
+        throw error
+      }
+    }),
+)
+
+function opened({ signed, signature }: Decoded<typeof envelope>): SignedRecord {
+  return {
     record: decode(recordCodec, signed),
     signed: signed.slice(),
     signature: signature.slice(),
-  }),
-)
+  }
+}
 
 export function signRecord(
   identity: Identity,
@@ -132,6 +154,16 @@ export function isNewer(a: SignedRecord, b: SignedRecord): boolean {
   return a.record.version !== b.record.version
     ? a.record.version > b.record.version
     : compareBytes(a.signed, b.signed) > 0
+}
+
+/**
+ * Whether this statement in a peer's name shows another of that name to live, which `own` is to make way for: it was said
+ * after `own`'s life had been heard of, by a life that began earlier. The younger goes, as it is most often the copy.
+ */
+export function makesWay(own: MemberRecord, heard: MemberRecord): boolean {
+  const [mine, theirs] = [own.life, heard.life]
+  if (mine === undefined || theirs === undefined) return false
+  return theirs.after === mine.began && theirs.began < mine.began
 }
 
 function ringMember({ record }: SignedRecord): RingMember {

@@ -2,9 +2,10 @@
  * Everything that peers say to each other: this file is the wire's specification.
  *
  * A message is a version byte, a tag and its fields in the order below. Tags are never reused; fields are only ever
- * added at the end, where an older peer ignores them. A request gets one reply; a notice gets none.
+ * added at the end, where an older peer ignores them. A request gets one reply; a notice gets none. A request of a kind
+ * or version that the receiver does not know is refused as `not-understood`, which is no verdict on it.
  */
-import { type Bytes, MalformedError, Reader, Writer } from '../data/bytes.ts'
+import { type Bytes, Reader, Writer } from '../data/bytes.ts'
 import { digestLength } from '../data/hash.ts'
 import {
   boolean,
@@ -14,6 +15,7 @@ import {
   fixed,
   late,
   list,
+  NotUnderstoodError,
   oneOf,
   optional,
   struct,
@@ -21,7 +23,7 @@ import {
   union,
   varint,
 } from './codec.ts'
-import { signedRecord } from './membership.ts'
+import { signedRecord, signedRecords } from './membership.ts'
 import { actor, dot, key, seen, state, value } from './state.ts'
 
 export const wireVersion = 1
@@ -82,8 +84,8 @@ export const request = union({
   handoff: [7, struct({ items: list(stored) })],
   /** Anti-entropy: the folds of these partitions' digests, in as many parts. */
   folds: [8, struct({ from: varint, to: varint, parts: varint, salt: bytes })],
-  /** The keys of one partition and their digests; `slot` cuts a large partition in 64. */
-  keys: [9, struct({ partition: varint, slot: optional(varint), salt: bytes })],
+  /** The keys of one partition, or of one slot of it, and their digests: or the slots' folds, if there are more than `most`. */
+  keys: [9, struct({ partition: varint, slot: optional(varint), salt: bytes, most: varint })],
   /** States both ways: the receiver takes these and answers with what it then knows more. */
   exchange: [10, struct({ items: list(stored) })],
   /** What each side's table holds, versions first; an edge has no record of its own to show. */
@@ -95,7 +97,7 @@ export const request = union({
     }),
   ],
   /** Records that the receiver asked for, or that changed just now. */
-  records: [12, struct({ records: list(signedRecord) })],
+  records: [12, struct({ records: signedRecords })],
   /** An edge follows these keys here, as many as there is room for: changes come as notices while the link stands. */
   follow: [13, struct({ keys: list(key) })],
   unfollow: [14, struct({ keys: list(key) })],
@@ -150,11 +152,11 @@ export const reply = union({
   /** For each item, whether it is durable here now. */
   taken: [6, struct({ taken: list(boolean), generation: text })],
   folds: [7, struct({ digests: list(digest) })],
-  /** `slots`: the partition is large; these are the digests of its 64 slots. */
+  /** `slots`: there were too many keys for one list; these are the folds of their 64 slots. */
   keys: [8, struct({ keys: list(struct({ key, digest })), slots: list(digest) })],
   /** `cut`: not all that is known more fitted in. */
   exchanged: [9, struct({ items: list(stored), taken: list(boolean), cut: late(boolean, false) })],
-  gossip: [10, struct({ records: list(signedRecord), wanted: list(text) })],
+  gossip: [10, struct({ records: signedRecords, wanted: list(text) })],
   done: [11, struct({})],
   status: [12, struct({ hints: varint, keys: varint, suspects: list(text) })],
   /**
@@ -198,7 +200,7 @@ export const notice = union({
   /** This peer is about to go: no need to wait for its heartbeat. */
   goodbye: [2, struct({})],
   /** The sender's table changed. */
-  records: [3, struct({ records: list(signedRecord) })],
+  records: [3, struct({ records: signedRecords })],
 })
 
 export type Request = Decoded<typeof request>
@@ -227,7 +229,9 @@ function decoderOf<T>(codec: Codec<T>): (from: Bytes) => T {
   return (from) => {
     const reader = new Reader(from)
     const version = reader.u8()
-    if (version !== wireVersion) throw new MalformedError(`a message of wire version ${version}`)
+    if (version !== wireVersion) {
+      throw new NotUnderstoodError(`a message of wire version ${version}`)
+    }
     return codec.read(reader)
   }
 }

@@ -37,7 +37,7 @@ export const past: Codec<Past> = struct({
 
 /** An epoch is abandoned when something went wrong, or the store is another: so many are remembered. */
 const keptEpochs = 16
-const keptRefusals = 16
+export const keptRefusals = 16
 
 /** This epoch is counted under no more. */
 export function withEpoch(before: Past, left: ActorId | undefined, minted: number): Past {

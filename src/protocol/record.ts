@@ -12,6 +12,7 @@ import {
   concat,
   equalBytes,
   MalformedError,
+  Reader,
   utf8,
   Writer,
 } from '../data/bytes.ts'
@@ -51,15 +52,42 @@ export interface StoreIdentity {
   readonly seed: Bytes
   /** The last epoch that was handed out. */
   readonly epoch: number
+  /** What the host says of the medium that this was written to, so that a copy is known as one; '' where it says nothing. */
+  readonly medium: string
 }
 
-export const storeIdentity: Codec<StoreIdentity> = struct({
+const checkLength = 8
+
+const identityFields = struct({
   format: varint,
   peer: text,
   ring: text,
   seed: fixed(16),
   epoch: varint,
 })
+
+/**
+ * It closes with a check over all that stands before it: did a bit of the epoch turn over unnoticed, names would be given
+ * out twice. Identities that were stored before there was a check end without one.
+ */
+export const storeIdentity: Codec<StoreIdentity> = {
+  write: (writer, identity) => {
+    const body = new Writer()
+    identityFields.write(body, identity)
+    const sealed = body.text(identity.medium).finish()
+    writer.raw(sealed).raw(identityCheck(sealed))
+  },
+  read: (reader) => {
+    const stored = reader.raw(reader.left)
+    const fields = new Reader(stored)
+    const known = identityFields.read(fields)
+    if (fields.left === 0) return { ...known, medium: '' }
+    const sealed = stored.subarray(0, -checkLength)
+    const isSound = equalBytes(stored.subarray(-checkLength), identityCheck(sealed))
+    if (!isSound) throw new MalformedError('a store identity that does not match its check')
+    return { ...known, medium: fields.text() }
+  },
+}
 
 /** A request id that was seen, and what it minted: a retry mints nothing new. */
 export const remembered = struct({ dot, at: varint })
@@ -118,7 +146,6 @@ export function generationOfStore(identity: StoreIdentity): string {
 }
 
 const objectCodec = struct({ state, minter: optional(actor) })
-const checkLength = 8
 
 /** The body, the state's digest (so that a scan for digests need not decode), and a check over all of it. */
 export function encodeObject(object: StoredObject): Bytes {
@@ -162,6 +189,10 @@ function placed(letter: Bytes, key: Key): Bytes {
 
 function positionBytes(position: number): Bytes {
   return Uint8Array.of(position >>> 24, position >>> 16, position >>> 8, position)
+}
+
+function identityCheck(sealed: Bytes): Bytes {
+  return digestOf(utf8('store identity '), sealed).subarray(0, checkLength)
 }
 
 function recordCheck(digest: Digest, minter: ActorId | undefined): Bytes {

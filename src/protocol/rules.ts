@@ -4,16 +4,19 @@
  */
 import { equalBytes, utf8 } from '../data/bytes.ts'
 import { type Digest, digestOf } from '../data/hash.ts'
+import type { Identity } from '../data/identity.ts'
 import { apply, type ObjectState, sync, type Value } from '../data/siblings.ts'
 import { type ActorId, type Dot, highest, type Seen } from '../data/vector.ts'
 import { deviceRules } from './device-rules.ts'
 import {
   isGenuine,
+  makesWay,
   type MemberRecord,
   type PeerId,
   type Readiness,
   type RingIdentity,
   type SignedRecord,
+  signRecord,
 } from './membership.ts'
 import type { StoredObject } from './record.ts'
 
@@ -53,6 +56,9 @@ export const rules = {
   mintedBehind: (minted: Dot, highestElsewhere: number): boolean =>
     highestElsewhere > minted.counter,
 
+  /** Whether a write is refused whose request was refused before: a copy of that may come when there is room again. */
+  isRefusedAgain: (refusedBefore: boolean): boolean => refusedBefore,
+
   /** What counts as one vote: two replicas on one host die together. */
   voteOf: (peer: PeerId, host: string): { peer: PeerId; host: string } => ({ peer, host }),
 
@@ -70,14 +76,27 @@ export const rules = {
   /** Whether what was delivered is still what is held: else the debt stands. */
   isUnmoved: (held: Digest, delivered: Digest): boolean => equalBytes(held, delivered),
 
+  /** Whether what is owed was derived from this view: of any other, all debts are looked at anew. */
+  isDerived: (from: string, view: string): boolean => from === view,
+
+  /** Whether a refusal is the last word on an edge's write: not while an attempt at it may have arrived. */
+  isFinal: (mayHaveArrived: boolean): boolean => !mayHaveArrived,
+
   /** Whether two owners compare this partition. */
   compares: (_partition: number): boolean => true,
 
   /** Whether this exchange, counted from the first, reads and verifies what it compares. */
   isSalted: (exchange: number, every: number): boolean => exchange % every === 0,
 
+  /** What a member says of itself, in its own bytes and signed: whoever passes it on changes nothing in it. */
+  signRecord: (identity: Identity, ring: RingIdentity, record: MemberRecord): SignedRecord =>
+    signRecord(identity, ring, record),
+
   /** Whether a member's record is its subject's own word, for this ring. */
   isGenuine: (ring: RingIdentity, signed: SignedRecord): boolean => isGenuine(ring, signed),
+
+  /** Whether a peer stops that hears this in its own name: another that runs with its identity began before it. */
+  makesWay: (own: MemberRecord, heard: MemberRecord): boolean => makesWay(own, heard),
 
   /** What two peers must see alike before one counts the other: a key's owners, their stores, and what these lost. */
   listsDigest: (owners: readonly MemberRecord[]): Digest => {

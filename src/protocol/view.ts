@@ -29,6 +29,15 @@ export interface MemberRecord {
   readonly readiness: Readiness
   /** How often this store has found records damaged: what was counted before is not counted with what came after. */
   readonly losses: number
+  /** Which life of the peer says it; peers of earlier versions do not tell. */
+  readonly life?: MemberLife | undefined
+}
+
+/** A life of a peer, from its start to its end, is named by the version of its first statement. */
+export interface MemberLife {
+  readonly began: number
+  /** The life whose statement was the newest that this one had heard: its own, or another's. 0 where it had heard none. */
+  readonly after: number
 }
 
 /** A record, the very bytes its subject signed, and the signature. */

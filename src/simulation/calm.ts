@@ -47,7 +47,9 @@ export class Calm {
    */
   mustSucceed(operation: Operation, w: number): boolean {
     const { via, startMs, endMs, ack, strict } = operation
-    const machine = this.#cluster.machines.find(({ name }) => name === via)!
+    const machine = this.#cluster.machines.find(({ name }) => name === via)
+    // Nothing is promised to who runs on a copy.
+    if (machine === undefined) return false
     if (strict && ack !== 'device') return this.#mustSucceedStrictly(machine, operation, w)
     if (machine.kind === 'edge') {
       const all = [machine, ...this.#cluster.members]

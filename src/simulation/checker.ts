@@ -33,12 +33,12 @@ export type Holdings = ReadonlyMap<string, readonly Holding[]>
 export function lostWrites(
   history: History,
   holdings: Holdings,
-  excused: ReadonlySet<number> = new Set(),
+  forgiven: ReadonlySet<number> = new Set(),
 ): Violation[] {
   const violations: Violation[] = []
   for (const operation of history.operations) {
     if (operation.kind === 'get' || operation.outcome !== 'done') continue
-    if (operation.forfeited || excused.has(operation.write)) continue
+    if (operation.forfeited || forgiven.has(operation.write)) continue
     const present = presentWrites(history, holdings.get(operation.key) ?? [])
     if (history.closure(present).has(operation.write)) continue
     const text = `${describe(operation)} was acknowledged and is gone; what is left: ${listed(present)}`
@@ -92,7 +92,9 @@ export function convergenceGaps(holdings: Holdings): { key: string; text: string
       gaps.push({ key, text: `owners ${first!.peer} and ${peer} hold different states` })
     }
     for (const { peer, owner, present, damaged, owes } of held) {
-      if (damaged) gaps.push({ key, text: `${peer} holds a damaged record` })
+      // Where nobody has anything sound of the key, there is nothing to mend it with.
+      const mendable = held.some((other) => other.present && !other.damaged)
+      if (damaged && mendable) gaps.push({ key, text: `${peer} holds a damaged record` })
       if (!owner && present) gaps.push({ key, text: `${peer} holds what it does not own` })
       if (owes.length > 0)
         gaps.push({ key, text: `${peer} still owes it to ${owes.join(' and ')}` })
@@ -153,6 +155,7 @@ function falseAmong(
   for (const newer of writes) {
     for (const older of writes) {
       if (!history.get(newer).seen.has(older) || mayAppearAgain(history, witness, older)) continue
+      if (history.wasBound(newer)) continue
       const text = `${where}: w${older} stands beside w${newer}, whose writer had seen it`
       violations.push({ promise: 'P2', key, text })
     }
@@ -162,11 +165,14 @@ function falseAmong(
 
 /**
  * Retried at another coordinator because the first one's fate was unknown, by its client or by the peer that passed it
- * on, a write may appear again after it was superseded; and so may one whose name a disk gave out again that was set back.
+ * on, a write may appear again after it was superseded; and so may one whose name a disk gave out again that was set
+ * back, and one whose record was damaged while it was on its way, so that its minter had to name it anew.
  */
 function mayAppearAgain(history: History, witness: Witness, write: number): boolean {
   if (witness.excused.has(write)) return true
-  const minters = [...witness.dotsOf(write).values()].map((dot) => witness.minterOf(dot))
+  const dots = [...witness.dotsOf(write).values()]
+  if (dots.length > 1 && dots.some(({ actor }) => witness.wasAbandoned(actor))) return true
+  const minters = dots.map((dot) => witness.minterOf(dot))
   return history.wasRetried(write) || new Set(minters).size > 1
 }
 
@@ -231,6 +237,14 @@ export function crowds(holdings: Holdings, limit: number): Violation[] {
     const text = `${live} values stand side by side, and the limit is ${limit}`
     return live > limit ? [{ promise: 'P9' as const, key, text }] : []
   })
+}
+
+/** The keys at which a blind write is refused: as many values stand side by side somewhere as may be. */
+export function crowdedKeys(holdings: Holdings, limit: number): ReadonlySet<string> {
+  const live = ({ state }: Holding): number =>
+    state.siblings.filter(({ value }) => value.bytes !== undefined).length
+  const crowded = [...holdings].filter(([, held]) => held.some((each) => live(each) >= limit))
+  return new Set(crowded.map(([key]) => key))
 }
 
 /** The writes whose values, tombstones included, some owner holds. */

@@ -5,9 +5,11 @@
  * because nothing else goes wrong. So each claim is checked when it is made: *W hosts have it durably*, *all owners do*.
  */
 import { type Key, partitionOf, showKey } from '../data/key.ts'
+import type { ObjectState } from '../data/siblings.ts'
 import { covers } from '../data/vector.ts'
 import { decodeObject, storageKeys } from '../protocol/record.ts'
 import { toBinaryText } from '../data/bytes.ts'
+import type { Edge } from '../peer/edge.ts'
 import type { Ground, GroundMember } from './ground.ts'
 import type { Violation } from './violation.ts'
 
@@ -38,6 +40,15 @@ export function falseEverywhere(ground: Ground, key: Key, write: number): Violat
   if (lacking.length === 0 || witness.excused.has(write) || wasLostLately(ground)) return []
   const names = lacking.map(({ name }) => name).join(' and ')
   const text = `w${write} is said to be everywhere, and is not durable at ${names}`
+  return [{ promise: 'outcome', key: showKey(key), text }]
+}
+
+/** A tab that has nothing of a key, and could ask nobody, does not say that there is nothing. */
+export function falseEmptiness(edge: Edge | undefined, key: Key, shown: ObjectState): Violation[] {
+  if (edge === undefined || shown.seen.size > 0) return []
+  const { followed, writes } = edge.copies.of(key)
+  if (followed || writes.length > 0) return []
+  const text = 'a tab calls the key empty, and has neither followed it nor asked for it'
   return [{ promise: 'outcome', key: showKey(key), text }]
 }
 

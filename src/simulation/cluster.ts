@@ -24,6 +24,7 @@ import { Disk } from './disk.ts'
 import { History } from './history.ts'
 import { clockOf, Life, type WallClock } from './life.ts'
 import { addressOf, Network } from './network.ts'
+import { type Encounters, newerRules, speakNewer } from './newer-version.ts'
 import { type SeededRandom, seededRandom } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 import { verifyOnce } from './signatures.ts'
@@ -39,6 +40,8 @@ export interface BrokenBuild {
   readonly storage?: (storage: Storage, disk: Disk) => Storage
   readonly transport?: (transport: Transport) => Transport
   readonly random?: (random: Random, machine: string) => Random
+  /** What applications use of a tab. */
+  readonly keyed?: (edge: Edge) => Keyed
   readonly limits?: Partial<Limits>
 }
 
@@ -58,6 +61,8 @@ export interface Machine {
   readonly wall: WallClock
   incarnation: number
   process: Process | undefined
+  /** What a later version of the peer has met, while its processes are of one. */
+  newer: Encounters | undefined
 }
 
 export interface Process {
@@ -88,6 +93,12 @@ export class Cluster {
   readonly machines: readonly Machine[]
   readonly members: readonly Machine[]
   readonly edges: readonly Machine[]
+  /** Machines that run, or ran until now, on a copy of a member's disk and in its name. */
+  readonly clones = new Set<Machine>()
+  /** How many records were written that are longer than a message may be. */
+  oversized = 0
+  /** How often a peer stopped because another ran in its name. */
+  displaced = 0
   /** The ring that all members together make. */
   readonly ring: Ring
   readonly wholeness = new Wholeness()
@@ -99,6 +110,7 @@ export class Cluster {
   lostAtMs = -Infinity
   wakesAtMs = 0
   readonly #isGenuine = verifyOnce()
+  #cloned = 0
 
   constructor(seed: number, settings: ClusterSettings) {
     this.settings = settings
@@ -131,7 +143,20 @@ export class Cluster {
 
   /** The machines whose peers serve. */
   get serving(): Machine[] {
-    return this.machines.filter(({ process }) => process?.keyed !== undefined)
+    return [...this.machines, ...this.clones].filter(({ process }) => process?.keyed !== undefined)
+  }
+
+  /** A machine of its own with a copy of this member's disk, as it is now, and with its key. */
+  clone(of: Machine): Machine {
+    const name = `${of.name}'${++this.#cloned}`
+    const random = this.random.fork(`machine ${name}`)
+    const disk = this.#makeDisk({ name, host: of.host }, random)
+    disk.restore(of.disk.image())
+    const wall = { offsetMs: random.between(-5000, 5000) }
+    const made: Machine = { ...of, name, disk, wall, incarnation: 0, process: undefined }
+    this.clones.add(made)
+    this.chronicle.tell('', `the disk of ${of.name} is copied: ${name}`)
+    return made
   }
 
   /** The members that own a key, by `bucket/path`. */
@@ -153,7 +178,9 @@ export class Cluster {
     const life = new Life(this.scheduler)
     const { promise, resolve } = Promise.withResolvers<void>()
     const isMember = machine.kind === 'member'
-    const transport = new SimulatedTransport(this.network, machine.peer, life, isMember)
+    const { messageBytes } = this.settings.limits
+    const { network } = this
+    const transport = new SimulatedTransport(network, machine.peer, life, isMember, messageBytes)
     const process: Process = {
       life,
       transport,
@@ -180,8 +207,17 @@ export class Cluster {
     this.crash(machine, false)
     this.scheduler.after(1000, () => {
       const asleep = machine.kind === 'member' && this.scheduler.nowMs < this.wakesAtMs
-      if (machine.process === undefined && !asleep) this.start(machine)
+      const isThere = this.machines.includes(machine) || this.clones.has(machine)
+      if (isThere && machine.process === undefined && !asleep) this.start(machine)
     })
+  }
+
+  /** Its process ends by itself: another runs in its name. */
+  #displace(machine: Machine, process: Process): void {
+    if (machine.process !== process) return
+    this.displaced++
+    this.chronicle.tell('', `${machine.name} makes way`)
+    this.crash(machine, false)
   }
 
   /** The process dies in the middle of whatever it waits for; `torn` is a record that its disk was writing. */
@@ -214,6 +250,7 @@ export class Cluster {
       weight: 1,
     })
     process.keyed = new MemberKeyed(process.member, r, w)
+    void process.member.displaced.then(() => this.#displace(machine, process))
   }
 
   async #startEdge(machine: Machine, process: Process): Promise<void> {
@@ -224,24 +261,36 @@ export class Cluster {
       r,
       w,
     })
-    process.keyed = process.edge
+    process.keyed = this.settings.broken.keyed?.(process.edge) ?? process.edge
   }
 
   #portsOf(machine: Machine, process: Process) {
     const { broken } = this.settings
     const random = this.random.fork(`${machine.name} process ${machine.incarnation}`)
     const storage = openStorage(machine.disk, process.life)
+    const { newer } = machine
+    const transport =
+      newer === undefined
+        ? process.transport
+        : speakNewer(process.transport, random.fork('later version'), newer)
     return {
       ring: this.identity,
       identity: machine.identity,
-      transport: broken.transport?.(process.transport) ?? process.transport,
+      transport: broken.transport?.(transport) ?? transport,
       storage: broken.storage?.(storage, machine.disk) ?? storage,
       clock: clockOf(process.life, this.scheduler, machine.wall),
       random: broken.random?.(random, machine.name) ?? random,
       limits: { ...this.settings.limits, ...broken.limits },
       trace: (event: PeerEvent) => this.#hear(machine, event),
-      bootstrap: this.members.filter((other) => other !== machine).map((m) => addressOf(m.peer)),
-      rules: { ...rules, isGenuine: this.#isGenuine, ...broken.rules },
+      bootstrap: this.members
+        .filter(({ peer }) => peer !== machine.peer)
+        .map(({ peer }) => addressOf(peer)),
+      rules: {
+        ...rules,
+        isGenuine: this.#isGenuine,
+        ...(newer === undefined ? {} : newerRules),
+        ...broken.rules,
+      },
     }
   }
 
@@ -268,6 +317,7 @@ export class Cluster {
       wall: { offsetMs: random.between(-5000, 5000) },
       incarnation: 0,
       process: undefined,
+      newer: undefined,
     }
   }
 
@@ -280,7 +330,10 @@ export class Cluster {
     const note = (what: string, bytes?: Bytes): void => this.chronicle.note(what, bytes)
     const name = `disk of ${holder.name}`
     const disk = new Disk(name, this.scheduler, random.fork('disk'), settings, note)
-    disk.onWrite = (key, value) => this.witness.sees(holder, key, value)
+    disk.onWrite = (key, value) => {
+      if ((value?.length ?? 0) > this.settings.limits.messageBytes) this.oversized++
+      this.witness.sees(holder, key, value)
+    }
     return disk
   }
 }

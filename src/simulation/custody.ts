@@ -4,17 +4,18 @@
  * P1 survives the loss of fewer than W of the disks that hold a write, until all owners hold it at once; from then, of
  * fewer than the hosts of its owners. So each write keeps count of the hosts that lost it since all had it last, and of
  * whether all ever had it. A disk holds what its record has seen, also what is superseded there: whatever superseded it
- * may be nowhere else.
+ * may be nowhere else. A copy of a disk on which a second process runs is thrown away one day: as long as there is one, each
+ * write counts as lost once already, for the copy may be among those that acknowledge it.
  */
 import type { Bytes } from '../data/bytes.ts'
 import { showKey } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
 import { covers } from '../data/vector.ts'
-import { keyOfStored } from '../protocol/record.ts'
+import { keyOfStored, shelfRange } from '../protocol/record.ts'
 import type { Holding } from './checker.ts'
 import type { Ground, GroundMember } from './ground.ts'
 import { inspect } from './inspection.ts'
-import { type Image, statesIn } from './medium.ts'
+import { type Image, statesAmong, statesIn } from './medium.ts'
 
 /** Of one machine. `toMs`: until its owners held the write again, or the machine had noticed and was whole. */
 interface Interval {
@@ -32,6 +33,8 @@ export class Custody {
   readonly #settled = new Map<number, number>()
   /** By write: what an older image has taken from a disk, and until when nobody need have noticed. */
   readonly #setBack = new Map<number, Interval[]>()
+  /** By copy: whose disk it is one of. */
+  readonly #copies = new Map<GroundMember, GroundMember>()
 
   constructor(ground: Ground) {
     this.#ground = ground
@@ -94,6 +97,19 @@ export class Custody {
     }
   }
 
+  /** A process runs on this copy of a disk, until that is thrown away. */
+  lend(copy: GroundMember, of: GroundMember): void {
+    this.#copies.set(copy, of)
+  }
+
+  throwAway(copy: GroundMember): void {
+    this.#ground.lostAtMs = this.#ground.scheduler.nowMs
+    const of = this.#copies.get(copy)
+    this.#copies.delete(copy)
+    this.look()
+    for (const write of of === undefined ? [] : this.#onlyOn(copy, of)) this.#count(write)
+  }
+
   /** Notes what all owners hold now. */
   look(): void {
     this.#heldBy([], {})
@@ -101,7 +117,18 @@ export class Custody {
 
   #spares(write: number): boolean {
     const allowed = this.#settled.get(write) ?? this.#ground.settings.w
-    return (this.#lost.get(write) ?? 0) + 1 < allowed
+    return (this.#lost.get(write) ?? 0) + this.#copies.size + 1 < allowed
+  }
+
+  /** The writes that stand on this copy of a disk and not on the disk. */
+  #onlyOn(copy: GroundMember, of: GroundMember): number[] {
+    const own = statesOn(of)
+    return [...statesOn(copy)].flatMap(([key, state]) => {
+      const kept = own.get(key)
+      return [...this.#ground.witness.writesOf(key)].filter(
+        (write) => this.#covers(state, write) && !(kept && this.#covers(kept, write)),
+      )
+    })
   }
 
   /** Whether some disk has ever lost this write. */
@@ -152,6 +179,11 @@ export class Custody {
     }
     return false
   }
+}
+
+function statesOn({ disk }: GroundMember): Map<string, ObjectState> {
+  const { from, to } = shelfRange('object')
+  return statesAmong(disk.isLost ? [] : disk.entries(from, to))
 }
 
 /** `bucket/path` of a stored record. */

@@ -3,8 +3,8 @@
  *
  * A disk is lost only where custody allows it, for no store survives the loss of every copy.
  */
-import { shelfRange } from '../protocol/record.ts'
-import type { Bytes } from '../data/bytes.ts'
+import { shelfRange, storageKeys } from '../protocol/record.ts'
+import { type Bytes, equalBytes, toBinaryText } from '../data/bytes.ts'
 import type { Machine } from './cluster.ts'
 import { nameOfStored } from './custody.ts'
 import { loneliest } from './inspection.ts'
@@ -165,15 +165,32 @@ function setBack(scene: Scene, machine: Machine): End | undefined {
 /** A bit of one record turns over at rest: as good as lost, and to be noticed. */
 function flip(scene: Scene, machine: Machine, random: SeededRandom): End | undefined {
   const { cluster, custody } = scene
+  if (machine.kind === 'edge') return undefined
+  if (random.chance(0.25)) return flipIdentity(scene, machine, random)
   const { from, to } = shelfRange('object')
   const records = machine.disk.entries(from, to)
-  if (machine.kind === 'edge' || records.length === 0) return undefined
+  if (records.length === 0) return undefined
   const { key, value } = records[random.whole(records.length)]!
   if (!custody.mayLoseRecord(machine, key)) return undefined
   custody.loseRecord(machine, key)
   cluster.chronicle.tell('', `a bit of ${nameOfStored(key)} flips on ${machine.disk.name}`)
   machine.disk.flipBit(key, random.whole(value.length * 8))
   return () => true
+}
+
+/** Of the record that says who the store is. It struck once the store has become somebody else. */
+function flipIdentity(
+  { cluster }: Scene,
+  { disk }: Machine,
+  random: SeededRandom,
+): End | undefined {
+  const place = toBinaryText(storageKeys.identity)
+  const stored = disk.read(place)
+  if (stored === undefined) return undefined
+  cluster.chronicle.tell('', `a bit of who it is flips on ${disk.name}`)
+  disk.flipBit(storageKeys.identity, random.whole(stored.length * 8))
+  const flipped = disk.read(place)!
+  return () => !equalBytes(disk.read(place) ?? flipped, flipped)
 }
 
 /** The power goes while a commit is written, and one record of it comes out half new and half old. */

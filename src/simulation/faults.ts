@@ -5,17 +5,21 @@
  * So each seed picks the kinds it uses and how often each strikes (swarm testing: Groce et al., 2012). A fault counts only
  * once it has struck something: a partition that no message met was none.
  */
+import { cloneFaults } from './clone-faults.ts'
 import { diskFaults } from './disk-faults.ts'
 import { machineFaults } from './machine-faults.ts'
 import { networkFaults } from './network-faults.ts'
 import type { SeededRandom } from './random.ts'
-import type { Inflict, Scene } from './scene.ts'
+import type { Inflict, LeftOut, Scene } from './scene.ts'
 import { tabFaults } from './tab-faults.ts'
+import { versionFaults } from './version-faults.ts'
 
 const inflictions = {
   ...machineFaults,
   ...diskFaults,
+  ...cloneFaults,
   ...networkFaults,
+  ...versionFaults,
   ...tabFaults,
 } satisfies Record<string, Inflict>
 
@@ -39,7 +43,7 @@ export class Faults {
   readonly #kinds: readonly FaultKind[]
   /** The faults that began, in order. */
   readonly begun: string[] = []
-  readonly #without: ReadonlySet<string>
+  readonly #without: LeftOut
   #number = 0
   readonly #standing = new Set<Standing>()
   readonly #pauseMs: number
@@ -51,7 +55,7 @@ export class Faults {
    * `only`: these kinds, instead of the seed's choice; one named twice strikes twice as often. `without`: those that are
    * left out, by name.
    */
-  constructor(scene: Scene, only?: readonly FaultKind[], without: ReadonlySet<string> = new Set()) {
+  constructor(scene: Scene, only?: readonly FaultKind[], without: LeftOut = new Set()) {
     this.#without = without
     this.#scene = scene
     this.#random = scene.cluster.random.fork('faults')
@@ -79,7 +83,10 @@ export class Faults {
 
   #scheduleNext(): void {
     const { cluster, custody } = this.#scene
-    cluster.scheduler.after(cluster.pace * this.#random.exponential(this.#pauseMs), () => {
+    const pauseMs = this.#random.exponential(this.#pauseMs)
+    // At night all takes longer, but no longer than the night.
+    const nightMs = Math.max(0, cluster.wakesAtMs - cluster.scheduler.nowMs)
+    cluster.scheduler.after(Math.min(cluster.pace * pauseMs, nightMs + pauseMs), () => {
       if (!this.#open) return
       custody.look()
       this.#begin(this.#random.pick(this.#kinds))

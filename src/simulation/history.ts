@@ -69,6 +69,7 @@ export class History {
   /** A tombstone has no bytes to carry a name; its wall time is its name. */
   readonly #tombstones = new Map<number, number>()
   readonly #retried = new Set<number>()
+  readonly #bounded = new Set<number>()
   readonly #turned = new Map<string, number>()
 
   begin({ again, ...start }: Beginning): Operation {
@@ -113,6 +114,17 @@ export class History {
       .filter((each) => each.via === via && each.life === life && each.key === key)
       .filter(({ kind, ack, outcome }) => kind !== 'get' && ack === 'device' && outcome === 'done')
       .map(({ write }) => write)
+  }
+
+  /** This write's context was at its limit, and may have been cut short: a false sibling is the price of that. */
+  bound(write: number): void {
+    this.#bounded.add(write)
+  }
+
+  /** Whether this write's context, or one that it was made from, was ever at its limit. */
+  wasBound(write: number): boolean {
+    if (this.#bounded.size === 0) return false
+    return this.#bounded.has(write) || [...this.get(write).seen].some((id) => this.#bounded.has(id))
   }
 
   /** Whether its client tried this write more than once. */

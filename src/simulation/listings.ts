@@ -8,6 +8,7 @@ import { type Key, makeKey, showKey, splitKey } from '../data/key.ts'
 import type { Consistency, Keyed, ListedRead } from '../peer/keyed.ts'
 import { describe } from './checker.ts'
 import type { Cluster, Machine } from './cluster.ts'
+import { oversized } from './inspection.ts'
 import type { Violation } from './violation.ts'
 
 /** More than any request may take. */
@@ -43,6 +44,10 @@ export async function checkListings(
 ): Promise<readonly Violation[]> {
   const { scheduler, serving } = cluster
   const prefixes = new Map(keys.map(partitionKeyOf).map((key) => [key.text, key]))
+  const unreadable = oversized(cluster)
+  for (const key of keys) {
+    if (unreadable.has(showKey(key))) prefixes.delete(partitionKeyOf(key).text)
+  }
   const listings = serving.flatMap((machine) =>
     [...prefixes.values()].map((prefix) => begin(machine, prefix)),
   )
@@ -78,6 +83,7 @@ function amiss(
     return [{ promise: 'P5', key, text }]
   }
   const violations: Violation[] = []
+  const forgiven = witness.forgiven()
   for (const name of keys.filter(({ text }) => text.startsWith(prefix.text)).map(showKey)) {
     const siblings = outcome
       .filter((read) => showKey(read.key) === name)
@@ -86,7 +92,7 @@ function amiss(
     for (const operation of history.operations) {
       if (operation.key !== name || operation.kind === 'get') continue
       if (operation.outcome !== 'done' || seen.has(operation.write)) continue
-      if (operation.forfeited || witness.excused.has(operation.write)) continue
+      if (operation.forfeited || forgiven.has(operation.write)) continue
       const text = `${describe(operation)} was acknowledged and is not listed at ${machine.name}`
       violations.push({ promise: 'P1', key: name, text })
     }

@@ -15,11 +15,13 @@
  * Exit code 1 when the batch is red. Seeds share nothing, so they are dealt out to one process a core.
  */
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { hashLargeBy } from '../data/hash.ts'
 import { enter } from './ledger.ts'
 import { mutants } from './mutants/all.ts'
 import { hunt, patience, showCatch, weaknesses } from './mutants/hunt.ts'
@@ -58,6 +60,11 @@ interface Report {
   readonly again: string | undefined
 }
 
+hashLargeBy((parts) => {
+  const hasher = createHash('sha256')
+  for (const part of parts) hasher.update(part)
+  return new Uint8Array(hasher.digest())
+})
 await main()
 
 async function main(): Promise<void> {

@@ -72,10 +72,15 @@ export class Medium {
 export function statesIn(image: Image): Map<string, ObjectState> {
   const { from, to } = shelfRange('object')
   const [low, high] = [toBinaryText(from), toBinaryText(to)]
+  const objects = [...image].filter(([text]) => text >= low && text < high)
+  return statesAmong(objects.map(([text, value]) => ({ key: fromBinaryText(text), value })))
+}
+
+/** The same of what is stored on the shelf of objects. */
+export function statesAmong(objects: readonly StoredEntry[]): Map<string, ObjectState> {
   const states = new Map<string, ObjectState>()
-  for (const [text, value] of image) {
-    if (text < low || text >= high) continue
-    const key = keyOfStored(fromBinaryText(text))
+  for (const { key: storedKey, value } of objects) {
+    const key = keyOfStored(storedKey)
     try {
       states.set(showKey(key), decodeObject(key, value).state)
     } catch {

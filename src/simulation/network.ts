@@ -215,7 +215,11 @@ export class Network {
     if (standing !== undefined && standing.other.up) return standing
     if (standing !== undefined) from.drop(standing)
     const stale = to.endTo(from.self)
-    if (stale !== undefined) to.drop(stale)
+    if (stale !== undefined) {
+      to.drop(stale)
+      // Another process of that name may live, and hears that its link is gone.
+      if (stale.other.station !== from && stale.other.station.life.alive) this.hangUp(stale)
+    }
 
     const end = this.#makeEnd(from, to.self)
     end.other = this.#makeEnd(to, from.self)

@@ -28,9 +28,11 @@ import type { Mutant } from './mutants/mutant.ts'
 import { Operator } from './operator.ts'
 import { seededRandom } from './random.ts'
 import { checkReceipts } from './receipts.ts'
+import { bounded } from './storm.ts'
 import { tellStory } from './story.ts'
 import { drawSwarm, type Swarm } from './swarm.ts'
-import type { Scene } from './scene.ts'
+import type { LeftOut, Scene } from './scene.ts'
+import { crowdedOf, deliverable, forgiveCrowded } from './undelivered.ts'
 import type { Promised, Violation } from './violation.ts'
 import { longestTailMs } from './weather.ts'
 import { Workload } from './workload.ts'
@@ -46,7 +48,7 @@ export interface SimulationOptions {
   /** Leave nothing out of the story. */
   readonly whole?: boolean
   /** What is left out: faults and turns, by the names under which `happened` lists them. */
-  readonly without?: ReadonlySet<string>
+  readonly without?: LeftOut
   /** Stop as soon as one of these is seen to be broken. */
   readonly stopAt?: readonly Promised[]
   /** How long things break, instead of until enough has. */
@@ -62,6 +64,8 @@ export interface SimulationResult {
   readonly faults: Readonly<Record<FaultKind, number>>
   readonly virtualMs: number
   readonly events: number
+  /** How many records were longer than a message may be. */
+  readonly oversized: number
   /** How long after the last fault the owners of every key were equal. */
   readonly convergedAfterMs: number
   readonly violations: readonly Violation[]
@@ -146,7 +150,8 @@ class Run {
   async start(): Promise<void> {
     const { scheduler, machines } = this.#cluster
     for (const machine of machines) this.#cluster.start(machine)
-    await scheduler.run(startMs, () => this.#allKnown())
+    const known = (): boolean => this.#allKnown()
+    await scheduler.run(startMs, bounded(scheduler, known))
     if (!this.#allKnown())
       this.#fail('P3', `the members do not know each other after ${startMs} ms`)
     // Long enough for every link and latency to be known.
@@ -159,11 +164,15 @@ class Run {
     this.#workload.start()
     this.#faults.start()
     this.#operator.start()
-    const seen = (): boolean => this.isSeen()
-    if (this.#safetyMs !== undefined) return scheduler.run(fromMs + this.#safetyMs, seen)
+    const seen = bounded(scheduler, () => this.isSeen())
+    if (this.#safetyMs !== undefined) {
+      await scheduler.run(fromMs + this.#safetyMs, seen)
+      this.#safetyMs = Math.min(this.#safetyMs, scheduler.nowMs - fromMs)
+      return
+    }
     await scheduler.run(fromMs + safetyMs, seen)
     const busy = (): boolean =>
-      this.isSeen() ||
+      seen() ||
       (history.operations.length >= fewestOperations && this.#faults.total >= fewestFaults)
     // A night is slept through, and the morning after it is part of the story.
     const { wakesAtMs } = this.#cluster
@@ -210,7 +219,7 @@ class Run {
     chronicle.tell('', 'everything is healed')
     const healedMs = scheduler.nowMs
     for (let atMs = healedMs; atMs < healedMs + convergenceMs; atMs += 1000) {
-      await scheduler.run(atMs + 1000)
+      await scheduler.run(atMs + 1000, bounded(scheduler))
       for (const machine of machines)
         if (machine.process === undefined) this.#cluster.start(machine)
       const elapsedMs = atMs - healedMs
@@ -220,9 +229,10 @@ class Run {
       this.#convergedAfterMs = scheduler.nowMs - healedMs
       // What has converged stays so, once the last message from the time of the faults has come.
       const isLate = scheduler.nowMs > healedMs + longestTailMs
-      await scheduler.run(scheduler.nowMs + 3000)
+      await scheduler.run(scheduler.nowMs + 3000, bounded(scheduler))
       if (isLate || this.#gaps().length === 0) break
     }
+    forgiveCrowded(this.#cluster)
     this.#check()
     this.violations.push(...(await checkListings(this.#cluster, this.#workload.keys)))
     this.violations.push(...(await checkReceipts(this.#cluster)))
@@ -240,6 +250,7 @@ class Run {
       faults: this.#faults.counts,
       virtualMs: scheduler.nowMs,
       events: scheduler.events,
+      oversized: this.#cluster.oversized,
       convergedAfterMs: Math.round(this.#convergedAfterMs),
       violations: this.violations,
       happened: [...this.#faults.begun, ...this.#workload.turns],
@@ -256,7 +267,7 @@ class Run {
     const crowd = settings.limits.siblings * settings.members
     this.violations.push(
       ...this.#workload.violations,
-      ...lostWrites(history, holdings, witness.excused),
+      ...lostWrites(history, holdings, witness.forgiven()),
       ...falseSiblings(history, witness, holdings),
       ...falseReads(history, witness),
       ...this.#staleReads(),
@@ -281,11 +292,10 @@ class Run {
   #gaps(): { key: string; text: string }[] {
     const gaps = convergenceGaps(inspect(this.#cluster))
     if (!this.#allKnown()) gaps.push({ key: '', text: 'the peers do not all know each other' })
-    for (const { name, process } of this.#cluster.edges) {
-      const pending = process?.edge?.pendingWrites ?? 0
-      if (pending > 0) gaps.push({ key: '', text: `${name} has ${pending} writes to deliver` })
-    }
+    gaps.push(...deliverable(this.#cluster))
+    const crowded = crowdedOf(this.#cluster)
     for (const { write, key } of this.#workload.unsettled()) {
+      if (crowded.has(key)) continue
       gaps.push({ key, text: `the receipt of w${write} does not say that it is everywhere` })
     }
     gaps.push(...staleCopies(this.#cluster, this.#workload.keys))

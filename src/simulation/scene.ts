@@ -12,6 +12,9 @@ export interface Scene {
   readonly stakes: Stakes
 }
 
+/** Faults and turns that are left out of a run, by their names. */
+export type LeftOut = Pick<ReadonlySet<string>, 'has'>
+
 /** Begins a fault, mostly of one machine; undefined where it has nothing to strike. */
 export type Inflict = (
   scene: Scene,

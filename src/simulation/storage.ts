@@ -17,6 +17,7 @@ export function openStorage(disk: Disk, life: Life): Storage {
 }
 
 class SimulatedStorage implements Storage {
+  readonly medium: string
   readonly #disk: Disk
   readonly #life: Life
   #closed = false
@@ -24,6 +25,7 @@ class SimulatedStorage implements Storage {
   constructor(disk: Disk, life: Life) {
     this.#disk = disk
     this.#life = life
+    this.medium = disk.name
   }
 
   get(key: Bytes): Promise<Bytes | undefined> {

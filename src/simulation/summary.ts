@@ -13,6 +13,8 @@ export interface Summary {
   readonly faults: Readonly<Record<FaultKind, number>>
   readonly virtualMs: number
   readonly events: number
+  /** In how many seeds a key grew larger than a message may be. */
+  readonly oversized: number
   /** The longest that any seed took from its last fault to equal owners. */
   readonly slowestConvergenceMs: number
   /** Why the batch is red, a sentence each. */
@@ -40,12 +42,17 @@ export function summarize(
     if (count === 0 && results.length >= enoughSeeds)
       failures.push(`no seed was struck by: ${kind}`)
   }
+  const oversized = results.filter((result) => result.oversized > 0).length
+  if (oversized === 0 && results.length >= enoughSeeds) {
+    failures.push('in no seed did a key grow larger than a message')
+  }
   return {
     seeds: results.length,
     operations: addUp(results.map((result) => result.operations)),
     faults,
     virtualMs: sum(results.map(({ virtualMs }) => virtualMs)),
     events: sum(results.map(({ events }) => events)),
+    oversized,
     slowestConvergenceMs: Math.max(0, ...results.map(({ convergedAfterMs }) => convergedAfterMs)),
     failures,
   }
@@ -63,6 +70,7 @@ export function showSummary(summary: Summary, tookMs: number): string {
     `operations    ${operations.done} done, ${operations.refused} refused, ${operations.unknown} unknown`,
     `faults        ${sum(Object.values(faults))}: ${struck.join(', ')}`,
     `virtual time  ${seconds(virtualMs)} s, ${events} events`,
+    `large keys    larger than a message in ${summary.oversized} seeds`,
     `convergence   at most ${seconds(summary.slowestConvergenceMs)} s after the last fault`,
     `real time     ${seconds(tookMs)} s, ${Math.round(virtualMs / tookMs)} times as fast as life`,
     ...summary.failures.map((failure) => `✗ ${failure}`),

@@ -44,6 +44,8 @@ export interface Swarm {
   readonly faultPauseMs: number
   /** What a large value weighs; 0 where there are none. */
   readonly largeBytes: number
+  /** How often a value is large. */
+  readonly largeChance: number
   readonly tempers: readonly Temper[]
   readonly network: NetworkSettings
   readonly limits: Limits
@@ -85,7 +87,7 @@ export function drawSwarm(random: SeededRandom): Swarm {
   const large = random.chance(0.12)
   // In some rings all happens at once, faults as well.
   const haste = random.pick([1, 1, 1, 3, 8])
-  return {
+  const drawn: Swarm = {
     ...quorum,
     members: quorum.n + 1 + random.whole(7 - quorum.n),
     edges,
@@ -97,10 +99,29 @@ export function drawSwarm(random: SeededRandom): Swarm {
     pauseMs: random.between(900, 1700) / haste,
     faultPauseMs: random.between(1200, 3000) / Math.sqrt(haste),
     largeBytes: large ? random.pick([20, 200, 1000]) * kibibyte : 0,
+    largeChance: 0.04,
     tempers: Array.from({ length: clients }, () => random.pick(tempers)),
     network: drawNetwork(random),
     limits: random.chance(0.4) ? tight(random) : simulatedLimits,
     strictness: random.pick([0, 0, 0.2, 0.6]),
+  }
+  return random.chance(0.1) ? narrow(drawn) : drawn
+}
+
+/**
+ * Messages hold the values of one key that one coordinator lets stand side by side, as they do by default, and no more;
+ * and people write without looking. Coordinators that are apart soon let more stand than any message holds.
+ */
+function narrow(swarm: Swarm): Swarm {
+  const [siblings, largeBytes] = [4, 2 * kibibyte]
+  const messageBytes = 1.5 * siblings * largeBytes
+  return {
+    ...swarm,
+    keys: Math.min(swarm.keys, 3),
+    largeBytes,
+    largeChance: 0.8,
+    tempers: swarm.tempers.map((temper, i) => (i % 2 === 0 ? 'blind' : temper)),
+    limits: { ...simulatedLimits, siblings, messageBytes, batchBytes: largeBytes },
   }
 }
 
@@ -117,6 +138,7 @@ function tight(random: SeededRandom): Limits {
     batchBytes: random.pick([200, 2000]),
     batchItems: 1 + random.whole(4),
     listedKeys: 1 + random.whole(3),
+    fewKeys: 1 + random.whole(3),
     deliveriesInFlight: 1 + random.whole(3),
   }
 }

@@ -1,12 +1,10 @@
 /**
  * What happens to tabs only: their storage is cleared, or they are all that is awake for hours.
  */
-import { decode } from '../protocol/codec.ts'
-import { edgeCopy } from '../protocol/copy.ts'
-import { shelfRange } from '../protocol/record.ts'
-import type { Cluster, Machine } from './cluster.ts'
+import type { Machine } from './cluster.ts'
 import type { SeededRandom } from './random.ts'
 import type { End, Inflict, Scene } from './scene.ts'
+import { undeliveredBy } from './undelivered.ts'
 
 export const tabFaults = {
   'cleared tab': clear,
@@ -20,7 +18,7 @@ function clear(scene: Scene, _machine: Machine, random: SeededRandom): End | und
   const tab = random.pick(cluster.edges)
   const held = tab.disk.entries().length > 0
   const settle = calm.disturb([tab])
-  for (const write of undelivered(cluster, tab)) cluster.history.forfeit(write)
+  for (const write of undeliveredBy(cluster, tab)) cluster.history.forfeit(write)
   cluster.history.forgetReceipts(tab.name)
   cluster.wipe(tab)
   return () => {
@@ -50,20 +48,4 @@ function leaveAlone(scene: Scene, _machine: Machine, random: SeededRandom): End 
     settle()
   })
   return () => history.operations.length > before
-}
-
-/** Acknowledged by this tab alone so far: its pending writes, and those that these stand for. */
-function undelivered(cluster: Cluster, tab: Machine): Set<number> {
-  const { history, witness } = cluster
-  const { from, to } = shelfRange('edge')
-  const writes = new Set<number>()
-  for (const { value } of tab.disk.entries(from, to)) {
-    for (const own of decode(edgeCopy, value).writes) {
-      const write = own.stage === 'device' ? history.writeOf(own.value) : undefined
-      if (write === undefined) continue
-      for (const each of history.closure([write])) if (!witness.exists(each)) writes.add(each)
-      writes.add(write)
-    }
-  }
-  return writes
 }

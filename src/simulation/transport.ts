@@ -29,6 +29,7 @@ export class SimulatedTransport implements Transport, Station {
   gateOpen = true
 
   readonly #network: Network
+  readonly #messageBytes: number
   readonly #ends = new Map<PeerId, End>()
   readonly #sessions = new Map<PeerId, number>()
   readonly #known = new Map<PeerId, string>()
@@ -39,8 +40,15 @@ export class SimulatedTransport implements Transport, Station {
   #closed = false
 
   /** Without an address (`dialable` false: a tab) it can dial and cannot be dialled. */
-  constructor(network: Network, self: PeerId, life: Life, dialable = true) {
+  constructor(
+    network: Network,
+    self: PeerId,
+    life: Life,
+    dialable = true,
+    messageBytes: number = limits.messageBytes,
+  ) {
     this.#network = network
+    this.#messageBytes = messageBytes
     this.self = self
     this.life = life
     this.addresses = dialable ? [addressOf(self)] : []
@@ -77,7 +85,7 @@ export class SimulatedTransport implements Transport, Station {
 
   notify(to: PeerId, body: Bytes, _lane: Lane): void {
     const end = this.#ends.get(to)
-    if (end === undefined || body.length > limits.messageBytes) return
+    if (end === undefined || body.length > this.#messageBytes) return
     const copy = body.slice()
     this.#network.carry(
       end,
@@ -173,7 +181,7 @@ export class SimulatedTransport implements Transport, Station {
 
   #refusal(body: Bytes): TransportFailure | undefined {
     if (this.#closed) return 'closed'
-    if (body.length > limits.messageBytes) return 'too-large'
+    if (body.length > this.#messageBytes) return 'too-large'
     return this.#waiting.size >= limits.requestsInFlight ? 'overloaded' : undefined
   }
 
@@ -187,7 +195,9 @@ export class SimulatedTransport implements Transport, Station {
     waiting.end = end
     const { station } = end.other
     const replied = (reply: Bytes): void => {
-      if (end.other.up) this.#carryBack(end, reply.slice(), waiting)
+      if (!end.other.up) return
+      if (reply.length <= this.#messageBytes) return this.#carryBack(end, reply.slice(), waiting)
+      this.#network.carry(end.other, () => this.#fail(waiting, 'too-large'))
     }
     const rejected = (error: unknown): void => {
       this.#network.offences.push(`${station.self} rejected a request: ${String(error)}`)

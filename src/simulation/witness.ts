@@ -54,6 +54,11 @@ export class Witness {
     )
   }
 
+  /** The excused writes, and all that they superseded: what goes with one of them is not missed. */
+  forgiven(): ReadonlySet<number> {
+    return this.#history.closure([...this.excused])
+  }
+
   /** The dots that a write was ever minted under. */
   dotsOf(write: number): ReadonlyMap<string, Dot> {
     return this.#dots.get(write) ?? new Map()
@@ -74,9 +79,9 @@ export class Witness {
     return this.#dots.has(write)
   }
 
-  /** A store of this machine has this generation. */
+  /** A store of this machine has this generation; one that is a copy has it for a moment, and another from then on. */
   meets(generation: string, machine: string): void {
-    this.#generations.set(generation, machine)
+    if (!this.#generations.has(generation)) this.#generations.set(generation, machine)
   }
 
   /** A peer has given an epoch up, and mints under another what it had minted under this. */

@@ -8,17 +8,20 @@
  */
 import { type Key, makeKey, showKey, splitKey } from '../data/key.ts'
 import { emptyState, liveSiblings, makeValue, type Value } from '../data/siblings.ts'
+import { countLoose } from '../data/vector.ts'
 import { contextFromText, contextToText } from '../protocol/context.ts'
 import type { Stage } from '../protocol/copy.ts'
 import { RingletError } from '../protocol/errors.ts'
+import { limits } from '../protocol/limits.ts'
 import type { Receipt } from '../peer/api.ts'
 import type { Consistency, Keyed, KeyedRead } from '../peer/keyed.ts'
-import { falseEverywhere, falseQuorum } from './claims.ts'
+import { falseEmptiness, falseEverywhere, falseQuorum } from './claims.ts'
 import { Client, type Memory, seenNothing } from './client.ts'
 import { listAll } from './listings.ts'
 import type { Cluster, Machine, Process } from './cluster.ts'
 import { bytesOfId, type Operation } from './history.ts'
 import { inspect } from './inspection.ts'
+import type { LeftOut } from './scene.ts'
 import type { Violation } from './violation.ts'
 
 /** An operation under way. */
@@ -50,14 +53,14 @@ export class Workload {
   /** The turns that clients took, in order. */
   readonly turns: string[] = []
   readonly #cluster: Cluster
-  readonly #without: ReadonlySet<string>
+  readonly #without: LeftOut
   readonly #awaited = new Set<Awaited>()
   readonly #merger: Client
   #open = true
   #writes = 0
 
   /** `without`: the turns that are left out. */
-  constructor(cluster: Cluster, without: ReadonlySet<string> = new Set()) {
+  constructor(cluster: Cluster, without: LeftOut = new Set()) {
     this.#cluster = cluster
     this.#without = without
     this.#merger = new Client(cluster, 0, 'careful')
@@ -189,6 +192,8 @@ export class Workload {
       : process.keyed!.read(key, from)
     const read = await this.#settle(begun, answer)
     if (read === undefined) return undefined
+    if (!byListing && read.source === 'local')
+      this.violations.push(...falseEmptiness(process.edge, key, read.state))
     const writes = read.state.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
     operation.returned = writes
     if (read.source === 'local') operation.mustShow = mustShow
@@ -214,6 +219,8 @@ export class Workload {
     if (begun === undefined) return
     const { operation, process } = begun
     const context = contextFromText(key, memory.context)
+    // It may have lost some of what its writer had seen.
+    if (countLoose(context) >= limits.looseDots) this.#cluster.history.bound(operation.write)
     const value = again?.value ?? this.#valueOf(operation, client)
     const demands = strict ? { demands: { strict } } : {}
     const written = process.keyed!.write({ key, context, value, ack, ...demands })
@@ -268,8 +275,8 @@ export class Workload {
   /** Each write's value is its name; a tombstone's is its time, which no other write has. */
   #valueOf(operation: Operation, { random }: Client): Value {
     const writtenAt = 1_900_000_000_000 + this.#writes++
-    const { largeBytes } = this.#cluster.settings
-    const weight = largeBytes > 0 && random.chance(0.04) ? largeBytes : 0
+    const { largeBytes, largeChance } = this.#cluster.settings
+    const weight = largeBytes > 0 && random.chance(largeChance) ? largeBytes : 0
     if (operation.kind === 'put') return makeValue(bytesOfId(operation.id, weight), writtenAt)
     this.#cluster.history.nameTombstone(writtenAt, operation.id)
     return makeValue(undefined, writtenAt)

@@ -4,14 +4,17 @@
  *     npm run bench -- [--seconds 2] [--rounds 5] [--json]
  *
  * The ring and the bare pipeline (`bare.ts`) take turns on this machine: puts with W = 2 and gets with R = 2, 1 KiB, at 1
- * and 64 in flight. The ratio of their medians is what counts; the absolute numbers are this machine's.
+ * and 64 in flight. The ratio of their medians is what counts; the absolute numbers are this machine's. And what it costs
+ * two owners of many keys to find out how they differ.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { showTable } from '../../node/cli/table.ts'
+import { openDisk } from '../../node/disk.ts'
 import { startBare } from './bare.ts'
+import { type Cost, type DifferenceCost, measureDifference } from './difference.ts'
 import { measure, medianRun, type Run, warmUp } from './measure.ts'
 import { startRing } from './ring.ts'
 import { measurePage, type PageSize } from './size.ts'
@@ -40,8 +43,10 @@ interface Result {
 }
 
 const results = await compare(Number(values.seconds), Number(values.rounds))
+const difference = await compareOwners()
 const page = await measurePage()
-console.log(values.json ? JSON.stringify({ results, page }) : report(results, page))
+if (values.json) console.log(JSON.stringify({ results, difference, page }))
+else console.log([...report(results), '', showDifference(difference), ...showSize(page)].join('\n'))
 process.exit()
 
 async function compare(seconds: number, rounds: number): Promise<Result[]> {
@@ -73,7 +78,18 @@ async function compare(seconds: number, rounds: number): Promise<Result[]> {
   }
 }
 
-function report(measured: readonly Result[], size: PageSize | undefined): string {
+/** Two owners of 100,000 keys on real disks, which differ in ten. */
+async function compareOwners(): Promise<DifferenceCost> {
+  const folder = mkdtempSync(join(tmpdir(), 'ringlet-bench-'))
+  const open = (index: number) => openDisk(join(folder, String(index)))
+  try {
+    return await measureDifference({ keys: 100_000, differences: 10, q: 256, open })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function report(measured: readonly Result[]): string[] {
   const titles = ['', 'ratio', 'ring/s', 'p50 ms', 'p99 ms', 'bare/s', 'bare p50', 'bare p99']
   const rows = measured.map(({ name, ratio, ring, bare }) => [
     name,
@@ -84,16 +100,25 @@ function report(measured: readonly Result[], size: PageSize | undefined): string
       p99Ms.toFixed(2),
     ]),
   ])
-  return [
-    ...showTable(titles, rows, titles.slice(1)),
-    ...(size === undefined ? [] : ['', showSize(size)]),
-  ].join('\n')
+  return showTable(titles, rows, titles.slice(1))
 }
 
-function showSize({ own, packages }: PageSize): string {
-  const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`
+function showDifference({ equal, differing }: DifferenceCost): string {
+  const cost = ({ bytes, ms }: Cost): string => `${kilobytes(bytes)} and ${ms.toFixed(0)} ms`
   return (
-    `The cart page’s scripts, gzipped: ${kilobytes(own + packages)}, of which ` +
-    `${kilobytes(own)} our own and ${kilobytes(packages)} libp2p and other packages.`
+    `Two owners of 100,000 keys that differ in ${differing.differed} find and mend it with ${cost(differing)}; ` +
+    `two that hold the same find so with ${cost(equal)}.`
   )
+}
+
+const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`
+
+function showSize(size: PageSize | undefined): string[] {
+  if (size === undefined) return []
+  const { own, packages } = size
+  return [
+    '',
+    `The cart page’s scripts, gzipped: ${kilobytes(own + packages)}, of which ` +
+      `${kilobytes(own)} our own and ${kilobytes(packages)} libp2p and other packages.`,
+  ]
 }

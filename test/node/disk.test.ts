@@ -128,6 +128,18 @@ describe('a data folder', () => {
     await expectRefusal(openDisk(other), 'store-corrupt')
   })
 
+  test('with a bit flipped in its schema is refused as damaged', async () => {
+    const folder = freshFolder()
+    await (await openDisk(folder)).close()
+    const path = join(folder, 'store.db')
+    const bytes = readFileSync(path)
+    const column = bytes.indexOf('value blob')
+    expect(column).toBeGreaterThan(0)
+    bytes[column + 4]! ^= 4
+    writeFileSync(path, bytes)
+    await expectRefusal(openDisk(folder), 'store-corrupt')
+  })
+
   test('can be opened and closed thirty times, and keeps no log behind', async () => {
     const folder = freshFolder()
     for (let round = 1; round <= 30; round++) {

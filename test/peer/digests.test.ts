@@ -17,7 +17,12 @@ const keys = Array.from({ length: 8 }, (_, i) => makeKey('b', `key ${i}`))
 
 async function openRecords() {
   const storage = openMemory()
-  const identity = await openIdentity(storage, systemRandom, 'peer', 'ring', () => {})
+  const identity = await openIdentity(
+    storage,
+    systemRandom,
+    { self: 'peer', ring: 'ring' },
+    () => {},
+  )
   return { storage, records: new Records(storage, q, () => {}, identity) }
 }
 

@@ -2,7 +2,7 @@
  * A ring of members in this process: memory for disks, memory for a network, the host's own clock.
  */
 import { afterEach } from 'vitest'
-import { memoryNetwork } from '../../src/adapters/memory-transport.ts'
+import { type MemoryNetwork, memoryNetwork } from '../../src/adapters/memory-transport.ts'
 import { MemoryContent, openMemory } from '../../src/adapters/memory.ts'
 import { systemClock, systemRandom } from '../../src/adapters/system.ts'
 import { identityFromSeed } from '../../src/data/identity.ts'
@@ -48,8 +48,14 @@ interface TestEdgeOptions {
 export class TestRing {
   readonly events: PeerEvent[] = []
   readonly members: TestMember[] = []
-  readonly #network = memoryNetwork(quick)
+  readonly #limits: Limits
+  readonly #network: MemoryNetwork
   readonly #open: { close(): Promise<void> }[] = []
+
+  constructor(limits: Limits = quick) {
+    this.#limits = limits
+    this.#network = memoryNetwork(limits)
+  }
 
   async start(count: number): Promise<this> {
     for (let i = 0; i < count; i++) this.members.push(await this.startMember(i))
@@ -59,15 +65,16 @@ export class TestRing {
     return this
   }
 
+  /** `medium`: what the host says of the medium that the content stands on; `gate`: whether it is online. */
   async startMember(
     index: number,
     content = new MemoryContent(),
-    { gate = true } = {},
+    { medium = '', gate = true } = {},
   ): Promise<TestMember> {
     const identity = identityFromSeed(new Uint8Array(32).fill(index + 1))
     const transport = this.#network.open(identity.peer)
     transport.setGate(gate)
-    const storage = openMemory(content)
+    const storage = openMemory(content, medium === '' ? {} : { medium })
     const member = await startMember({
       ring,
       identity,
@@ -81,7 +88,7 @@ export class TestRing {
       host: `host-${index}`,
       zone: '',
       weight: 1,
-      limits: quick,
+      limits: this.#limits,
     })
     this.#open.push(member, transport, storage)
     return { member, transport, storage, content }
@@ -153,8 +160,8 @@ export async function until(
 }
 
 /** A ring that is closed after the test. */
-export function testRing(): TestRing {
-  const made = new TestRing()
+export function testRing(limits?: Limits): TestRing {
+  const made = new TestRing(limits)
   open.push(made)
   return made
 }

@@ -51,7 +51,7 @@ describe('admission', () => {
     { type: 'handoff', items: [] },
     { type: 'exchange', items: [] },
     { type: 'folds', from: 0, to: 1, parts: 1, salt: seed },
-    { type: 'keys', partition: 0, slot: undefined, salt: seed },
+    { type: 'keys', partition: 0, slot: undefined, salt: seed, most: 1 },
   ] satisfies Request[])('lets only members ask for $type', (request) => {
     expect(refuse(view, member, request)).toBeUndefined()
     expect(refuse(view, edge, request)).toMatchObject({ code: 'not-a-member' })

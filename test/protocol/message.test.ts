@@ -85,7 +85,7 @@ const requests: Request[] = [
   { type: 'covers', key, dot, direct: false },
   { type: 'handoff', items: [{ key, state: object }] },
   { type: 'folds', from: 0, to: 4096, parts: 64, salt: utf8('salt') },
-  { type: 'keys', partition: 3, slot: undefined, salt: new Uint8Array(0) },
+  { type: 'keys', partition: 3, slot: undefined, salt: new Uint8Array(0), most: 48 },
   { type: 'exchange', items: [{ key, state: emptyState }] },
   { type: 'gossip', self, versions: [{ peer: 'p', version: 3 }] },
   { type: 'records', records: [self] },

@@ -6,7 +6,7 @@
  */
 import type { Change } from './expected.ts'
 import { type BrowserHost, expect, peers } from './hosts.ts'
-import type { Network } from './network.ts'
+import type { Network } from '../../hosts/network.ts'
 import type { Tab } from '../tabs.ts'
 
 export type TabName = 'ours' | 'beside' | 'theirs'

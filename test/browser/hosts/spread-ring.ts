@@ -1,29 +1,22 @@
 /**
- * A ring whose peers are on hosts of their own, made as an operator makes one: `ringlet init`, and on every host
- * `ringlet peer`. What a peer holds is asked with `ringlet get`, on its host.
- *
- * All peers have the same ports, as each has a network of its own; and as their keys are made first, the ring file can
- * name all of them before the first one starts.
+ * A ring whose peers are on hosts of their own, with pages for the hosts of tabs. What a peer holds is asked with
+ * `ringlet get`, on its host.
  */
-import { type ChildProcess, execFileSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { MemberReport, RingStatus } from '../../../node/control-status.ts'
-import { identitySeed } from '../../../node/identity-file.ts'
 import { builtPage } from '../../../node/page-build.ts'
-import { loadRingFile, replaceRingFile } from '../../../node/ring-file.ts'
-import { identityFromSeed } from '../../../src/data/identity.ts'
 import { makeKey, partitionOf } from '../../../src/data/key.ts'
 import { makeRing, type RingMember } from '../../../src/data/ring.ts'
 import { cart, type Cart } from '../../../src/values/cart.ts'
-import type { Network } from './network.ts'
+import { command, control, type LaidRing, layRing, runPeer } from '../../hosts/laid-ring.ts'
+import type { Network } from '../../hosts/network.ts'
 import type { Items } from '../ring.ts'
 
-const command = join(import.meta.dirname, '..', '..', '..', 'node', 'bin.js')
-const control = 'http://127.0.0.1:7411'
 const pagePort = 7400
 /** How long the peers may take to find each other. */
 const settleMs = 90_000
@@ -32,7 +25,7 @@ export class SpreadRing {
   readonly peers: readonly string[]
   readonly #network: Network
   readonly #folder: string
-  readonly #ids = new Map<string, string>()
+  readonly #ring: LaidRing
   readonly #running = new Map<string, ChildProcess>()
 
   /** Starts a peer on each of these hosts; resolves once every one of them sees all the others. */
@@ -51,6 +44,7 @@ export class SpreadRing {
     this.#network = network
     this.peers = peers
     this.#folder = mkdtempSync(join(tmpdir(), 'ringlet-spread-'))
+    this.#ring = layRing(network, this.#folder, peers)
   }
 
   /** Lets hosts of tabs serve the cart page, each for itself. Resolves with its address there. */
@@ -60,7 +54,7 @@ export class SpreadRing {
     // A copy: the page may be built anew while these tests run.
     const folder = join(this.#folder, 'page')
     cpSync(built, folder, { recursive: true })
-    const page = { folder, ringFile: this.#ringFile, port: pagePort }
+    const page = { folder, ringFile: this.#ring.path, port: pagePort }
     await Promise.all(hosts.map((host) => this.#network.station(host, { page })))
     return `http://localhost:${pagePort}/`
   }
@@ -86,7 +80,7 @@ export class SpreadRing {
   async absentFor(peer: string): Promise<string[]> {
     const { members } = await this.ask<RingStatus>(peer, ['status'])
     const up = members.filter(({ state }) => state === 'up').map(({ id }) => id)
-    return this.peers.filter((each) => !up.includes(this.#ids.get(each)!))
+    return this.peers.filter((each) => !up.includes(this.#ring.ids.get(each)!))
   }
 
   /** The owners of a cart, as hosts. */
@@ -98,7 +92,7 @@ export class SpreadRing {
     })
     const { position } = makeKey('carts', key)
     const owners = makeRing(ring, members.map(asMember)).ownersOf(partitionOf(position, ring.q))
-    return this.peers.filter((peer) => owners.includes(this.#ids.get(peer)!))
+    return this.peers.filter((peer) => owners.includes(this.#ring.ids.get(peer)!))
   }
 
   /** Runs `ringlet` on the peer's host, and reads what it says as JSON. */
@@ -124,18 +118,8 @@ export class SpreadRing {
 
   /** Starts it on the data that it left; whoever needs it waits until it is seen. */
   run(peer: string): void {
-    const address = this.#network.addressOf(peer)
-    const values = {
-      ring: this.#ringFile,
-      data: join(this.#folder, peer),
-      listen: address,
-      host: peer,
-    }
-    const options = Object.entries(values).flatMap(([name, value]) => [`--${name}`, value])
     const log = openSync(join(this.#folder, `${peer}.log`), 'a')
-    const child = this.#network.run(peer, process.execPath, [command, 'peer', ...options], {
-      stdio: ['ignore', log, log],
-    })
+    const child = runPeer(this.#ring, peer, { stdio: ['ignore', log, log] })
     this.#running.set(peer, child)
   }
 
@@ -168,20 +152,7 @@ export class SpreadRing {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  get #ringFile(): string {
-    return join(this.#folder, 'ring.json')
-  }
-
   async #start(): Promise<void> {
-    execFileSync(process.execPath, [command, 'init', this.#ringFile], { stdio: 'pipe' })
-    const bootstrap = this.peers.flatMap((peer) => {
-      const { peer: id } = identityFromSeed(identitySeed(join(this.#folder, peer)))
-      this.#ids.set(peer, id)
-      const ip = `/ip4/${this.#network.addressOf(peer)}`
-      return [`${ip}/tcp/7421/p2p/${id}`, `${ip}/tcp/7431/ws/p2p/${id}`]
-    })
-    const { identity } = loadRingFile(this.#ringFile)
-    replaceRingFile(this.#ringFile, { identity, bootstrap })
     await Promise.all(this.peers.map((peer) => this.#network.station(peer)))
     for (const peer of this.peers) this.run(peer)
     await this.settled()

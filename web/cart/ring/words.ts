@@ -97,6 +97,7 @@ const sentences: Readonly<Record<TracedEvent['type'], (words: Words) => string>>
   view: ({ why }) => `Sees another ring${why}.`,
   generation: () => 'Writes under a new generation from here on.',
   'epoch-abandoned': () => 'Counts its writes under a new epoch.',
+  displaced: ({ why }) => `Stopped${why}.`,
   quarantined: ({ of, why }) => `Put a damaged record${of} aside${why}.`,
   forgery: ({ of }) => `Met two values under one name${of}.`,
   'refused-input': ({ who, why }) => `Refused what ${who} sent${why}.`,

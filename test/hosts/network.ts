@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import type { FromStation, StationOptions, ToStation } from './station.ts'
 
 const prefix = 'ringlet-test-'
+const folderPrefix = 'ringlet-network-'
 const namespaces = '/run/netns'
 const router = 'router'
 /** Long for a packet on one machine, also while every core is busy. */
@@ -27,7 +28,7 @@ const readyMs = 60_000
 export class Network {
   readonly #name: string
   readonly #hosts: readonly string[]
-  readonly #folder = mkdtempSync(join(tmpdir(), 'ringlet-network-'))
+  readonly #folder = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-`))
   readonly #stations = new Map<string, ChildProcess>()
   /** What the router drops, as rules. */
   readonly #silences = new Set<string>()
@@ -97,10 +98,20 @@ export class Network {
   silence(from: readonly string[], to: readonly string[]): void {
     for (const one of from) {
       for (const other of to) {
-        const rule = `from ${this.addressOf(one)} to ${this.addressOf(other)} blackhole pref 100`
+        const rule = this.#silenceOf(one, other)
         if (this.#silences.has(rule)) continue
         this.#ip(router, `rule add ${rule}`)
         this.#silences.add(rule)
+      }
+    }
+  }
+
+  /** From now on what goes from these hosts to those gets there again. */
+  hear(from: readonly string[], to: readonly string[]): void {
+    for (const one of from) {
+      for (const other of to) {
+        const rule = this.#silenceOf(one, other)
+        if (this.#silences.delete(rule)) this.#ip(router, `rule del ${rule}`)
       }
     }
   }
@@ -109,6 +120,11 @@ export class Network {
   pull(host: string): void {
     this.#ip(host, 'link set cable down')
     this.#pulled.add(host)
+  }
+
+  /** Puts a cable back that was pulled. */
+  plug(host: string): void {
+    if (this.#pulled.delete(host)) this.#plug(host)
   }
 
   /** Everything gets everywhere again; whether anything was cut. */
@@ -160,6 +176,10 @@ export class Network {
     this.#ip(host, `route replace default via ${this.#gateway(host)}`)
   }
 
+  #silenceOf(from: string, to: string): string {
+    return `from ${this.addressOf(from)} to ${this.addressOf(to)} blackhole pref 100`
+  }
+
   #gateway(host: string): string {
     return this.addressOf(host).replace(/2$/, '1')
   }
@@ -200,18 +220,30 @@ function ip(words: string): string {
   return execFileSync('ip', words.split(' '), { stdio: ['ignore', 'pipe', 'pipe'] }).toString()
 }
 
-/** What runs in which no process is left to clear away: their run was killed. */
+/** What runs have left in which no process is there to clear it away: they were killed. */
 function clearLeftovers(): void {
+  for (const name of leftIn(namespaces, prefix)) removeNamespace(name)
+  for (const name of leftIn(tmpdir(), folderPrefix)) {
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true })
+    } catch {
+      // It is another user's.
+    }
+  }
+}
+
+/** What in a folder bears the id of a process that is no more, behind this prefix. */
+export function leftIn(folder: string, named: string): string[] {
   let names: string[] = []
   try {
-    names = readdirSync(namespaces)
+    names = readdirSync(folder)
   } catch {
-    // Nobody ever made one.
+    // Nobody ever made it.
   }
-  for (const name of names) {
-    const maker = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1]
-    if (maker !== undefined && !isAlive(Number(maker))) removeNamespace(name)
-  }
+  return names.filter((name) => {
+    const maker = new RegExp(`^${named}(\\d+)-`).exec(name)?.[1]
+    return maker !== undefined && !isAlive(Number(maker))
+  })
 }
 
 function removeNamespace(name: string): void {

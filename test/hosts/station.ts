@@ -4,8 +4,8 @@
  * context, and stays there when the cable is cut.
  */
 import { createSocket } from 'node:dgram'
-import { servePage } from '../../../node/page-server.ts'
-import { loadRingFile } from '../../../node/ring-file.ts'
+import { servePage } from '../../node/page-server.ts'
+import { loadRingFile } from '../../node/ring-file.ts'
 
 export interface StationOptions {
   /** The page to serve on the host's own loopback, and the ring file that it finds there. */

@@ -1,0 +1,46 @@
+/**
+ * The requests that were refused for what they ask, the last few thousand of them.
+ *
+ * *Refused* says that a write is nowhere, and never will be. A copy of the request may still be on its way, and come when
+ * there is room again: taken then, it would make a lie of the first answer. So it gets the same answer. A copy can only
+ * come over the link that brought the first, which ends with the process: so memory is enough.
+ */
+import type { Bytes } from '../data/bytes.ts'
+import { toBinaryText } from '../data/bytes.ts'
+import type { Key } from '../data/key.ts'
+import { type Dot, showDot } from '../data/vector.ts'
+import type { PeerId } from '../protocol/membership.ts'
+
+export type RequestName = string & { readonly brand?: 'request' }
+
+/** A put's name is its number at its origin; that of a write which has one already is that. */
+export function nameOfPut(origin: PeerId, request: Bytes): RequestName {
+  return `${origin} ${toBinaryText(request)}`
+}
+
+export function nameOfDelivery(key: Key, dot: Dot): RequestName {
+  return `${showDot(dot)} ${key.text}`
+}
+
+export class RefusedRequests {
+  readonly #most: number
+  readonly #names = new Set<RequestName>()
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  has(name: RequestName): boolean {
+    return this.#names.has(name)
+  }
+
+  /** The oldest is forgotten for it, if there are too many. */
+  add(name: RequestName): void {
+    this.#names.add(name)
+    if (this.#names.size <= this.#most) return
+    for (const oldest of this.#names) {
+      this.#names.delete(oldest)
+      return
+    }
+  }
+}

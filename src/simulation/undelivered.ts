@@ -1,0 +1,63 @@
+/**
+ * What tabs have taken and not delivered, read off their disks.
+ *
+ * Most of it must be gone from there once all is healed. But a key at which as many values stand side by side as may be
+ * takes no blind write, and a tab that has tried one before, in vain for all that it knows, may not give up: somebody
+ * may have it. It goes on until somebody has merged the crowd, which in a run that is over nobody does.
+ */
+import { showKey } from '../data/key.ts'
+import { decode } from '../protocol/codec.ts'
+import { edgeCopy } from '../protocol/copy.ts'
+import { keyOfStored, shelfRange } from '../protocol/record.ts'
+import { crowdedKeys } from './checker.ts'
+import type { Cluster, Machine } from './cluster.ts'
+import { inspect } from './inspection.ts'
+
+/** Acknowledged by this tab alone so far: its pending writes, and those that these stand for. */
+export function undeliveredBy(
+  { history, witness }: Cluster,
+  { disk }: Machine,
+  isMeant: (key: string) => boolean = () => true,
+): Set<number> {
+  const { from, to } = shelfRange('edge')
+  const writes = new Set<number>()
+  for (const { key, value } of disk.entries(from, to)) {
+    if (!isMeant(showKey(keyOfStored(key)))) continue
+    for (const own of decode(edgeCopy, value).writes) {
+      const write = own.stage === 'device' ? history.writeOf(own.value) : undefined
+      if (write === undefined) continue
+      for (const each of history.closure([write])) if (!witness.exists(each)) writes.add(each)
+      writes.add(write)
+    }
+  }
+  return writes
+}
+
+/** What tabs have to deliver and could. */
+export function deliverable(cluster: Cluster): { key: string; text: string }[] {
+  const crowded = crowdedOf(cluster)
+  return cluster.edges.flatMap(({ name, process }) => {
+    const copies = process?.edge?.copies
+    return (copies?.unsettled() ?? []).flatMap((key) => {
+      const pending = copies!.standing(key).pending
+      if (pending === 0 || crowded.has(showKey(key))) return []
+      return [{ key: showKey(key), text: `${name} has ${pending} writes to deliver` }]
+    })
+  })
+}
+
+/** What waits at a crowded key is neither lost nor settled. */
+export function forgiveCrowded(cluster: Cluster): void {
+  const { history, edges } = cluster
+  const crowded = crowdedOf(cluster)
+  for (const tab of edges) {
+    for (const write of undeliveredBy(cluster, tab, (key) => crowded.has(key))) {
+      history.forfeit(write)
+      for (const each of history.operations) if (each.write === write) each.receipt = undefined
+    }
+  }
+}
+
+export function crowdedOf(cluster: Cluster): ReadonlySet<string> {
+  return crowdedKeys(inspect(cluster), cluster.settings.limits.siblings)
+}

@@ -1,0 +1,149 @@
+/**
+ * How a write gets its name: one that nobody has ever given, and one only, however often the write is asked for.
+ */
+import { describe, expect, it } from 'vitest'
+import { toBinaryText, utf8 } from '../../src/data/bytes.ts'
+import { type Key, makeKey } from '../../src/data/key.ts'
+import { liveSiblings, makeValue } from '../../src/data/siblings.ts'
+import { nothingSeen, type Seen, union } from '../../src/data/vector.ts'
+import { decodeReply, encodeRequest } from '../../src/protocol/message.ts'
+import { placementOf } from '../../src/protocol/placement.ts'
+import { decodeObject, encodeObject, storageKeys } from '../../src/protocol/record.ts'
+import { type TestMember, testRing } from './ring.ts'
+
+const key = makeKey('carts', 'alice')
+const identity = toBinaryText(storageKeys.identity)
+const object = toBinaryText(storageKeys.object(key))
+
+describe('a disk that was set back, whose next epoch was handed out before', () => {
+  it('skips it where the context of the put shows it', async () => {
+    const peer = await testRing().startMember(0)
+    const before = peer.content.values.get(identity)
+    const first = await put(peer, 'first')
+    peer.content.set(identity, before)
+    peer.content.set(object, undefined)
+    const second = await put(peer, 'second', first.context)
+    expect(second.dot.actor).toBe(after(first.dot.actor))
+    expect(await shown(peer)).toEqual(['second'])
+  })
+
+  it('skips it where its record of the key shows it, as one does that came back from others', async () => {
+    const peer = await testRing().startMember(0)
+    const before = peer.content.values.get(identity)
+    const first = await put(peer, 'first')
+    const { state, digest } = decodeObject(key, peer.content.values.get(object))
+    peer.content.set(identity, before)
+    peer.content.set(object, encodeObject({ state, digest, minter: undefined }))
+    const second = await put(peer, 'second')
+    expect(second.dot.actor).toBe(after(first.dot.actor))
+    expect(await shown(peer)).toEqual(['first', 'second'])
+  })
+
+  it('skips as many as there are', async () => {
+    const peer = await testRing().startMember(0)
+    const before = peer.content.values.get(identity)
+    let { dot, context } = await put(peer, 'first')
+    for (let i = 0; i < 3; i++) {
+      peer.content.set(object, undefined)
+      ;({ dot, context } = await put(peer, `again ${i}`, context))
+    }
+    peer.content.set(identity, before)
+    peer.content.set(object, undefined)
+    expect((await put(peer, 'last', context)).dot.actor).toBe(after(dot.actor))
+  })
+})
+
+describe('one put that is asked of two members', () => {
+  it('is minted once, by the owner to whom both pass it on', async () => {
+    const { members } = await testRing().start(6)
+    const { owners } = placementOf(members[0]!.member.view.ring, key.position)
+    const [owner, ...absent] = members.filter(({ member }) => owners.includes(member.id))
+    for (const { transport } of absent) transport.setGate(false)
+    const [asker, ...asked] = members.filter(({ member }) => !owners.includes(member.id))
+    const request = Uint8Array.from({ length: 16 }, (_, i) => i)
+    const names = new Set<string>()
+    for (const through of asked) names.add(await ask(asker!, through, request))
+    expect(names.size).toBe(1)
+    expect(await shown(owner!)).toEqual(['a mug'])
+    // Another's request of the same number is another put.
+    names.add(await ask(asked[0]!, asked[1]!, request))
+    expect(names.size).toBe(2)
+    expect(await shown(owner!)).toEqual(['a mug', 'a mug'])
+  })
+})
+
+describe('a write that was refused, for too many stand side by side', () => {
+  it('is refused again when a copy of its request comes late, though there is room by then', async () => {
+    const { member } = await testRing().startMember(0)
+    const most = member.world.limits.siblings
+    let context = nothingSeen
+    for (let i = 0; i < most; i++) context = union(context, (await put({ member }, `${i}`)).context)
+    const request = new Uint8Array(16).fill(255)
+    const late = { kind: 'mint', key, value: makeValue(utf8('late'), 1), w: 1, request } as const
+    const ask = (origin: string) => member.write({ ...late, context: nothingSeen, origin })
+    await expect(ask('a tab')).rejects.toMatchObject({ code: 'too-many-siblings' })
+    await put({ member }, 'merged', context)
+    await expect(ask('a tab')).rejects.toMatchObject({
+      code: 'too-many-siblings',
+      outcome: 'refused',
+    })
+    // Another's request of that number is another request.
+    expect((await ask('another tab')).acks).toEqual([member.id])
+  })
+
+  it('is refused again also if it brings its own name', async () => {
+    const { member } = await testRing().startMember(0)
+    let context = nothingSeen
+    for (let i = 0; i < member.world.limits.siblings; i++) {
+      context = union(context, (await put({ member }, `${i}`)).context)
+    }
+    const dot = { actor: `${'A'.repeat(16)}.1`, counter: 1 }
+    const value = makeValue(utf8('late'), 1)
+    const seed = new Uint8Array(16)
+    const named = { kind: 'deliver', key, dot, value, w: 1, origin: 'a tab', seed } as const
+    const deliver = () => member.write({ ...named, context: nothingSeen })
+    await expect(deliver()).rejects.toMatchObject({ code: 'too-many-siblings' })
+    await put({ member }, 'merged', context)
+    await expect(deliver()).rejects.toMatchObject({ code: 'too-many-siblings' })
+  })
+})
+
+let requests = 0
+
+function put({ member }: Pick<TestMember, 'member'>, text: string, context: Seen = nothingSeen) {
+  const request = new Uint8Array(16).fill(++requests)
+  const value = makeValue(utf8(text), 1)
+  return member.write({ kind: 'mint', key, context, value, w: 1, origin: member.id, request })
+}
+
+/** The name that a put gets which one member asks of another. */
+async function ask(asker: TestMember, through: TestMember, request: Uint8Array): Promise<string> {
+  const value = makeValue(utf8('a mug'), 1)
+  const body = encodeRequest({
+    type: 'put',
+    key,
+    request,
+    context: nothingSeen,
+    value,
+    w: 1,
+    direct: false,
+    origin: undefined,
+  })
+  const options = { lane: 'foreground', deadlineMs: 2000 } as const
+  const reply = decodeReply(await asker.transport.request(through.member.id, body, options))
+  if (reply.type !== 'written') throw new Error(JSON.stringify(reply))
+  return `${reply.dot.actor} ${reply.dot.counter}`
+}
+
+/** What this peer holds, itself. */
+async function shown({ member }: TestMember, of: Key = key): Promise<string[]> {
+  const { state } = await member.records.read(of)
+  const texts = liveSiblings(state).map(({ value }) => new TextDecoder().decode(value.bytes))
+  return texts.sort()
+}
+
+/** The actor of the next epoch of the same generation. */
+function after(actor: string): string {
+  const [generation, epoch] = actor.split('.')
+  return `${generation}.${Number(epoch) + 1}`
+}
