@@ -296,6 +296,11 @@ export class Cluster {
 
   #hear(machine: Machine, event: PeerEvent): void {
     if (event.type === 'generation') this.witness.meets(event.detail ?? '', machine.name)
+    if (event.type === 'mint' && event.result !== 'known') {
+      const [actor = '', counter] = event.dot?.split(' ') ?? []
+      const dot = { actor, counter: Number(counter) }
+      this.witness.stakes.mints(machine.name, event.key ?? '', dot)
+    }
     this.wholeness.hear(machine.name, event, this.scheduler.nowMs)
     if (event.type === 'epoch-abandoned') this.witness.abandons(event.dot ?? '')
     this.chronicle.event(event)
