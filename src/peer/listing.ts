@@ -96,7 +96,11 @@ async function listOnce(
 }
 
 /** What this peer holds itself: as many keys as fit into a page, one at least. */
-export async function ownPage(world: MemberWorld, records: Records, asked: PageAsked): Promise<Page> {
+export async function ownPage(
+  world: MemberWorld,
+  records: Records,
+  asked: PageAsked,
+): Promise<Page> {
   const { batchBytes, pageKeys } = world.limits
   const { from, to } = prefixRange(asked.prefix, asked.after)
   const items: Item[] = []

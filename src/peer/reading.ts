@@ -174,7 +174,11 @@ async function readOwn(
   }
 }
 
-async function answerOwn(world: MemberWorld, records: Records, key: Key): Promise<ReadAnswer | Failure> {
+async function answerOwn(
+  world: MemberWorld,
+  records: Records,
+  key: Key,
+): Promise<ReadAnswer | Failure> {
   const held = await readOwn(world, records, key, undefined)
   if (held !== undefined) return { ...held, owner: false }
   return { failed: true, why: 'disk', sent: false, refusal: undefined }

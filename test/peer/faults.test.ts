@@ -12,7 +12,12 @@ import { nothingSeen } from '../../src/data/vector.ts'
 import { peerOfEdge } from '../../src/peer/application.ts'
 import { type Member, startMember } from '../../src/peer/member.ts'
 import { RingletError, StorageError, TransportError } from '../../src/protocol/errors.ts'
-import { decodeReply, decodeRequest, encodeReply, encodeRequest } from '../../src/protocol/message.ts'
+import {
+  decodeReply,
+  decodeRequest,
+  encodeReply,
+  encodeRequest,
+} from '../../src/protocol/message.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
 import { storageKeys } from '../../src/protocol/record.ts'
 import type { Storage, Transport } from '../../src/ports.ts'
