@@ -22,6 +22,7 @@ import {
   type ReplyOf,
   type Request,
 } from '../protocol/message.ts'
+import { type MemberRules, memberRules } from '../protocol/member-rules.ts'
 import { rules } from '../protocol/rules.ts'
 import { storageKeys } from '../protocol/record.ts'
 import { unreachable } from '../data/assert.ts'
@@ -54,6 +55,7 @@ import { makeWorld, type World, type WorldOptions } from './world.ts'
 export interface MemberOptions extends WorldOptions {
   readonly ring: RingIdentity
   readonly trace: Trace
+  readonly memberRules?: Partial<MemberRules>
   /** Addresses to ask while no member answers. */
   readonly bootstrap: readonly string[]
   readonly class: PeerClass
@@ -89,6 +91,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     random,
     say,
     rules: options.rules ?? rules,
+    memberRules: { ...memberRules, ...options.memberRules },
     troubles,
     adopted: adoptedView,
     renew: () => records.renew(random),
