@@ -67,6 +67,7 @@ async function power<T>(part: Asked): Promise<T> {
   const program = join(import.meta.dirname, 'power', 'main.ts')
   const child = spawn(process.execPath, [program, '--json', part], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    timeout,
   })
   let out = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))

@@ -78,6 +78,9 @@ const usual: readonly Asked[] = [
   ...(['syncs=20', 'deaf=3', 'stubborn=6', 'refill=1', 'refill=2'] as const),
 ]
 
+/** Longer than any part takes: one that hangs must not hold its mounts for ever. */
+const patienceMs = 15 * 60_000
+
 const inside = 'RINGLET_POWER_INSIDE'
 
 if (process.env[inside] === undefined) await goInside()
@@ -90,6 +93,9 @@ async function goInside(): Promise<void> {
     stdio: 'inherit',
     env: { ...process.env, [inside]: '1' },
   })
+  // With it goes everything inside.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => child.kill('SIGKILL'))
   const [code] = (await once(child, 'exit')) as [number | null]
   process.exitCode = code ?? 1
 }
@@ -108,7 +114,9 @@ async function run(): Promise<void> {
     const part = Object.entries<Part>(parts).find(([known]) => known === name)?.[1]
     if (part === undefined) throw new Error(`There is no part ${name}.`)
     const started = performance.now()
+    const tooLate = setTimeout(() => process.exit(1), patienceMs)
     const sum = await onStage(values.seed, (stage) => part(stage, Number(count ?? 1)))
+    clearTimeout(tooLate)
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
     if (values.json) console.log(JSON.stringify(sum))
     else console.log(`${each}, ${seconds} s:`, sum)
