@@ -155,8 +155,9 @@ export class Table {
   restate(generation: string): Promise<void> {
     const earlier = this.#restating.catch(() => undefined)
     this.#restating = earlier.then(async () => {
-      if (this.#own !== undefined)
-        await this.state({ ...statementOf(this.#own.record), generation })
+      const own = this.#own
+      if (own === undefined || this.#isDisplaced) return
+      await this.state({ ...statementOf(own.record), generation })
     })
     return this.#restating
   }
