@@ -59,7 +59,8 @@ export function readDevRing(folder: string): DevRing | undefined {
 export function writeDevRing(folder: string, ring: DevRing): void {
   const path = join(folder, 'peers.json')
   const unfinished = `${path}.${process.pid}`
-  writeFileSync(unfinished, `${JSON.stringify(ring, null, 2)}\n`)
+  // Synced, or a power cut leaves the name and takes what it stands for.
+  writeFileSync(unfinished, `${JSON.stringify(ring, null, 2)}\n`, { flush: true })
   renameSync(unfinished, path)
 }
 

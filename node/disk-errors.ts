@@ -86,6 +86,15 @@ export function storageErrorOf(error: unknown, folder: string): unknown {
   return new StorageError(code, message, { ...details, cause: error })
 }
 
+/** SQLite's IOERR_READ and IOERR_SHORT_READ. */
+const readErrors: readonly unknown[] = [266, 522]
+
+/** Whether the disk may not hold what it was given; of a failed read this does not follow. */
+export function losesDisk(error: unknown): boolean {
+  if (!(error instanceof Error) || troubleOf(error) !== lost) return false
+  return !('errcode' in error && readErrors.includes(error.errcode))
+}
+
 /** Runs `act`, and throws what it throws in the words of `StorageError`. */
 export function inStorageWords<T>(folder: string, act: () => T): T {
   try {

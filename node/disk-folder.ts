@@ -1,6 +1,9 @@
 /**
  * The data folder: made and synced up to its root, locked by one peer at a time, and cleared of a lost store.
  *
+ * A file that is synced is lost all the same if its name is not, and a name lasts once the folder around it is synced.
+ * Whoever made the folders may have died before that, so they are synced at every start.
+ *
  * The lock is a SQLite file of its own, held in an exclusive transaction: the kernel lets go of it when the process
  * ends, also by `kill -9`, so that no stale lock file ever has to be judged or deleted.
  */
@@ -11,7 +14,9 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  rmdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -26,9 +31,38 @@ export function storePath(folder: string): string {
 /** Makes the folder and its parents; a power cut must not take a name on the way to a synced file. */
 export function makeFolder(folder: string): void {
   const firstMade = mkdirSync(folder, { recursive: true })
-  if (firstMade === undefined) return
-  for (let made = folder; made !== dirname(firstMade); made = dirname(made)) syncFolder(made)
-  syncFolder(dirname(firstMade))
+  try {
+    syncUpwards(folder)
+  } catch (error) {
+    // A second sync of the same name would only seem to succeed: the next start shall make it anew.
+    if (firstMade !== undefined) removeEmpty(folder, dirname(firstMade))
+    throw error
+  }
+}
+
+/** Removes `folder` and those around it up to `outer`, as far as nobody has put anything there. */
+function removeEmpty(folder: string, outer: string): void {
+  try {
+    for (let at = folder; at !== outer; at = dirname(at)) rmdirSync(at)
+  } catch {
+    // Somebody else has found it, and begins there as in any folder that is there.
+  }
+}
+
+function syncUpwards(folder: string): void {
+  syncFolder(folder)
+  const { dev } = statSync(folder)
+  let at = folder
+  while (at !== dirname(at)) {
+    at = dirname(at)
+    if (statSync(at).dev !== dev) return
+    try {
+      syncFolder(at)
+    } catch (error) {
+      // One that this user may not open holds no name that this user made.
+      if ((error as NodeJS.ErrnoException).code === 'EIO') throw error
+    }
+  }
 }
 
 /** Throws SQLite's "busy" if another store, of this process or another, is open in the folder. */
@@ -67,10 +101,19 @@ export function putLostAside(folder: string): void {
   rmSync(mark)
 }
 
-function syncFolder(folder: string): void {
+/** Makes the names in `folder` last. */
+export function syncFolder(folder: string): void {
   // Windows opens no folders, and needs no sync of them.
-  if (process.platform === 'win32') return
-  const opened = openSync(folder, 'r')
+  if (process.platform !== 'win32') syncPath(folder, 'r')
+}
+
+/** Makes the bytes of a file last. */
+export function syncFile(path: string): void {
+  syncPath(path, 'r+')
+}
+
+function syncPath(path: string, flags: 'r' | 'r+'): void {
+  const opened = openSync(path, flags)
   try {
     fsyncSync(opened)
   } finally {

@@ -4,8 +4,8 @@
  */
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
-import { plainFailure, storageErrorOf, type PlainFailure } from './disk-errors.ts'
-import { deleteEntry, insertEntry, prepareFile } from './disk-file.ts'
+import { losesDisk, plainFailure, storageErrorOf, type PlainFailure } from './disk-errors.ts'
+import { Checkpoint, deleteEntry, insertEntry, makeFile, prepareFile } from './disk-file.ts'
 import { markLost } from './disk-folder.ts'
 import { unpackWrites } from './packed-writes.ts'
 
@@ -19,7 +19,7 @@ export interface DiskWorkerData {
 /** A batch to commit; or nothing, to close. */
 export type DiskRequest = ArrayBuffer | undefined
 
-/** What came of the opening or of a batch; the batch's buffer comes back. */
+/** What came of the opening, of a batch or of the closing; the batch's buffer comes back. */
 export interface DiskReply {
   readonly failure?: PlainFailure
   readonly buffer?: ArrayBuffer
@@ -29,6 +29,7 @@ if (parentPort) serve(parentPort, workerData)
 
 function serve(port: MessagePort, { folder, path, busyMs }: DiskWorkerData): void {
   const opening = attempt(folder, () => {
+    makeFile(path)
     const database = new DatabaseSync(path, { timeout: busyMs })
     try {
       prepareFile(database, folder)
@@ -45,22 +46,27 @@ function serve(port: MessagePort, { folder, path, busyMs }: DiskWorkerData): voi
     return
   }
   const database = opening.result
-  const commit = committer(database)
+  const checkpoint = new Checkpoint(database)
+  const commit = committer(database, checkpoint)
+  let isLost = false
   port.on('message', (request: DiskRequest) => {
     if (request === undefined) {
+      // What the log holds is synced; that it is in the file too is not asked of a lost disk.
+      const { failure } = attempt(folder, () => isLost || checkpoint.now())
       attempt(folder, () => database.close())
+      port.postMessage((failure ? { failure } : {}) satisfies DiskReply)
       port.close()
       return
     }
     const { failure } = attempt(folder, () => commit(request))
-    if (failure?.code === 'store-lost') markLost(folder)
+    if (failure?.code === 'store-lost') isLost = true
     const reply: DiskReply = failure ? { failure, buffer: request } : { buffer: request }
     port.postMessage(reply, [request])
   })
   port.postMessage({} satisfies DiskReply)
 }
 
-function committer(database: DatabaseSync): (batch: ArrayBuffer) => void {
+function committer(database: DatabaseSync, checkpoint: Checkpoint): (batch: ArrayBuffer) => void {
   const [begin, commit] = [database.prepare('begin immediate'), database.prepare('commit')]
   const [insert, remove] = [database.prepare(insertEntry), database.prepare(deleteEntry)]
   return (batch) => {
@@ -75,18 +81,20 @@ function committer(database: DatabaseSync): (batch: ArrayBuffer) => void {
       if (database.isTransaction) database.exec('rollback')
       throw error
     }
+    checkpoint.whenDue()
   }
 }
 
 type Attempt<T> = { readonly result: T; readonly failure?: undefined } | { failure: PlainFailure }
 
-/** What no disk is to blame for is thrown, and ends the thread. */
+/** A disk that failed is marked; what no disk is to blame for is thrown, and ends the thread. */
 function attempt<T>(folder: string, act: () => T): Attempt<T> {
   try {
     return { result: act() }
   } catch (error) {
     const failure = plainFailure(storageErrorOf(error, folder))
     if (failure === undefined) throw error
+    if (losesDisk(error)) markLost(folder)
     return { failure }
   }
 }

@@ -60,9 +60,16 @@ export class DiskWriter implements AsyncDisposable {
     return committed
   }
 
+  /** Rejects if the disk fails at the last. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended !== undefined) return
+    const closed = this.#reply()
     this.#worker.postMessage(undefined satisfies DiskRequest)
-    await this.#exited
+    try {
+      await closed
+    } finally {
+      await this.#exited
+    }
   }
 
   #reply(): Promise<void> {

@@ -5,9 +5,10 @@
  * costs more than reading. Every commit is synced (`synchronous = full`, set and read back): with less, a power cut
  * takes back what was acknowledged, and `buffered` writes are synced like all others.
  *
- * When a commit fails with an input or output error, the disk counts as lost. The store refuses everything from then
- * on, and the folder is marked, so that the next start begins with an empty file instead of trusting this one. (A
- * read that fails ends the store too, but marks nothing: it was no promise that broke.)
+ * When a write or a sync fails with an input or output error, be it a commit's, a checkpoint's or the opening's, the disk
+ * counts as lost. The store refuses everything from then on, and the folder is marked, so that the next start begins with
+ * an empty file instead of trusting this one. (A read that fails ends the store too, but marks nothing: it was no promise
+ * that broke.)
  */
 import { stat, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'

@@ -6,10 +6,10 @@
  */
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { StorageError } from '../src/protocol/errors.ts'
 import { inStorageWords } from './disk-errors.ts'
-import { makeFolder } from './disk-folder.ts'
+import { makeFolder, syncFolder } from './disk-folder.ts'
 
 const seedBytes = 32
 
@@ -24,16 +24,28 @@ export function identitySeed(folder: string): Uint8Array {
 
 function makeSeed(path: string): Uint8Array {
   const unfinished = `${path}.${process.pid}`
-  writeFileSync(unfinished, randomBytes(seedBytes), { mode: 0o600, flush: true })
   try {
+    writeFileSync(unfinished, randomBytes(seedBytes), { mode: 0o600, flush: true })
     linkSync(unfinished, path)
+    syncName(path)
   } catch (error) {
     // Another process was faster: its key it is.
     if (!isCode(error, 'EEXIST')) throw error
   } finally {
-    rmSync(unfinished)
+    rmSync(unfinished, { force: true })
   }
   return readFileSync(path)
+}
+
+/** Its name too must last, or a power cut takes the key, and the data belongs to nobody. */
+function syncName(path: string): void {
+  try {
+    syncFolder(dirname(path))
+  } catch (error) {
+    // A second sync would only seem to succeed: the next start shall make another key.
+    rmSync(path)
+    throw error
+  }
 }
 
 function readIfThere(path: string): Uint8Array | undefined {

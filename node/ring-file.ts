@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { RingletError } from '../src/protocol/errors.ts'
 import type { RingIdentity } from '../src/protocol/membership.ts'
 import {
@@ -12,6 +13,7 @@ import {
   type RingFile,
   writeRingFile,
 } from '../src/protocol/ring-file.ts'
+import { syncFolder } from './disk-folder.ts'
 
 /** A new ring's identity; what `wanted` leaves open is N = 3 and Q = 4096, all owners durable. */
 export function newRingIdentity(
@@ -40,6 +42,7 @@ export function loadRingFile(path: string): RingFile {
 export function createRingFile(path: string, file: RingFile): void {
   try {
     writeFileSync(path, writeRingFile(file), { flag: 'wx', flush: true })
+    syncFolder(dirname(resolve(path)))
   } catch (cause) {
     const isThere = (cause as NodeJS.ErrnoException).code === 'EEXIST'
     const what = isThere ? 'is there already, and stays as it is' : 'cannot be written'

@@ -229,11 +229,15 @@ function replicate(
       return weighStrictly(world, lists, answer.peer, { ready, agrees })
     },
     send: async (peer, deadlineMs, insteadOf): Promise<StoredAnswer | Failure> => {
-      const reply = await tellInParts(world.limits, state, (part) =>
-        insteadOf === undefined && part === state
-          ? ask(world, peer, toOwner, 'stored', { deadlineMs, encoded })
-          : ask(world, peer, { ...toOwner, state: part, insteadOf }, 'stored', { deadlineMs }),
-      )
+      const reply = await tellInParts(world.limits, state, (part) => {
+        // However many parts there are: a request takes no longer than it may.
+        const leftMs = Math.max(0, Math.min(deadlineMs, endMs - world.clock.elapsed()))
+        return insteadOf === undefined && part === state
+          ? ask(world, peer, toOwner, 'stored', { deadlineMs: leftMs, encoded })
+          : ask(world, peer, { ...toOwner, state: part, insteadOf }, 'stored', {
+              deadlineMs: leftMs,
+            })
+      })
       world.say({
         type: 'replicate',
         key: showKey(key),

@@ -30,6 +30,7 @@ import {
   type ReplyOf,
   type Request,
 } from '../protocol/message.ts'
+import { type MemberRules, memberRules } from '../protocol/member-rules.ts'
 import { rules } from '../protocol/rules.ts'
 import { storageKeys } from '../protocol/record.ts'
 import { unreachable } from '../data/assert.ts'
@@ -64,6 +65,7 @@ import { makeWorld, type MemberWorld, type WorldOptions } from './world.ts'
 export interface MemberOptions extends WorldOptions {
   readonly ring: RingIdentity
   readonly trace: Trace
+  readonly memberRules?: Partial<MemberRules>
   /** Addresses to ask while no member answers. */
   readonly bootstrap: readonly string[]
   readonly class: PeerClass
@@ -97,6 +99,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     random,
     say,
     rules: options.rules ?? rules,
+    memberRules: { ...memberRules, ...options.memberRules },
     troubles,
     adopted: (view: View): void => member.viewChanged(view),
     heard: (): void => member.tableChanged(),

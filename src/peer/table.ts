@@ -5,6 +5,7 @@
  * continues above whatever the ring remembers of it, so that a peer that lost its disk is not shouted down by its own
  * past.
  */
+import { assert } from '../data/assert.ts'
 import type { Identity } from '../data/identity.ts'
 import { encode } from '../protocol/codec.ts'
 import type { Say } from '../protocol/event.ts'
@@ -17,6 +18,7 @@ import {
   type SignedRecord,
   type View,
 } from '../protocol/membership.ts'
+import type { MemberRules } from '../protocol/member-rules.ts'
 import { storageKeys } from '../protocol/record.ts'
 import type { Rules } from '../protocol/rules.ts'
 import type { Random, Storage, Transport } from '../ports.ts'
@@ -37,6 +39,8 @@ export interface TableOptions {
   readonly random: Random
   readonly say: Say
   readonly rules: Rules
+  /** Of a peer that states itself. */
+  readonly memberRules?: MemberRules
   /**
    * Somebody spoke in this peer's name with this store's generation: the store is a copy, or was set back. Takes a new
    * generation and resolves with it.
@@ -95,11 +99,12 @@ export class Table {
    * one store would say the same of themselves and never notice each other.
    */
   async state(statement: OwnStatement): Promise<void> {
-    const { identity, random, ring, rules } = this.#options
+    const { identity, random, ring, memberRules: rules } = this.#options
     const known = this.ownRecord
     const version = (known?.version ?? 0) + 1 + Math.floor(random.fraction() * versionStep)
     this.#began ||= version
     const life = { began: this.#began, after: known?.life?.began ?? 0 }
+    assert(rules !== undefined, 'only a member states itself')
     const own = rules.signRecord(identity, ring, {
       ...statement,
       peer: identity.peer,
@@ -118,7 +123,7 @@ export class Table {
     const turn = this.#restating
       .catch(() => undefined)
       .then(async () => {
-        const own = this.#own?.record
+        const own = this.#isDisplaced ? undefined : this.#own?.record
         const changes = own === undefined ? {} : change(own)
         if (own === undefined || Object.keys(changes).length === 0) return
         await this.state({ ...statementOf(own), ...changes })
@@ -185,7 +190,7 @@ export class Table {
     if (own === undefined || this.#isDisplaced) return
     const isPast = this.#isOwnPast(heard)
     if (!isPast && !isNewer(heard, own)) return
-    if (!isPast && this.#options.rules.makesWay(own.record, heard.record)) {
+    if (!isPast && this.#options.memberRules?.makesWay(own.record, heard.record)) {
       this.#isDisplaced = true
       this.#options.displaced?.()
       return

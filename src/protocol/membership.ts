@@ -6,17 +6,9 @@
  * peer passes on what it does not understand. Liveness is no part of it: a member that is down is still a member,
  * and whether it answers is each peer's own local judgement (paper §4.8.3).
  */
-import {
-  type Bytes,
-  compareBytes,
-  compareText,
-  concat,
-  MalformedError,
-  toHex,
-  utf8,
-} from '../data/bytes.ts'
+import { compareBytes, compareText, MalformedError, toHex, utf8 } from '../data/bytes.ts'
 import { digestOf } from '../data/hash.ts'
-import { type Identity, publicKeyOf, signatureLength, verifySignature } from '../data/identity.ts'
+import { type Identity, publicKeyOf, signatureLength } from '../data/identity.ts'
 import { makeRing, type RingMember } from '../data/ring.ts'
 import {
   added,
@@ -35,15 +27,11 @@ import {
   text,
   varint,
 } from './codec.ts'
+import { isGenuine, statement } from './genuine.ts'
 import { limits } from './limits.ts'
-import {
-  type MemberRecord,
-  ringHash,
-  type RingIdentity,
-  type SignedRecord,
-  type View,
-} from './view.ts'
+import { type MemberRecord, type RingIdentity, type SignedRecord, type View } from './view.ts'
 
+export { isGenuine }
 export type {
   MemberLife,
   MemberRecord,
@@ -108,14 +96,6 @@ export function signRecord(
 ): SignedRecord {
   const signed = encode(recordCodec, record)
   return { record, signed, signature: identity.sign(statement(ring, signed)) }
-}
-
-/** Whether the record's subject itself signed it, for this ring. */
-export function isGenuine(
-  ring: RingIdentity,
-  { record, signed, signature }: SignedRecord,
-): boolean {
-  return verifySignature(record.peer, statement(ring, signed), signature)
 }
 
 export function makeView(identity: RingIdentity, members: readonly SignedRecord[]): View {
@@ -186,11 +166,6 @@ function viewDigest(members: readonly SignedRecord[]): string {
     record.generation,
   ])
   return toHex(digestOf(utf8(JSON.stringify(facts))))
-}
-
-/** A signature is for one ring and one purpose, and good for nothing else. */
-function statement(ring: RingIdentity, signed: Bytes): Bytes {
-  return concat(utf8(`ringlet member record 1 ${ringHash(ring)} `), signed)
 }
 
 function checkedRecord(record: MemberRecord): MemberRecord {

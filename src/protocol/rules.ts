@@ -4,20 +4,11 @@
  */
 import { equalBytes, utf8 } from '../data/bytes.ts'
 import { type Digest, digestOf } from '../data/hash.ts'
-import type { Identity } from '../data/identity.ts'
 import { apply, type ObjectState, sync, type Value } from '../data/siblings.ts'
 import { type ActorId, type Dot, highest, type Seen } from '../data/vector.ts'
 import { deviceRules } from './device-rules.ts'
-import {
-  isGenuine,
-  makesWay,
-  type MemberRecord,
-  type PeerId,
-  type Readiness,
-  type RingIdentity,
-  type SignedRecord,
-  signRecord,
-} from './membership.ts'
+import { isGenuine } from './genuine.ts'
+import type { MemberRecord, PeerId, Readiness, RingIdentity, SignedRecord } from './membership.ts'
 import type { StoredObject } from './record.ts'
 
 export const rules = {
@@ -88,15 +79,8 @@ export const rules = {
   /** Whether this exchange, counted from the first, reads and verifies what it compares. */
   isSalted: (exchange: number, every: number): boolean => exchange % every === 0,
 
-  /** What a member says of itself, in its own bytes and signed: whoever passes it on changes nothing in it. */
-  signRecord: (identity: Identity, ring: RingIdentity, record: MemberRecord): SignedRecord =>
-    signRecord(identity, ring, record),
-
   /** Whether a member's record is its subject's own word, for this ring. */
   isGenuine: (ring: RingIdentity, signed: SignedRecord): boolean => isGenuine(ring, signed),
-
-  /** Whether a peer stops that hears this in its own name: another that runs with its identity began before it. */
-  makesWay: (own: MemberRecord, heard: MemberRecord): boolean => makesWay(own, heard),
 
   /** What two peers must see alike before one counts the other: a key's owners, their stores, and what these lost. */
   listsDigest: (owners: readonly MemberRecord[]): Digest => {

@@ -5,7 +5,7 @@
  * it, so what is asked is this: no name is given to two writes, what either acknowledged is not lost, and the two do
  * not go on for long. The copy ends in the bin, and what stood on it alone with it.
  */
-import { type Machine } from './cluster.ts'
+import type { Cluster, Machine } from './cluster.ts'
 import type { SeededRandom } from './random.ts'
 import { restart } from './restart.ts'
 import type { End, Inflict, Scene } from './scene.ts'
@@ -15,7 +15,9 @@ export const cloneFaults = {
 } as const satisfies Record<string, Inflict>
 
 /** How often is looked whether a peer on a copy has stopped, by who is there to start it again. */
-const supervisionMs = 3000
+const supervisionMs = 2000
+/** Found so often in a row to serve both, though nothing keeps them from hearing of each other. */
+const patience = 5
 
 function cloneFolder(scene: Scene, machine: Machine, random: SeededRandom): End | undefined {
   const { cluster, custody, calm } = scene
@@ -32,10 +34,16 @@ function cloneFolder(scene: Scene, machine: Machine, random: SeededRandom): End 
   restart(scene, machine)
   const before = cluster.displaced
   let served = false
+  let both = 0
   const isSupervised = random.chance(0.5)
   const look = (): void => {
     if (!cluster.clones.has(copy)) return
     served ||= copy.process?.keyed !== undefined
+    both = mustHear(cluster, machine) && mustHear(cluster, copy) ? both + 1 : 0
+    if (both === patience) {
+      const text = `${machine.name} and ${copy.name} go on, both of them, as one member`
+      cluster.witness.violations.push({ promise: 'P9', key: '', text })
+    }
     if (isSupervised && copy.process === undefined) cluster.start(copy)
     scheduler.after(supervisionMs, look)
   }
@@ -50,4 +58,24 @@ function cloneFolder(scene: Scene, machine: Machine, random: SeededRandom): End 
     settle()
     return served || cluster.displaced > before
   }
+}
+
+/** Whether it serves, and nothing keeps it from hearing and storing what is said in its name. */
+function mustHear({ members, network }: Cluster, { peer, disk, process }: Machine): boolean {
+  const { loss, tail } = network.weather
+  const others = members.filter((other) => other.peer !== peer)
+  const isWell = (each: Machine): boolean => {
+    return each.process?.keyed !== undefined && !each.process.life.isFrozen
+  }
+  return (
+    process?.keyed !== undefined &&
+    !process.life.isFrozen &&
+    !disk.full &&
+    disk.slowness === 1 &&
+    others.every(isWell) &&
+    others.every((other) => !other.disk.full && other.disk.slowness === 1) &&
+    network.isOpen &&
+    loss === 0 &&
+    tail === 0
+  )
 }

@@ -12,6 +12,7 @@ import { makeRing, type Ring } from '../data/ring.ts'
 import type { PeerEvent } from '../protocol/event.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { PeerId, RingIdentity } from '../protocol/membership.ts'
+import type { MemberRules } from '../protocol/member-rules.ts'
 import { type Rules, rules } from '../protocol/rules.ts'
 import type { Random, Storage, Transport } from '../ports.ts'
 import { type Edge, startEdge } from '../peer/edge.ts'
@@ -37,6 +38,7 @@ import { type Holder, Witness } from './witness.ts'
 /** What of a peer and its ports is replaced by something that is not as promised. */
 export interface BrokenBuild {
   readonly rules?: Partial<Rules>
+  readonly memberRules?: Partial<MemberRules>
   readonly storage?: (storage: Storage, disk: Disk) => Storage
   readonly transport?: (transport: Transport) => Transport
   readonly random?: (random: Random, machine: string) => Random
@@ -244,6 +246,10 @@ export class Cluster {
     const { r, w } = this.settings
     process.member = await startMember({
       ...this.#portsOf(machine, process),
+      memberRules: {
+        ...(machine.newer === undefined ? {} : newerRules),
+        ...this.settings.broken.memberRules,
+      },
       class: 'durable',
       host: machine.host,
       zone: '',
@@ -288,7 +294,6 @@ export class Cluster {
       rules: {
         ...rules,
         isGenuine: this.#isGenuine,
-        ...(newer === undefined ? {} : newerRules),
         ...broken.rules,
       },
     }

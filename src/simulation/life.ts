@@ -27,6 +27,10 @@ export class Life {
     return this.#scheduler.nowMs - this.#bornMs
   }
 
+  get isFrozen(): boolean {
+    return this.#frozenUntilMs > this.#scheduler.nowMs
+  }
+
   end(): void {
     this.#alive = false
   }

@@ -99,6 +99,11 @@ export class Network {
     }
   }
 
+  /** Nothing is cut off or held up. */
+  get isOpen(): boolean {
+    return this.#cuts.size === 0 && this.#clogs.size === 0
+  }
+
   isBlocked(from: PeerId, to: PeerId): boolean {
     for (const blocks of this.#cuts) if (blocks(from, to)) return true
     return false

@@ -8,7 +8,7 @@
 import { type Bytes, concat, utf8 } from '../data/bytes.ts'
 import { decodeReply, wireVersion } from '../protocol/message.ts'
 import { signRecord } from '../protocol/membership.ts'
-import type { Rules } from '../protocol/rules.ts'
+import type { MemberRules } from '../protocol/member-rules.ts'
 import type { Lane, Receiver, Transport } from '../ports.ts'
 import type { SeededRandom } from './random.ts'
 import { wrap } from './mutants/wrap.ts'
@@ -66,7 +66,7 @@ export function speakNewer(
 }
 
 /** Its own record has a field more than is known here. */
-export const newerRules: Pick<Rules, 'signRecord'> = {
+export const newerRules: Pick<MemberRules, 'signRecord'> = {
   signRecord: (identity, ring, record) => {
     let signed = signRecord(identity, ring, record).signed
     const head = statementHead

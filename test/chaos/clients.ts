@@ -68,7 +68,10 @@ export class Clients {
       ...field.members.map((machine) => doorOfPeer(machine)),
       ...field.devices.map((device) => doorOfDevice(device, field.history)),
     ]
-    for (const device of field.devices) device.onNews = (news) => this.#hear(news)
+    for (const device of field.devices) {
+      // A receipt and what follows from it may come in one turn: the receipt's own promises go first.
+      device.onNews = (news) => void setTimeout(() => this.#hear(news))
+    }
     this.#people = tempers.map((temper, i) => {
       const name = `client ${i + 1}`
       return { name, temper, random: random.fork(name), memories: new Map(), home: undefined }

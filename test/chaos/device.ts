@@ -59,7 +59,8 @@ async function serve({ ring, data }: DeviceOptions): Promise<void> {
     const context = contextFromText(key, asked.context)
     const value = makeValue(asked.bytes, asked.writtenAt)
     const receipt = await edge.write({ key, context, value, ack: asked.ack })
-    if (asked.ack === 'device') void follow(asked.operation, receipt)
+    // How it goes on is told after the answer, without which the write has no name yet.
+    if (asked.ack === 'device') setImmediate(() => void follow(asked.operation, receipt))
     return { context: receipt.context }
   })
 }

@@ -105,6 +105,12 @@ export class TestRing {
     return peers[number - 1]?.process ?? undefined
   }
 
+  /** The processes of all peers that run. */
+  async pids(): Promise<number[]> {
+    const all = await Promise.all(this.ports.peers.map((_, i) => this.processOf(i + 1)))
+    return all.filter((pid) => pid !== undefined)
+  }
+
   async kill(number: number, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     process.kill((await this.processOf(number))!, signal)
   }

@@ -29,11 +29,19 @@ export class Load {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 256 })
   /** Key → the value acknowledged last. */
   readonly #acknowledged = new Map<string, number>()
+  readonly #prefix: string
   #writers: Promise<void>[] = []
   #going = false
 
-  constructor(controls: readonly string[]) {
+  /** `prefix` tells the keys of this load from another's. */
+  constructor(controls: readonly string[], prefix = '') {
     this.#controls = controls
+    this.#prefix = prefix
+  }
+
+  /** Key → the number that was acknowledged last. */
+  get acknowledged(): ReadonlyMap<string, number> {
+    return this.#acknowledged
   }
 
   start(writers: number): void {
@@ -62,17 +70,18 @@ export class Load {
   }
 
   async #write(writer: number): Promise<void> {
-    const chain = `chain-${writer}`
+    const chain = `${this.#prefix}chain-${writer}`
+    const keyOf = (n: number): string => `${this.#prefix}${writer}-${n}`
     let context: string | undefined
     for (let n = 1; this.#going; n++) {
       if (n % 3 > 0) {
-        await this.#put(`${writer}-${n}`, n, undefined)
+        await this.#put(keyOf(n), n, undefined)
       } else {
         // Without knowing what came of the last, one must read again.
         context ??= (await this.#get(chain))?.context
         if (context !== undefined) context = await this.#put(chain, n, context)
       }
-      if (n % 8 === 0) await this.#check(n % 16 === 0 ? chain : `${writer}-${n - 1}`)
+      if (n % 8 === 0) await this.#check(n % 16 === 0 ? chain : keyOf(n - 1))
     }
   }
 

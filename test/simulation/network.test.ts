@@ -96,6 +96,26 @@ describe('a healthy network', () => {
     expect([asked.outcome, ups]).toEqual(['hello', ['a']])
   })
 
+  test('of two processes of one name each takes the link from the other, who hears of it', async () => {
+    const [first, other] = [start('a'), start('b')]
+    const second = start('a')
+    ask(first, 'b')
+    await scheduler.run(500)
+    const asked = ask(second, 'b', 'from a copy')
+    await scheduler.run(1000)
+    expect(asked.outcome).toBe('echo from a copy')
+    expect(first.heard).toEqual(['up b 1', 'down b 1'])
+    expect(other.heard.filter((line) => !line.includes('asks'))).toEqual([
+      'up a 1',
+      'down a 1',
+      'up a 2',
+    ])
+    expect(ask(first, 'b').outcome).toBe('pending')
+    await scheduler.run(2000)
+    expect(second.heard.at(-1)).toBe('down b 1')
+    expect(first.heard.at(-1)).toBe('up b 2')
+  })
+
   test('two processes share no bytes', async () => {
     let kept: Uint8Array = utf8('')
     start('b', {

@@ -1,0 +1,161 @@
+/**
+ * Power cuts under a bare store: load it, pull the plug, and see what is left.
+ *
+ * One store lives through many cuts, because recovery is where stores go wrong: the next process begins on what the last
+ * cut has left, and may be cut off while it recovers. What is left is judged on a copy, so that judging mends nothing.
+ * Now and then a new store is begun, and cut off while it is being made.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openDisk } from '../../../node/disk.ts'
+import { type SeededRandom, seededRandom } from '../../../src/simulation/random.ts'
+import type { Fault } from './disk-process.ts'
+import type { FaultNews, PluggedDisk } from './plugged-disk.ts'
+import { broken, counterKey, numberOf, shown, writers } from './store-load.ts'
+import { StoreProcess } from './store-run.ts'
+
+export interface CutSum {
+  cuts: number
+  /** How many came when something had been acknowledged. */
+  cutsUnderLoad: number
+  /** How many cuts took something that was acknowledged. */
+  cutsWithLoss: number
+  acknowledged: number
+  lost: number
+  /** What was under way when the power went: `write store.db-wal` → how often. */
+  readonly during: Record<string, number>
+  /** What was lost, and whatever else was not as it must be. */
+  readonly complaints: string[]
+}
+
+export interface CutWishes {
+  readonly disk: PluggedDisk
+  /** An empty folder. */
+  readonly place: string
+  readonly seed: string
+  readonly cuts: number
+  /** The sources to run: a copy that was broken on purpose. */
+  readonly sources?: string
+}
+
+/** What a writer is known to have on the disk. */
+type Shown = Record<string, number>
+
+export async function cutStore({ disk, place, seed, cuts, sources }: CutWishes): Promise<CutSum> {
+  const sum = emptySum()
+  const random = seededRandom(seed)
+  let known: Shown | undefined
+  for (; sum.cuts < cuts; sum.cuts++) {
+    const cutRandom = random.fork(sum.cuts)
+    if (cutRandom.chance(1 / 6)) known = undefined
+    const { live, look } = { live: join(place, 'live'), look: join(place, 'look') }
+    await disk.mount(live, known === undefined ? 'blank' : 'left')
+    await disk.arm(randomCut(cutRandom, known === undefined, sources === undefined))
+    const run = new StoreProcess(join(live, 'store'), sources)
+    const at = await Promise.race([disk.struck, run.ended])
+    await run.kill(() => disk.unmount(live))
+    if (typeof at === 'string') throw new Error(`the store's process ended by itself: ${at}`)
+    const left = await disk.look(look, () => judge(join(look, 'store'), run, known ?? {}))
+    account(sum, at, run, left)
+    known = left.shown
+  }
+  return sum
+}
+
+export function emptySum(): CutSum {
+  return {
+    cuts: 0,
+    cutsUnderLoad: 0,
+    cutsWithLoss: 0,
+    acknowledged: 0,
+    lost: 0,
+    during: {},
+    complaints: [],
+  }
+}
+
+/** Any moment of the load; often one when something is being synced, or when the store is being made. */
+function randomCut(random: SeededRandom, isNew: boolean, syncs: boolean): Fault {
+  const { of, most } = random.pick([
+    { of: 'deeds', most: 4000 } as const,
+    { of: 'deeds', most: isNew ? 60 : 4000 } as const,
+    syncs ? ({ of: 'syncs', most: 50 } as const) : ({ of: 'deeds', most: 4000 } as const),
+  ])
+  return {
+    verdict: random.pick(['cut-before', 'cut-after']),
+    of,
+    at: 1 + random.whole(most),
+    path: '',
+    forGood: false,
+    luck: {
+      seed: `luck ${random.whole(2 ** 32)}`,
+      keeps: random.pick([0, random.fraction(), random.fraction()]),
+      sectorBytes: random.pick([512, 4096]),
+      inOrder: random.chance(0.5),
+    },
+  }
+}
+
+interface Left {
+  /** Undefined if the store cannot be used any more. */
+  readonly shown: Shown | undefined
+  readonly lost: number
+  readonly complaints: readonly string[]
+}
+
+/** Holds what the disk has against what was acknowledged, in this run and before. */
+export async function judge(folder: string, run: StoreProcess, known: Shown): Promise<Left> {
+  const complaints: string[] = []
+  if (run.key !== undefined && run.key !== keyIn(folder)) complaints.push('its key is lost')
+  for (const [name, n] of run.held) {
+    if (n !== (known[name] ?? 0)) complaints.push(`${name} was ${known[name]} and then ${n}`)
+  }
+  const expected = (name: string): number => Math.max(known[name] ?? 0, run.done(name))
+  try {
+    const left = await lookInto(folder, expected)
+    return { ...left, complaints: [...complaints, ...left.complaints] }
+  } catch (error) {
+    const names = [...writers.map(({ name }) => name), 'counter']
+    const lost = names.reduce((sum, name) => sum + expected(name), 0)
+    return { shown: undefined, lost, complaints: [...complaints, `${error as Error}`] }
+  }
+}
+
+/** Rejects if the store cannot be used any more. */
+async function lookInto(folder: string, expected: (writer: string) => number): Promise<Left> {
+  const complaints: string[] = []
+  const storage = await openDisk(folder)
+  try {
+    const found: Shown = { counter: numberOf(await storage.get(counterKey)) }
+    let lost = Math.max(0, expected('counter') - found['counter']!)
+    for (const writer of writers) {
+      const { name } = writer
+      const n = (found[name] = await shown(storage, writer))
+      lost += Math.max(0, expected(name) - n)
+      if (n > expected(name) + 1) complaints.push(`${name} shows ${n} after ${expected(name)}`)
+      const wrong = await broken(storage, writer, n)
+      if (wrong.length > 0) complaints.push(`${wrong.length} keys at ${name} ${n}: ${wrong[0]}`)
+    }
+    return { shown: found, lost, complaints }
+  } finally {
+    await storage.close()
+  }
+}
+
+function keyIn(folder: string): string | undefined {
+  const path = join(folder, 'identity.key')
+  return existsSync(path) ? readFileSync(path, 'hex') : undefined
+}
+
+function account(sum: CutSum, at: FaultNews, run: StoreProcess, left: Left): void {
+  const during = `${at.fault.operation} ${at.fault.path.split('/').pop() || 'the root'}`
+  sum.during[during] = (sum.during[during] ?? 0) + 1
+  sum.acknowledged += run.acknowledged
+  if (run.acknowledged > 0) sum.cutsUnderLoad++
+  sum.lost += left.lost
+  if (left.lost > 0 || left.complaints.length > 0) sum.cutsWithLoss++
+  if (left.lost > 0) sum.complaints.push(`cut ${sum.cuts}, ${during}: ${left.lost} lost`)
+  for (const complaint of left.complaints) {
+    sum.complaints.push(`cut ${sum.cuts}, ${during}: ${complaint}`)
+  }
+}
