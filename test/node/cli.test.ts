@@ -162,7 +162,7 @@ describe('exit codes and errors', () => {
     ['a context that is none', ['put', 'b', 'k', '1', '--context', 'x'], 'context-malformed'],
     ['a number that is none', ['put', 'b', 'k', '1e999'], 'not-encodable'],
     ['a peer that is not there', ['start', '9'], 'bad-argument'],
-    ['more answers than there are owners', ['get', 'b', 'k', '--r', '7'], 'quorum-not-reached'],
+    ['more answers than there are owners', ['get', 'b', 'k', '--r', '7'], 'bad-argument'],
   ])('a refusal is 3: %s', async (_what, args, code) => {
     const { exit, out } = await ring.run(...args, '--json')
     expect(exit).toBe(3)

@@ -30,6 +30,7 @@ export const ofStrictness: readonly Mutant[] = [
   {
     name: 'fallbacks answer strict requests',
     clause: 'owners only',
+    seed: 2,
     breaks: ['P4'],
     rules: { mayStandIn: () => true, countsStrictly: () => true },
     faults: ['partition', 'isolated peer', 'isolated peer', 'crash', 'crash'],
@@ -38,6 +39,7 @@ export const ofStrictness: readonly Mutant[] = [
   {
     name: 'two owners on one host are two votes of a strict request',
     clause: 'distinct hosts are counted',
+    seed: 2,
     breaks: ['P1', 'P4'],
     rules: { voteOf: (peer) => ({ peer, host: peer }) },
     faults: ['partition', 'isolated peer', 'wiped disk'],
@@ -46,6 +48,7 @@ export const ofStrictness: readonly Mutant[] = [
   {
     name: 'one answer is enough for a strict get',
     clause: 'R and W are at least a majority',
+    seed: 1,
     breaks: ['P4'],
     rules: { strictLeast: () => 1 },
     swarm: { ...strict, r: 1 },
@@ -53,6 +56,7 @@ export const ofStrictness: readonly Mutant[] = [
   {
     name: 'who sees other lists is counted',
     clause: 'same lists or no count',
+    seed: 1,
     breaks: ['P4'],
     rules: { countsStrictly: ({ isOwner, readiness }) => isOwner && readiness === 'ready' },
     // Who cannot store it does not learn that an owner has lost its disk.
@@ -62,6 +66,7 @@ export const ofStrictness: readonly Mutant[] = [
   {
     name: 'a wiped owner counts at once',
     clause: 'one that lost its disk is not ready',
+    seed: 4,
     breaks: ['P4'],
     rules: { readinessOf: () => 'ready' },
     faults: losing,
@@ -70,6 +75,7 @@ export const ofStrictness: readonly Mutant[] = [
   {
     name: 'a wiped owner is ready after one other has told what it holds',
     clause: 'N−q+1 ready owners make it whole',
+    seed: 19,
     breaks: ['P4'],
     rules: { sourcesNeeded: (n) => Math.min(1, n - 1) },
     faults: losing,
