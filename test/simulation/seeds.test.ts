@@ -42,7 +42,7 @@ describe('two hundred seeds', () => {
     const { done, refused, unknown } = summary.operations
     expect(done + refused + unknown).toBeGreaterThanOrEqual(300 * seeds)
     // A strict request has nobody to stand in for the owners: many are refused where a sloppy one would be served.
-    expect(done).toBeGreaterThan(5 * (refused + unknown))
+    expect(done).toBeGreaterThan(3 * (refused + unknown))
     expect(summary.virtualMs).toBeGreaterThanOrEqual(60_000 * seeds)
   })
 })
