@@ -8,6 +8,7 @@ import type { Bytes } from '../src/data/bytes.ts'
 import type { KeyPath } from '../src/data/key.ts'
 import { liveSiblings, makeValue } from '../src/data/siblings.ts'
 import { makeCheckedKey } from '../src/protocol/arguments.ts'
+import type { ReadDemands, WriteDemands } from '../src/protocol/demands.ts'
 import { contextFromText, contextToText } from '../src/protocol/context.ts'
 import type { Member } from '../src/peer/member.ts'
 import { jsonOfStored } from './control-values.ts'
@@ -39,17 +40,17 @@ export interface KeyWrite {
   readonly stored: Bytes | undefined
   /** The text of a context, or empty for a blind write. */
   readonly context: string
-  readonly w: number
+  readonly demands: WriteDemands
 }
 
 export async function readKey(
   member: Member,
   bucket: string,
   path: KeyPath,
-  r: number,
+  demands: ReadDemands,
 ): Promise<KeyRead> {
   const key = makeCheckedKey(bucket, path)
-  const { state, answers, missing } = await member.get(key, r)
+  const { state, answers, missing } = await member.get(key, demands)
   const siblings = liveSiblings(state).map(({ value }) => ({
     value: jsonOfStored(value.bytes!),
     writtenAt: new Date(value.writtenAt).toISOString(),
@@ -66,7 +67,7 @@ export async function writeKey(member: Member, write: KeyWrite): Promise<KeyWrit
     key,
     context: contextFromText(key, write.context),
     value: makeValue(write.stored, clock.now()),
-    w: write.w,
+    ...write.demands,
     origin: member.id,
     request: random.bytes(16),
   })

@@ -6,9 +6,10 @@
  * learns nothing more. These questions draw no conclusions about the links; only real requests may.
  */
 import { TransportError } from '../src/protocol/errors.ts'
-import type { MemberRecord } from '../src/protocol/membership.ts'
+import type { MemberRecord, Readiness } from '../src/protocol/membership.ts'
 import { decodeReply, encodeRequest } from '../src/protocol/message.ts'
 import type { Member } from '../src/peer/member.ts'
+import { shortPartitions } from '../src/peer/short-partitions.ts'
 
 export interface RingStatus {
   readonly ring: {
@@ -21,6 +22,8 @@ export interface RingStatus {
   /** The peer whose picture this is. */
   readonly seenBy: string
   readonly members: readonly MemberReport[]
+  /** How many partitions have too few ready owners for a strict request. */
+  readonly short: number
   readonly storage: { readonly usedBytes?: number; readonly quotaBytes?: number }
 }
 
@@ -32,6 +35,8 @@ export interface MemberReport {
   readonly host: string
   readonly zone: string
   readonly weight: number
+  /** `refilling`: it lost its disk, and counts for no strict request yet; `new`: its store is. */
+  readonly readiness: Readiness
   /** Of the ring's replicas, from 0 to 1. */
   readonly share: number
   /** Keys that it holds for owners who lack them; null where it did not say. */
@@ -57,15 +62,26 @@ export async function describeRing(member: Member): Promise<RingStatus> {
     ring: { name, id, n, q, durableOwners },
     seenBy: member.id,
     members: reports,
+    short: shortPartitions(member.view, member.world.rules),
     storage,
   }
 }
 
 async function describe(member: Member, record: MemberRecord): Promise<MemberReport> {
-  const { peer, host, zone, weight, addresses } = record
+  const { peer, host, zone, weight, addresses, readiness } = record
   const word = peer === member.id ? await ownWord(member) : await askFor(member, peer)
   const share = member.view.ring.shareOf(peer)
-  return { id: peer, class: record.class, host, zone, weight, share, addresses, ...word }
+  return {
+    id: peer,
+    class: record.class,
+    host,
+    zone,
+    weight,
+    readiness,
+    share,
+    addresses,
+    ...word,
+  }
 }
 
 type Word = Pick<MemberReport, 'state' | 'hints' | 'keys' | 'suspects'>

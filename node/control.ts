@@ -3,15 +3,17 @@
  *
  *     GET    /ping                        { peer }
  *     GET    /status                      the ring as this peer sees it
- *     GET    /buckets/BUCKET/keys/KEY     ?r=2
- *     PUT    /buckets/BUCKET/keys/KEY     ?w=2, a JSON body (or bytes, as application/octet-stream)
- *     DELETE /buckets/BUCKET/keys/KEY     ?w=2
+ *     POST   /trust                       this peer counts as whole, on an operator's word
+ *     GET    /buckets/BUCKET/keys/KEY     ?r=2, ?strict
+ *     PUT    /buckets/BUCKET/keys/KEY     ?w=2, ?strict, a JSON body (or bytes, as application/octet-stream)
+ *     DELETE /buckets/BUCKET/keys/KEY     ?w=2, ?strict
  *
  * A write names what it has seen in the header `ringlet-context`, as a read returned it; without, it is blind. Errors
  * are JSON too: `{ error: { code, message, outcome, remedy, needed, got, answers } }`. What asks is never a member:
  * this peer coordinates for it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { readDemands, type WriteDemands, writeDemands } from '../src/protocol/demands.ts'
 import { RingletError } from '../src/protocol/errors.ts'
 import type { Member } from '../src/peer/member.ts'
 import { plainError, statusOf } from './control-errors.ts'
@@ -72,6 +74,10 @@ async function answerTo(member: Member, request: IncomingMessage): Promise<Answe
   if (kind === 'status' && bucket === undefined) {
     return { status: 200, body: await describeRing(member) }
   }
+  if (kind === 'trust' && bucket === undefined && asked.method === 'POST') {
+    await member.trust()
+    return { status: 200, body: { peer: member.id, readiness: 'ready' } }
+  }
   const isKey = kind === 'buckets' && keys === 'keys' && key !== undefined && more.length === 0
   if (!isKey || bucket === undefined) return nothingHere()
   return answerKey(member, asked, bucket, key)
@@ -87,16 +93,19 @@ async function answerKey(
   const context = Array.isArray(header) ? header.join() : header
   switch (method) {
     case 'GET': {
-      const body = await readKey(member, bucket, path, quorum(query, 'r'))
+      const r = quorum(query, 'r')
+      const demands = readDemands(member.world, usualQuorum, kindOf(query), { r })
+      const body = await readKey(member, bucket, path, demands)
       return { status: body.found ? 200 : 404, body }
     }
     case 'PUT': {
       const stored = storedOfBody(request, await readBody(request, mostBodyBytes))
-      const write = { bucket, path, stored, context, w: quorum(query, 'w') }
+      const write = { bucket, path, stored, context, demands: demandsOf(member, query) }
       return { status: 200, body: await writeKey(member, write) }
     }
     case 'DELETE': {
-      const write = { bucket, path, stored: undefined, context, w: quorum(query, 'w') }
+      const demands = demandsOf(member, query)
+      const write = { bucket, path, stored: undefined, context, demands }
       return { status: 200, body: await writeKey(member, write) }
     }
     default:
@@ -131,9 +140,19 @@ function storedOfBody(request: IncomingMessage, body: Buffer): Uint8Array {
   }
 }
 
-function quorum(query: URLSearchParams, name: 'r' | 'w'): number {
+function demandsOf(member: Member, query: URLSearchParams): WriteDemands {
+  const strict = kindOf(query) === 'strict'
+  const w = quorum(query, 'w')
+  return writeDemands(member.world, usualQuorum, { strict, ...(w !== undefined && { w }) })
+}
+
+function kindOf(query: URLSearchParams): 'strict' | 'quorum' {
+  return query.has('strict') ? 'strict' : 'quorum'
+}
+
+function quorum(query: URLSearchParams, name: 'r' | 'w'): number | undefined {
   const text = query.get(name)
-  if (text === null) return usualQuorum
+  if (text === null) return undefined
   if (/^[1-9]\d?$/.test(text)) return Number(text)
   throw new RingletError('bad-argument', `${name} = ${text}`, {
     remedy: `Give ${name} as a whole number from 1 to N.`,

@@ -37,6 +37,7 @@ const peer: Options = {
     about: 'Ask this control port, and not those that .ringlet/ of this folder or one above names.',
   },
 }
+const strict: Option = { about: 'Count ready owners alone, a majority of them at least.' }
 const context: Option = { value: 'TEXT', about: 'What was seen, as an earlier read or write told.' }
 
 export const commands: Readonly<Record<string, Command>> = {
@@ -46,14 +47,15 @@ export const commands: Readonly<Record<string, Command>> = {
     more:
       'A peer is suspect when it does not answer in time, and down when nobody is there. Keys counts what a peer\n' +
       'holds, deleted keys included: one that comes back catches up with the others. Hints are keys that a peer\n' +
-      'holds for owners who lack them: they drain to 0 when the owners are back.',
+      'holds for owners who lack them: they drain to 0 when the owners are back. A peer that is refilling has lost its\n' +
+      'disk, and counts for no strict request until the others have told it what was on it.',
     options: peer,
     load: () => import('./status.ts'),
   },
   get: {
     takes: 'BUCKET KEY',
     about: 'Print the value of a key, as JSON; every value, where concurrent ones stand.',
-    options: { ...peer, r: { value: 'R', about: 'How many owners must answer (2).' } },
+    options: { ...peer, strict, r: { value: 'R', about: 'How many owners must answer (2).' } },
     load: () => import('./get.ts'),
   },
   put: {
@@ -64,6 +66,7 @@ export const commands: Readonly<Record<string, Command>> = {
       ...peer,
       context,
       blind: { about: 'Read nothing first: the value stands beside what is there.' },
+      strict,
       w: { value: 'W', about: 'How many hosts must have it durably (2).' },
     },
     load: () => import('./put.ts'),
@@ -74,9 +77,20 @@ export const commands: Readonly<Record<string, Command>> = {
     options: {
       ...peer,
       context,
+      strict,
       w: { value: 'W', about: 'How many hosts must have it durably (2).' },
     },
     load: () => import('./delete.ts'),
+  },
+  trust: {
+    takes: '',
+    about:
+      'Let a peer count as whole although too few others are left to refill it: --peer says which.',
+    more:
+      'For when most owners of some keys have lost their disks, and no better disk will come back. What was\n' +
+      'acknowledged strictly before may then be missed by strict reads.',
+    options: peer,
+    load: () => import('./trust.ts'),
   },
   start: {
     takes: 'PEER',

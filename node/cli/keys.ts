@@ -65,6 +65,8 @@ function pathOf({ bucket, key }: NamedKey): string {
 }
 
 function query(given: Given, name: 'r' | 'w'): string {
-  if (given.values[name] === undefined) return ''
-  return `?${name}=${wholeNumber(given, name, 2, [1, 99])}`
+  const parts = given.switches.has('strict') ? ['strict'] : []
+  if (given.values[name] !== undefined)
+    parts.push(`${name}=${wholeNumber(given, name, 2, [1, 99])}`)
+  return parts.length === 0 ? '' : `?${parts.join('&')}`
 }

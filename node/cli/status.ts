@@ -14,7 +14,7 @@ export async function run(given: Given): Promise<Outcome> {
   return done(showStatus(ring, status), status)
 }
 
-function showStatus(ring: Ring, { ring: shape, members, seenBy }: RingStatus): string {
+function showStatus(ring: Ring, { ring: shape, members, seenBy, short }: RingStatus): string {
   const sorted = members.toSorted((a, b) => (ring.nameOf(a.id) < ring.nameOf(b.id) ? -1 : 1))
   const up = members.filter(({ state }) => state === 'up').length
   const rows = sorted.map((member) => rowOf(ring, member))
@@ -24,15 +24,21 @@ function showStatus(ring: Ring, { ring: shape, members, seenBy }: RingStatus): s
       `as ${ring.nameOf(seenBy)} sees it`,
     '',
     ...showTable(titles, rows, ['share', 'keys', 'hints']),
+    ...(short === 0 || !members.some(({ readiness }) => readiness === 'refilling')
+      ? []
+      : [
+          '',
+          `Strict requests are refused for ${short} of ${shape.q} partitions: too few ready owners.`,
+        ]),
     ...(owed === 0 ? [] : ['', `Catching up: ${keys(owed)} still on the way to their owners.`]),
   ].join('\n')
 }
 
 function rowOf(ring: Ring, member: MemberReport): string[] {
-  const { id, state, share, host, addresses } = member
+  const { id, state, readiness, share, host, addresses } = member
   return [
     ring.nameOf(id),
-    state,
+    readiness === 'refilling' ? `${state}, refilling` : state,
     `${(share * 100).toFixed(1)} %`,
     String(member.keys ?? '?'),
     String(member.hints ?? '?'),

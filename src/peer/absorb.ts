@@ -10,7 +10,7 @@ import { type ActorId, highest, sameDot, showDot } from '../data/vector.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { placementOf } from '../protocol/placement.ts'
 import type { Records } from './records.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 export interface Absorbed {
   /** What is durable here now. */
@@ -21,7 +21,7 @@ export interface Absorbed {
 
 /** Resolves once it is durable here; undefined when this peer is no owner and may not stand in. */
 export async function absorb(
-  world: World,
+  world: MemberWorld,
   records: Records,
   key: Key,
   arrived: ObjectState,
@@ -48,13 +48,13 @@ export async function absorb(
 }
 
 /** What is kept for others is a hint, whichever way it came. */
-export function sayOwed(world: World, key: Key, owed: readonly PeerId[]): void {
+export function sayOwed(world: MemberWorld, key: Key, owed: readonly PeerId[]): void {
   if (owed.length === 0) return
   world.say({ type: 'hint', key: showKey(key), detail: `owed to ${owed.join(' ')}` })
 }
 
 /** Two values under one dot: somebody forged, or a disk lied. Both are kept; people must know. */
-function reportTwins(world: World, key: Key, { siblings }: ObjectState): void {
+function reportTwins(world: MemberWorld, key: Key, { siblings }: ObjectState): void {
   for (const [i, { dot }] of siblings.entries()) {
     const previous = siblings[i - 1]
     if (previous === undefined || !sameDot(previous.dot, dot)) continue

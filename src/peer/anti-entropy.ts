@@ -10,7 +10,8 @@ import { type Bytes, emptyBytes, equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import type { Key } from '../data/key.ts'
 import { partsOf, weightOf } from '../data/parts.ts'
-import type { ObjectState } from '../data/siblings.ts'
+import { type ObjectState, sameState } from '../data/siblings.ts'
+import type { Item } from '../protocol/listing.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { ReplyOf, Request } from '../protocol/message.ts'
 import { absorb } from './absorb.ts'
@@ -29,7 +30,7 @@ import {
 import { partBytes } from './in-parts.ts'
 import type { Records } from './records.ts'
 import { single } from './tasks.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 /** Every how many exchanges one is salted. */
 const saltEvery = 5
@@ -38,11 +39,18 @@ const saltedRecords = 10_000
 /** If more of a partition's slots differ than this, one list of all its keys is the shorter way. */
 const manySlots = 8
 
+/** One comparison. `whole`: nothing may be left over for the next one. */
+interface Walk {
+  readonly peer: PeerId
+  readonly salt: Bytes
+  readonly whole: boolean
+}
+
 /** The other side stopped answering: the rest waits for the next exchange. */
 class Interrupted extends Error {}
 
 export class AntiEntropy {
-  readonly #world: World
+  readonly #world: MemberWorld
   readonly #records: Records
   /** Awake time of the next exchange with each neighbour. */
   readonly #due = new Map<PeerId, number>()
@@ -50,7 +58,7 @@ export class AntiEntropy {
   /** Starts the exchanges that are due, unless some still run. */
   readonly tick: () => void
 
-  constructor(world: World, records: Records) {
+  constructor(world: MemberWorld, records: Records) {
     this.#world = world
     this.#records = records
     this.tick = single(world.tasks, 'anti-entropy', () => this.#exchangeDue())
@@ -92,7 +100,7 @@ export class AntiEntropy {
     { from, to, salt } = { from: 0, to: this.#world.view().identity.q, salt: emptyBytes },
   ): Promise<number> {
     try {
-      const differed = await this.#descend(peer, from, to, salt)
+      const differed = await this.#descend({ peer, salt, whole: false }, from, to)
       if (differed > 0) {
         this.#world.say({ type: 'exchange', to: peer, detail: `${differed} keys` })
       }
@@ -103,7 +111,39 @@ export class AntiEntropy {
     }
   }
 
-  async #descend(peer: PeerId, from: number, to: number, salt: Bytes): Promise<number> {
+  /**
+   * Takes all that the other side holds of the partitions that both own, read and verified; resolves with whether it
+   * came to the end.
+   */
+  async takeAll(peer: PeerId, from: number, to: number): Promise<boolean> {
+    const { random, rules } = this.#world
+    const salt = rules.verifiesRefill() ? random.bytes(8) : emptyBytes
+    return this.#toTheEnd(peer, async () => {
+      return this.#descend({ peer, salt, whole: true }, from, to)
+    })
+  }
+
+  /** Takes all that the other side holds of this key; resolves with whether it answered. */
+  async takeKey(peer: PeerId, key: Key): Promise<boolean> {
+    return this.#toTheEnd(peer, async () => {
+      await this.#exchangeEach(peer, await statesOf(this.#records, [key]))
+      return 1
+    })
+  }
+
+  async #toTheEnd(peer: PeerId, work: () => Promise<number>): Promise<boolean> {
+    try {
+      const differed = await work()
+      if (differed > 0) this.#world.say({ type: 'refill', to: peer, detail: `${differed} keys` })
+      return true
+    } catch (error) {
+      if (error instanceof Interrupted) return false
+      throw error
+    }
+  }
+
+  async #descend(walk: Walk, from: number, to: number): Promise<number> {
+    const { peer, salt } = walk
     const parts = Math.min(slotCount, to - from)
     const width = (to - from) / parts
     const mine = await foldsOf(this.#world, this.#records, peer, { from, to, parts, salt })
@@ -117,65 +157,87 @@ export class AntiEntropy {
       const start = from + part * width
       differed +=
         width > 1
-          ? await this.#descend(peer, start, start + width, salt)
-          : await this.#comparePartition(peer, start, salt)
+          ? await this.#descend(walk, start, start + width)
+          : await this.#comparePartition(walk, start)
     }
     return differed
   }
 
   /** By its slots, so that a few differences cost little; as one list, if they are many. */
-  async #comparePartition(peer: PeerId, partition: number, salt: Bytes): Promise<number> {
+  async #comparePartition(walk: Walk, partition: number): Promise<number> {
+    const { peer, salt } = walk
     const { fewKeys, listedKeys } = this.#world.limits
     const question = { type: 'keys', partition, slot: undefined, salt } as const
-    const mine = await listPartition(this.#world, partition, salt)
+    const mine = await listPartition(this.#world, this.#records, partition, salt)
     const few = await this.#ask(peer, { ...question, most: fewKeys }, 'keys')
-    if (few.slots.length === 0) return this.#reconcile(peer, mine, few.keys)
+    if (few.slots.length === 0) return this.#reconcile(walk, mine, few.keys)
     const slots = differingAt(slotFolds(mine), few.slots)
     if (slots.length > manySlots) {
       const all = await this.#ask(peer, { ...question, most: listedKeys }, 'keys')
-      if (all.slots.length === 0) return this.#reconcile(peer, mine, all.keys)
+      if (all.slots.length === 0) return this.#reconcile(walk, mine, all.keys)
     }
     let differed = 0
     for (const slot of slots) {
       const theirs = await this.#ask(peer, { ...question, slot, most: listedKeys }, 'keys')
       const ours = mine.filter(({ key }) => slotOf(key) === slot)
-      differed += await this.#reconcile(peer, ours, theirs.keys)
+      differed += await this.#reconcile(walk, ours, theirs.keys)
     }
     return differed
   }
 
   /** Exchanges the states of all keys that two lists do not hold alike. */
   async #reconcile(
-    peer: PeerId,
+    walk: Walk,
     mine: readonly Listed[],
     theirs: readonly Listed[],
   ): Promise<number> {
     const keys = differing(mine, theirs)
-    for await (const items of this.#batches(keys)) await this.#exchange(peer, items)
+    for await (const items of this.#batches(keys)) {
+      const isAll = await this.#exchange(walk.peer, items)
+      if (walk.whole && !isAll) await this.#exchangeEach(walk.peer, items)
+    }
     return keys.length
   }
 
-  async #exchange(peer: PeerId, items: { key: Key; state: ObjectState }[]): Promise<void> {
+  /** One by one, until the other side has no more to tell of each. */
+  async #exchangeEach(peer: PeerId, items: readonly Item[]): Promise<void> {
+    for (const { key } of items) {
+      for (let before: ObjectState | undefined; ;) {
+        const [item] = await statesOf(this.#records, [key])
+        if (await this.#exchange(peer, [item!])) break
+        // Who tells nothing new, and has not told all, is to be asked another time.
+        if (before !== undefined && sameState(before, item!.state)) throw new Interrupted('in part')
+        before = item!.state
+      }
+    }
+  }
+
+  /** Tells these states and takes what the other side knows more; resolves with whether that was all. */
+  async #exchange(peer: PeerId, items: readonly Item[]): Promise<boolean> {
     const [only, ...others] = items
     const messages =
       only !== undefined && others.length === 0
         ? partsOf(only.state, partBytes(this.#world.limits)).map((state) => [{ ...only, state }])
         : [items]
+    let isAll = true
     for (const message of messages) {
       const reply = await this.#ask(peer, { type: 'exchange', items: message }, 'exchanged')
+      // What the other side does not own in its own view it has not told.
+      isAll = reply.cut !== true && !reply.taken.includes(false)
       await Promise.all(
         reply.items.map(({ key, state }) =>
           absorb(this.#world, this.#records, key, state, 'as owner'),
         ),
       )
     }
+    return isAll
   }
 
   /** The states of these keys, no more at once than a batch may weigh. */
-  async *#batches(keys: readonly Key[]): AsyncGenerator<{ key: Key; state: ObjectState }[]> {
+  async *#batches(keys: readonly Key[]): AsyncGenerator<Item[]> {
     const { limits } = this.#world
     const { batchBytes, batchItems } = limits
-    let batch: { key: Key; state: ObjectState }[] = []
+    let batch: Item[] = []
     let weight = 0
     for (const key of keys) {
       const [item] = await statesOf(this.#records, [key])

@@ -136,6 +136,18 @@ export interface BucketOptions {
    * got to its `ack` after 5 s rejects with `quorum-not-reached`, outcome `unknown`, and goes on.
    */
   readonly ack?: Stage
+  /**
+   * `strict`: a read returns every strict write that was acknowledged before it began, also after disks were lost; all
+   * requests of this bucket are of that kind unless one says otherwise. Only ready owners are asked then, a majority of N
+   * at least, and no member stands in: with fewer of them in reach a strict request is refused (`quorum-not-reached`), so
+   * `quorum` is the `ack` of such a bucket by default, whatever its type.
+   *
+   * ```ts
+   * const stock = peer.bucket('stock', { consistency: 'strict' })
+   * await stock.put('mugs', 7)
+   * ```
+   */
+  readonly consistency?: 'strict' | 'quorum'
 }
 
 /** A type with an `ack` is no options: without this, the compiler would take it for some. */
@@ -144,8 +156,15 @@ interface NoType {
 }
 
 export interface ReadOptions {
-  /** `local`: from this device's copy at once; `quorum` (default): from R owners. */
-  readonly consistency?: 'quorum' | 'local'
+  /**
+   * `local`: from this device's copy at once; `quorum` (default): from R owners; `strict`: from a majority of ready owners,
+   * never from a copy.
+   */
+  readonly consistency?: 'strict' | 'quorum' | 'local'
+  /** So many hosts answer, from 1 to N; of a strict read ⌊N/2⌋ + 1 at least. Anything else is a `bad-argument`. */
+  readonly r?: number
+  /** So many of the answers come from owners, from 1 to N. */
+  readonly pr?: number
 }
 
 export interface ListOptions {
@@ -153,9 +172,10 @@ export interface ListOptions {
   readonly prefix: KeyPath
   /**
    * `quorum` (default): what R owners have, with this device's undelivered writes on top. `local`: what this device
-   * holds, at once: what it follows and has written; in a member, its own records if it is an owner.
+   * holds, at once: what it follows and has written; in a member, its own records if it is an owner. `strict`: what a
+   * majority of ready owners have.
    */
-  readonly consistency?: 'quorum' | 'local'
+  readonly consistency?: 'strict' | 'quorum' | 'local'
 }
 
 /** One key of a listing: what a read of it shows, and the path that it is read by. */
@@ -165,6 +185,13 @@ export interface WriteOptions {
   /** What the writer has read; by default what this handle last read or wrote of the key. `none`: truly blind. */
   readonly context?: string
   readonly ack?: Stage
+  readonly consistency?: 'strict' | 'quorum'
+  /** So many hosts take it, from 1 to N; of a strict write ⌊N/2⌋ + 1 at least. Anything else is a `bad-argument`. */
+  readonly w?: number
+  /** So many of those that take it are owners, from 1 to N. */
+  readonly pw?: number
+  /** So many of them are durable members, from 1 to N. */
+  readonly dw?: number
 }
 
 export interface Bucket<V, R> {
@@ -297,4 +324,9 @@ export interface MemberStatus {
   readonly addresses: readonly string[]
   /** The share of the ring's replicas that it owns, from 0 to 1. */
   readonly share: number
+  /**
+   * `ready`: it holds all that it ever acknowledged. `refilling`: it lost a disk, and until it has heard from enough other
+   * owners it counts for no strict request. `new`: its store is, and it is about to ask them.
+   */
+  readonly readiness: 'ready' | 'refilling' | 'new'
 }

@@ -24,6 +24,7 @@ import { locate, type OwnWord, reports } from './locate.ts'
 import { MemberKeyed } from './member-keyed.ts'
 import type { Member } from './member.ts'
 import { ringSnapshot } from './ring-snapshot.ts'
+import { shortWarnings } from './short-partitions.ts'
 import { statusOf } from './status.ts'
 import type { World } from './world.ts'
 
@@ -106,7 +107,9 @@ export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOpti
     world: member.world,
     r,
     w,
-    warnings,
+    get warnings() {
+      return [...warnings, ...shortWarnings(member.view, member.world.rules)]
+    },
     pendingWrites: () => keyed.receipts.pending,
     hints: () => member.owedKeys,
     activity: () => 'awake',

@@ -7,6 +7,7 @@
  */
 import type { Key } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
+import type { ReadDemands } from '../protocol/demands.ts'
 import { StorageError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { ReplyOf } from '../protocol/message.ts'
@@ -54,11 +55,12 @@ export class Asking {
   }
 
   /** Asks R owners. Of a followed key their answer is the copy then. */
-  async ask(key: Key): Promise<ReplyOf<'got'> | Failure> {
+  async ask(key: Key, demands: ReadDemands = { r: this.#r }): Promise<ReplyOf<'got'> | Failure> {
     for (let asks = 1; ; asks++) {
       const { moment } = this.#copies
-      const answer = await this.#members.ask(key, { type: 'get', key, r: this.#r }, 'got')
-      if (isFailure(answer)) return answer
+      const answer = await this.#members.ask(key, { type: 'get', key, ...demands }, 'got')
+      // Fewer than R owners say too little to replace a copy.
+      if (isFailure(answer) || demands.r < this.#r) return answer
       if ((await this.take(key, answer.state, moment)) || asks > asksAgain) return answer
     }
   }

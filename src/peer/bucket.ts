@@ -32,6 +32,7 @@ import type { Keyed, KeyedRead } from './keyed.ts'
 /** How an application's values relate to the siblings beneath. */
 interface Shape<V, R, C> {
   readonly ack: Stage
+  readonly strict: boolean
   /** What a read shows. */
   present(read: Presented): R
   /** What an update starts from; throws where the siblings give it nothing to start from. */
@@ -61,7 +62,8 @@ export function typedBucket<V>(
 ): TypedBucket<V> {
   const valid = (value: unknown): value is V => type.validate?.(value) ?? true
   return new BucketHandle<V, TypedRead<V>, V>(keyed, name, {
-    ack: options.ack ?? type.ack ?? 'device',
+    ack: options.ack ?? (isStrict(options) ? 'quorum' : (type.ack ?? 'device')),
+    strict: isStrict(options),
     startsBlind: true,
     present: ({ siblings, ...read }) => ({
       ...read,
@@ -91,6 +93,7 @@ export function typedBucket<V>(
 export function plainBucket(keyed: Keyed, name: string, options: BucketOptions): PlainBucket {
   return new BucketHandle<unknown, PlainRead, readonly unknown[]>(keyed, name, {
     ack: options.ack ?? 'quorum',
+    strict: isStrict(options),
     startsBlind: false,
     present: (read) => ({
       ...read,
@@ -99,6 +102,10 @@ export function plainBucket(keyed: Keyed, name: string, options: BucketOptions):
     start: (siblings) => siblings,
     check: (value) => value,
   })
+}
+
+function isStrict({ consistency }: BucketOptions): boolean {
+  return consistency === 'strict'
 }
 
 class BucketHandle<V, R, C> implements Bucket<V, R> {
@@ -115,9 +122,10 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     this.#shape = shape
   }
 
-  async get(path: KeyPath, { consistency = 'quorum' }: ReadOptions = {}): Promise<R> {
+  async get(path: KeyPath, options: ReadOptions = {}): Promise<R> {
+    const { consistency = this.#usual, r, pr } = options
     const key = this.#key(path)
-    return this.#present(key, await this.#keyed.read(key, consistency))
+    return this.#present(key, await this.#keyed.read(key, consistency, { r, pr }))
   }
 
   async put(path: KeyPath, value: V, options: WriteOptions = {}): Promise<Receipt> {
@@ -131,7 +139,7 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     let context = this.#contextOf(key, options)
     // A delete of what was never read would cover nothing: it covers what there is to see now.
     if (options.context === undefined && context.size === 0) {
-      context = (await this.#keyed.read(key, 'quorum')).state.seen
+      context = (await this.#keyed.read(key, options.consistency ?? this.#usual)).state.seen
     }
     return this.#write(key, context, undefined, options)
   }
@@ -154,7 +162,7 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     return turn
   }
 
-  async *entries({ prefix, consistency = 'quorum' }: ListOptions): AsyncGenerator<Entry<R>> {
+  async *entries({ prefix, consistency = this.#usual }: ListOptions): AsyncGenerator<Entry<R>> {
     const begin = this.#key(prefix)
     let after: Key | undefined
     do {
@@ -226,7 +234,7 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     change: (current: C, write: WriteId) => unknown,
     options: WriteOptions,
   ): Promise<Receipt> {
-    const state = await this.#stateToUpdate(key)
+    const state = await this.#stateToUpdate(key, options.consistency ?? this.#usual)
     const current = this.#shape.start(siblingsOf(state), key)
     const write = await this.#keyed.nextWrite(key)
     const next = change(current, write)
@@ -235,7 +243,8 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
   }
 
   /** This device's copy if it holds one, else what the owners say; if they turn out to be silent, it may hold one now. */
-  async #stateToUpdate(key: Key): Promise<ObjectState> {
+  async #stateToUpdate(key: Key, usual: 'strict' | 'quorum'): Promise<ObjectState> {
+    if (usual === 'strict') return (await this.#keyed.read(key, 'strict')).state
     try {
       return (await this.#keyed.read(key, this.#keyed.holds(key) ? 'local' : 'quorum')).state
     } catch (error) {
@@ -249,15 +258,18 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     key: Key,
     context: Seen,
     bytes: Uint8Array | undefined,
-    { ack = this.#shape.ack }: WriteOptions,
+    { ack, consistency = this.#usual, w, pw, dw }: WriteOptions,
     write?: WriteId,
   ): Promise<Receipt> {
+    const strict = consistency === 'strict'
+    const isUsual = !strict && w === undefined && pw === undefined && dw === undefined
     const value = makeValue(bytes, Math.max(0, Math.floor(this.#keyed.now())))
     const receipt = await this.#keyed.write({
       key,
       context,
       value,
-      ack,
+      ack: ack ?? (strict && !this.#shape.strict ? 'quorum' : this.#shape.ack),
+      ...(!isUsual && { demands: { ...(w !== undefined && { w }), pw, dw, strict } }),
       ...(write !== undefined && { write }),
     })
     this.#remember(key, receipt)
@@ -287,6 +299,10 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     if (this.#contexts.size <= rememberedKeys) return
     const [oldest] = this.#contexts.keys()
     this.#contexts.delete(oldest!)
+  }
+
+  get #usual(): 'strict' | 'quorum' {
+    return this.#shape.strict ? 'strict' : 'quorum'
   }
 
   #key(path: KeyPath): Key {

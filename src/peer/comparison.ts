@@ -13,7 +13,7 @@ import { digestOfStored, keyOfStored, shelfRange, verifiedDigest } from '../prot
 import { xorInto } from './digests.ts'
 import type { Records } from './records.ts'
 import { slices } from './slices.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 /** One key of a partition as it stands here. */
 export interface Listed {
@@ -33,7 +33,7 @@ export interface FoldRange {
 
 /** The digests of these partitions that this peer and `other` both own, folded into `parts`. */
 export async function foldsOf(
-  world: World,
+  world: MemberWorld,
   records: Records,
   other: PeerId,
   { from, to, parts, salt }: FoldRange,
@@ -53,7 +53,8 @@ export async function foldsOf(
 
 /** The keys of a partition and their digests. */
 export async function listPartition(
-  world: World,
+  world: MemberWorld,
+  records: Records,
   partition: number,
   salt: Bytes,
 ): Promise<Listed[]> {
@@ -69,7 +70,8 @@ export async function listPartition(
       }
       // A salted comparison believes nothing that it has not read: a record gone bad is not there.
       const digest = verifiedDigest(key, value)
-      if (digest !== undefined) listed.push({ key, digest: digestOf(salt, digest) })
+      if (digest === undefined) records.doubts.add(key)
+      else listed.push({ key, digest: digestOf(salt, digest) })
     }
   }
   return listed

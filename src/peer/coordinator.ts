@@ -8,17 +8,25 @@
 import { type Key, showKey } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
 import { type Dot, type Seen, showDot, withDot } from '../data/vector.ts'
-import { isRefusedOnItsMerits, outcomeUnknown, StorageError } from '../protocol/errors.ts'
+import { checkNumbers } from '../protocol/demands.ts'
+import {
+  isRefusedOnItsMerits,
+  outcomeUnknown,
+  RingletError,
+  StorageError,
+} from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { encodeRequest, type ReplyOf, type Request } from '../protocol/message.ts'
-import { type Placement, placementOf } from '../protocol/placement.ts'
+import { ownersQuota, type Placement, placementOf } from '../protocol/placement.ts'
+import type { Quota } from '../protocol/quorum.ts'
 import { ask } from './ask.ts'
 import { errorOfRefusal, type Failure, isFailure } from './failure.ts'
 import { fanout, type Fanned, type Hint, quorumError } from './fanout.ts'
 import { isBehind, store, type Stored, type WriteRequest } from './minting.ts'
 import { tellInParts } from './in-parts.ts'
 import type { Records } from './records.ts'
-import type { World } from './world.ts'
+import { agree, type Lists, listsOf, ownStanding, placementFor, weighStrictly } from './strict.ts'
+import type { MemberWorld } from './world.ts'
 
 export interface Written {
   readonly dot: Dot
@@ -32,7 +40,7 @@ export interface Written {
 
 /** One write on its way: the view's word on it is taken once, and its time is counted from its start. */
 interface Job {
-  readonly world: World
+  readonly world: MemberWorld
   readonly records: Records
   readonly placement: Placement
   readonly request: WriteRequest
@@ -48,7 +56,7 @@ interface Forwarded {
 
 /** Resolves when W hosts have it durably; `direct`: coordinate here, pass it on to nobody. */
 export async function write(
-  world: World,
+  world: MemberWorld,
   records: Records,
   request: WriteRequest,
   direct: boolean,
@@ -61,6 +69,9 @@ export async function write(
     request,
     endMs: world.clock.elapsed() + world.limits.requestMs,
   }
+  const { w, strict = false } = request
+  checkNumbers(world.rules, world.view().identity.n, strict ? { w } : {}, strict)
+  if (strict && !placement.owners.includes(world.self)) return passOn(job, direct)
   if (direct) return coordinate(job)
   return placement.owners.includes(world.self) ? writeAsOwner(job) : writeAsStranger(job)
 }
@@ -72,11 +83,27 @@ async function writeAsOwner(job: Job): Promise<Written> {
   } catch (error) {
     // Our own disk cannot take it: others still may.
     if (!(error instanceof StorageError)) throw error
-    const others = [...placement.owners, ...placement.fallbacks].filter((p) => p !== world.self)
+    const fallbacks = job.request.strict === true ? [] : placement.fallbacks
+    const others = [...placement.owners, ...fallbacks].filter((p) => p !== world.self)
     const { written, uncertain } = await forward(job, others)
     if (written !== undefined) return written
     throw uncertain ? outcomeUnknown(error) : error
   }
+}
+
+/** A strict write is minted by an owner or not at all: a stand-in's copy would count for nothing. */
+async function passOn(job: Job, direct: boolean): Promise<Written> {
+  const { key, w } = job.request
+  const { written, uncertain } = direct
+    ? { written: undefined, uncertain: false }
+    : await forward(job, job.placement.owners)
+  if (written !== undefined) return written
+  throw new RingletError('quorum-not-reached', `put ${showKey(key)}: no owner has taken it`, {
+    needed: w,
+    got: 0,
+    outcome: uncertain ? 'unknown' : 'refused',
+    remedy: 'Start the peers that are down; a retry with a context is safe.',
+  })
 }
 
 async function writeAsStranger(job: Job): Promise<Written> {
@@ -100,7 +127,8 @@ async function forward(job: Job, owners: readonly PeerId[]): Promise<Forwarded> 
   const latest = endMs - 2 * deadlineMs
   let uncertain = false
   for (const owner of links.fastestFirst(owners)) {
-    if (links.isSuspect(owner) || clock.elapsed() > latest) continue
+    // A strict write has nobody else to turn to: suspects may be there all the same.
+    if ((links.isSuspect(owner) && request.strict !== true) || clock.elapsed() > latest) continue
     const reply = await ask(world, owner, message, 'written', { deadlineMs })
     const result = isFailure(reply) ? reply.why : 'ok'
     world.say({ type: 'forward', key: showKey(request.key), to: owner, result })
@@ -112,15 +140,16 @@ async function forward(job: Job, owners: readonly PeerId[]): Promise<Forwarded> 
       const refusal = errorOfRefusal(reply.refusal)
       throw uncertain ? outcomeUnknown(refusal) : refusal
     }
-    uncertain ||= reply.sent
+    // A refusal for the state that a peer is in says nothing of the same message come twice.
+    uncertain ||= reply.sent || reply.refusal !== undefined
   }
   return { written: undefined, uncertain }
 }
 
 function messageOf(request: WriteRequest): Request {
   if (request.kind === 'deliver') return { ...request, type: 'deliver', direct: true }
-  const { key, context, value, w, origin } = request
-  return { type: 'put', key, request: request.request, context, value, w, direct: true, origin }
+  const { stored: _stored, kind: _kind, ...order } = request
+  return { ...order, type: 'put', direct: true }
 }
 
 async function coordinate(job: Job): Promise<Written> {
@@ -132,7 +161,7 @@ async function coordinate(job: Job): Promise<Written> {
     const { dot, state, seenBefore } = made
     const returned = world.rules.contextAfterPut(context, dot, state)
     if (request.kind === 'mint') request.stored?.({ dot, context: returned })
-    const result = await replicate(job, dot, state)
+    const result = await gather(job, dot, state)
     const shown = Math.max(seenBefore, ...result.answers.map((answer) => answer.highest))
     if (request.kind === 'mint' && (await isBehind(world, records, key, dot, shown))) {
       context = withDot(context, dot)
@@ -158,19 +187,47 @@ async function storeAgain({ world, records, request }: Job, context: Seen): Prom
 
 type StoredAnswer = ReplyOf<'stored'> & { readonly peer: PeerId }
 
-function replicate(job: Job, dot: Dot, state: ObjectState): Promise<Fanned<StoredAnswer>> {
-  const { world, records, placement, request, endMs } = job
+/** A strict write is sent again, to owners who see other lists, while there is time for both to learn of each other's. */
+async function gather(job: Job, dot: Dot, state: ObjectState): Promise<Fanned<StoredAnswer>> {
+  const { world, request, placement, endMs } = job
+  if (request.strict !== true) return replicate(job, placement, dot, state)
+  for (let attempt = 1; ; attempt++) {
+    // Taken once the write is durable here: who is not on these lists has not been told of it in vain.
+    const lists = listsOf(world, request.key.position)
+    const owners = placementFor(world, request.key.position, true)
+    const result = await replicate(job, owners, dot, state, lists)
+    if (result.met || !(await agree(world, lists, endMs, attempt))) return result
+  }
+}
+
+function replicate(
+  job: Job,
+  placement: Placement,
+  dot: Dot,
+  state: ObjectState,
+  lists?: Lists,
+): Promise<Fanned<StoredAnswer>> {
+  const { world, records, request, endMs } = job
   const { key, w } = request
-  const own: StoredAnswer = { type: 'stored', peer: world.self, highest: 0, generation: '' }
+  const asked = lists?.digest
+  const standing = ownStanding(world, records, key, asked)
+  const own = { type: 'stored', peer: world.self, highest: 0, generation: '', ...standing } as const
   const minter = dot.actor
-  const toOwner: Request = { type: 'replicate', key, state, minter, insteadOf: undefined }
+  const insteadOf = undefined
+  const toOwner: Request = { type: 'replicate', key, state, minter, insteadOf, lists: asked }
   const encoded = encodeRequest(toOwner)
   return fanout<StoredAnswer>(world, placement, {
     label: 'replicate',
     endMs,
     needed: world.rules.votesNeeded(w),
+    quotas: quotasOf(world, placement, request),
     breadth: 'all',
     own,
+    weigh: (answer) => {
+      if (lists === undefined) return 'counts'
+      const { ready = true, agrees = false } = answer
+      return weighStrictly(world, lists, answer.peer, { ready, agrees })
+    },
     send: async (peer, deadlineMs, insteadOf): Promise<StoredAnswer | Failure> => {
       const reply = await tellInParts(world.limits, state, (part) => {
         // However many parts there are: a request takes no longer than it may.
@@ -197,7 +254,23 @@ function replicate(job: Job, dot: Dot, state: ObjectState): Promise<Fanned<Store
   })
 }
 
-function traceWrite<A>(world: World, key: Key, dot: Dot, { met, tally, hints }: Fanned<A>): void {
+function quotasOf(world: MemberWorld, placement: Placement, { pw, dw }: WriteRequest): Quota[] {
+  const quotas: Quota[] = []
+  if (pw !== undefined && pw > 0) quotas.push(ownersQuota(placement, pw))
+  if (dw !== undefined && dw > 0) {
+    const { byPeer } = world.view()
+    const among = (peer: PeerId): boolean => byPeer.get(peer)?.record.class === 'durable'
+    quotas.push({ needed: dw, among })
+  }
+  return quotas
+}
+
+function traceWrite<A>(
+  world: MemberWorld,
+  key: Key,
+  dot: Dot,
+  { met, tally, hints }: Fanned<A>,
+): void {
   const acks = tally.acks.map(({ peer }) => peer).join(' ')
   const stood = hints.map(({ holder, owner }) => `${holder} for ${owner}`).join(', ')
   world.say({

@@ -23,6 +23,7 @@ interface Placed {
 export class Digests {
   readonly #storage: Storage
   readonly #q: number
+  readonly #damaged: (key: Key) => void
   #folds: Map<number, Digest> | undefined
   /** How many records the folds are made of. */
   #count = 0
@@ -33,9 +34,11 @@ export class Digests {
   /** Keys that the scan must not place: still in flight (undefined), or landed with this digest. */
   readonly #unplaced = new Map<string, Placed | undefined>()
 
-  constructor(storage: Storage, q: number) {
+  /** `damaged` hears of each record that a verifying fold has found to be none. */
+  constructor(storage: Storage, q: number, damaged: (key: Key) => void = () => {}) {
     this.#storage = storage
     this.#q = q
+    this.#damaged = damaged
   }
 
   /** How many records the store holds, once the first folds are made. */
@@ -88,9 +91,11 @@ export class Digests {
     const width = 0x1_0000_0000 / this.#q
     const range = shelfRange('object', partition * width, (partition + 1) * width)
     for await (const slice of slices(this.#storage, range)) {
-      for (const { key, value } of slice) {
-        const digest = verifiedDigest(keyOfStored(key), value)
-        if (digest !== undefined) foldInto(folds, partition, digestOf(salt, digest))
+      for (const { key: storedKey, value } of slice) {
+        const key = keyOfStored(storedKey)
+        const digest = verifiedDigest(key, value)
+        if (digest === undefined) this.#damaged(key)
+        else foldInto(folds, partition, digestOf(salt, digest))
       }
     }
     return folds.get(partition) ?? noDigest

@@ -7,6 +7,7 @@
 import type { Key } from '../data/key.ts'
 import { emptyState, type ObjectState, sameState } from '../data/siblings.ts'
 import { type OwnWrite, shown } from '../protocol/copy.ts'
+import type { ReadDemands } from '../protocol/demands.ts'
 import { RingletError } from '../protocol/errors.ts'
 import { inOrder, isPageOf, type Item, type Page, type PageAsked } from '../protocol/listing.ts'
 import type { Asking } from './asking.ts'
@@ -19,7 +20,7 @@ export interface EdgeListingOptions {
   readonly copies: Copies
   readonly members: EdgeMembers
   readonly asking: Asking
-  readonly r: number
+  readonly demands: ReadDemands
 }
 
 /** Writes of this device by key, as they stood when a page was asked for. */
@@ -30,12 +31,13 @@ export async function listAtOwners(
   options: EdgeListingOptions,
   asked: PageAsked,
 ): Promise<KeyedPage> {
-  const { copies, members, r } = options
+  const { copies, members, demands } = options
   const { prefix, after } = asked
   const { moment } = copies
   // A write may arrive everywhere, and leave this device, while owners answer what they saw before.
   const own = ownUnder(copies, asked)
-  const question = { type: 'list', prefix, after, r, direct: false } as const
+  const { r, strict } = demands
+  const question = { type: 'list', prefix, after, r, strict, direct: false } as const
   const answer = await members.ask(prefix, question, 'listed')
   if (isFailure(answer)) throw errorOfFailure(answer)
   if (!isPageOf(asked, answer)) {

@@ -9,6 +9,7 @@ import type { Dot } from '../data/vector.ts'
 import { contextToText } from '../protocol/context.ts'
 import { type OwnWrite, withWrite } from '../protocol/copy.ts'
 import { StorageError } from '../protocol/errors.ts'
+import { type WriteDemands, writeDemands } from '../protocol/demands.ts'
 import { ringHash } from '../protocol/view.ts'
 import type { ReplyOf, Request } from '../protocol/message.ts'
 import { type FarWrite, farWriteOfId, idOfFarWrite } from '../protocol/receipt-id.ts'
@@ -42,6 +43,8 @@ export class EdgeWrites {
 
   async write(order: WriteOrder): Promise<Receipt> {
     const { key, ack, write } = order
+    // What means nothing is refused here, before it is kept and can never be delivered.
+    if (order.demands !== undefined) this.#demandsOf(order)
     const mustKeep = ack === 'device' || this.keeps(key)
     if (!mustKeep) {
       // Durable before it leaves: after a crash, the value may already hold what this count added.
@@ -72,11 +75,15 @@ export class EdgeWrites {
   }
 
   /** Durable on this device when it resolves; from here on the network can only delay it. */
-  async #mint({ key, context, value }: WriteOrder): Promise<LiveReceipt> {
+  async #mint(order: WriteOrder): Promise<LiveReceipt> {
+    const { key, context, value } = order
+    const demands = order.demands && this.#demandsOf(order)
     const held = await this.#options.copies.mint(key, (before, takeEpoch, generation) =>
       withWrite(before, {
         context,
         value,
+        demands,
+        w: this.#options.w,
         generation,
         takeEpoch,
         unsent: (own) => this.#options.unsent(own),
@@ -89,7 +96,8 @@ export class EdgeWrites {
   }
 
   /** A put that is not kept here; undefined when it provably reached nobody. */
-  async #forward({ key, context, value, ack }: WriteOrder): Promise<Receipt | undefined> {
+  async #forward(order: WriteOrder): Promise<Receipt | undefined> {
+    const { key, context, value, ack } = order
     const id = this.#options.world.random.bytes(16)
     const request: Request = {
       type: 'put',
@@ -97,7 +105,7 @@ export class EdgeWrites {
       request: id,
       context,
       value,
-      w: this.#options.w,
+      ...this.#demandsOf(order),
       direct: false,
       origin: undefined,
     }
@@ -127,6 +135,11 @@ export class EdgeWrites {
     const receipt: LiveReceipt = new LiveReceipt(id, contextToText(key, context), stage, wanted)
     this.#options.copies.receipts.keep(receipt)
     return receipt
+  }
+
+  #demandsOf({ demands }: WriteOrder): WriteDemands {
+    const { world, w } = this.#options
+    return writeDemands(world, w, demands)
   }
 
   #ring(): string {

@@ -11,6 +11,7 @@ import type { Bytes } from '../data/bytes.ts'
 import type { Key } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import type { OwnWrite } from '../protocol/copy.ts'
+import { type Numbers, readDemands } from '../protocol/demands.ts'
 import type { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import type { PageAsked } from '../protocol/listing.ts'
@@ -27,7 +28,7 @@ import { openIdentity } from './epochs.ts'
 import { Facing } from './facing.ts'
 import { errorOfFailure, isFailure } from './failure.ts'
 import { Following } from './following.ts'
-import type { Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
+import type { Consistency, Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
 import { closedError, type LiveReceipt } from './receipt.ts'
 import { Refusals, tellRefused } from './refusals.ts'
 import type { OpenRingSide, RingSide } from './ring-side.ts'
@@ -155,22 +156,30 @@ export class Edge implements Keyed {
     return this.copies.isFilled(key) || this.world.transport.links().length === 0
   }
 
-  async read(key: Key, consistency: 'quorum' | 'local'): Promise<KeyedRead> {
+  async read(
+    key: Key,
+    consistency: Consistency,
+    numbers: Pick<Numbers, 'r' | 'pr'> = {},
+  ): Promise<KeyedRead> {
     if (consistency === 'local' && this.copies.of(key).followed) return this.#local(key)
-    const answer = await this.#facing.ask((side) => side.ask(key))
+    const demands = readDemands(this.world, this.#r, consistency, numbers)
+    const answer = await this.#facing.ask((side) => side.ask(key, demands))
     if (!isFailure(answer)) {
       const { pending, stage } = this.copies.standing(key)
       const state = this.copies.shownWith(key, answer.state)
       return { state, source: 'quorum', pending, stage, missing: answer.missing }
     }
-    if (this.#writes.keeps(key)) return this.#local(key)
+    // A copy may be old: it answers nothing that is strict, and nothing that was asked of so many.
+    const mayBeOld = consistency !== 'strict' && numbers.r === undefined && numbers.pr === undefined
+    if (mayBeOld && this.#writes.keeps(key)) return this.#local(key)
     throw errorOfFailure(answer)
   }
 
-  async list(asked: PageAsked, consistency: 'quorum' | 'local'): Promise<KeyedPage> {
+  async list(asked: PageAsked, consistency: Consistency): Promise<KeyedPage> {
     const { copies, world } = this
     if (consistency === 'local') return listCopies(copies, asked, this.#r, world.limits.pageKeys)
-    return (await this.#facing.there()).list(asked)
+    const demands = readDemands(world, this.#r, consistency, {})
+    return (await this.#facing.there()).list(asked, demands)
   }
 
   write(order: WriteOrder): Promise<Receipt> {

@@ -15,12 +15,13 @@ import {
   failed,
   hostsOf,
   newTally,
+  type Quota,
   type Tally,
   verdict,
   type Vote,
 } from '../protocol/quorum.ts'
 import type { Failure } from './failure.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 /** One stand-in: the holder keeps what the owner lacks. */
 export interface Hint {
@@ -40,6 +41,8 @@ export interface Fanned<A> {
 export interface FanoutOptions<A> {
   readonly label: string
   readonly needed: number
+  /** What else is needed: so many of owners, so many of durable members. */
+  readonly quotas?: readonly Quota[]
   /** By when, in awake time, the whole of the request must be over. */
   readonly endMs: number
   /** Ask every healthy owner at once (a put wants N copies), or only as many as are needed (a get). */
@@ -49,14 +52,17 @@ export interface FanoutOptions<A> {
   /** Asks one peer, for no longer than this; `insteadOf` names the owner it stands in for. */
   send(peer: PeerId, deadlineMs: number, insteadOf: PeerId | undefined): Promise<A | Failure>
   /** Whether an answer counts as a vote: a fallback that holds nothing gives no answer to a get. */
-  counts?(answer: A, insteadOf: PeerId | undefined): boolean
+  weigh?(answer: A): Weight
 }
+
+/** What an answer is worth: a vote; or only what it says; or, for this reason, nothing at all. */
+export type Weight = 'counts' | { readonly merges: boolean; readonly why: string }
 
 type Attempt = { readonly peer: PeerId; readonly insteadOf: PeerId | undefined }
 
 /** Resolves as soon as `needed` votes are in or can no longer come; never rejects. */
 export function fanout<A extends object>(
-  world: World,
+  world: MemberWorld,
   placement: Placement,
   options: FanoutOptions<A>,
 ): Promise<Fanned<A>> {
@@ -68,7 +74,11 @@ export function fanout<A extends object>(
   const healthy = targets.filter((peer) => !links.isSuspect(peer))
   const suspects = targets.filter((peer) => links.isSuspect(peer))
   const fallbacks = placement.fallbacks.filter((peer) => !answered(peer))
-  const enough = options.needed - (options.own === undefined ? 0 : 1)
+  const weigh = (answer: A): Weight => options.weigh?.(answer) ?? 'counts'
+  const ownWeight = options.own === undefined ? undefined : weigh(options.own)
+  const quotas = options.quotas ?? []
+  const most = Math.max(options.needed, ...quotas.map(({ needed }) => needed))
+  const enough = most - (ownWeight === 'counts' ? 1 : 0)
   const first = options.breadth === 'all' ? healthy : links.fastestFirst(healthy).slice(0, enough)
   // Whom to turn to when somebody fails: other owners, live fallbacks, then the suspects after all.
   const spares = [
@@ -80,8 +90,9 @@ export function fanout<A extends object>(
   const answers: A[] = options.own === undefined ? [] : [options.own]
   const hints: Hint[] = []
   let uncertain = false
-  let tally = newTally(options.needed)
-  if (options.own !== undefined) tally = acknowledged(tally, vote(self))
+  let tally = newTally(options.needed, quotas)
+  if (ownWeight === 'counts') tally = acknowledged(tally, vote(self))
+  else if (ownWeight !== undefined) tally = failed(tally, vote(self), ownWeight.why)
 
   return new Promise((resolve) => {
     const settle = (): void => {
@@ -99,17 +110,24 @@ export function fanout<A extends object>(
       const answer = await sound(options.send(peer, deadlineMs, insteadOf))
       if ('failed' in answer) {
         uncertain ||= answer.sent
-        tally = failed(tally, vote(peer), answer.why)
-        replace(insteadOf ?? peer)
-      } else if (options.counts?.(answer, insteadOf) ?? true) {
-        answers.push(answer)
-        if (insteadOf !== undefined) hints.push({ holder: peer, owner: insteadOf })
-        tally = acknowledged(tally, vote(peer))
+        fail(peer, insteadOf, answer.why)
       } else {
-        tally = failed(tally, vote(peer), 'holds nothing')
-        replace(insteadOf ?? peer)
+        take(peer, insteadOf, answer)
       }
       settle()
+    }
+
+    const take = (peer: PeerId, insteadOf: PeerId | undefined, answer: A): void => {
+      const weight = weigh(answer)
+      if (weight === 'counts' || weight.merges) answers.push(answer)
+      if (weight !== 'counts') return fail(peer, insteadOf, weight.why)
+      if (insteadOf !== undefined) hints.push({ holder: peer, owner: insteadOf })
+      tally = acknowledged(tally, vote(peer))
+    }
+
+    const fail = (peer: PeerId, insteadOf: PeerId | undefined, why: string): void => {
+      tally = failed(tally, vote(peer), why)
+      replace(insteadOf ?? peer)
     }
 
     const start = (next: Attempt): void => {
@@ -158,7 +176,9 @@ export function quorumError<A>(
   }
   return new RingletError(
     'quorum-not-reached',
-    `${what} ${showKey(key)}: ${got} of the ${needed} hosts needed have answered`,
+    got < needed
+      ? `${what} ${showKey(key)}: ${got} of the ${needed} hosts needed have answered`
+      : `${what} ${showKey(key)}: of the ${got} hosts that have answered too few are of the kind needed`,
     {
       needed,
       got,

@@ -9,16 +9,16 @@ import type { ObjectState } from '../data/siblings.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { encodeNotice } from '../protocol/message.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 export class Followers {
-  readonly #world: World
+  readonly #world: MemberWorld
   readonly #byKey = new Map<string, Set<PeerId>>()
   readonly #byPeer = new Map<PeerId, Set<string>>()
   /** How many keys all peers follow together. */
   #watches = 0
 
-  constructor(world: World) {
+  constructor(world: MemberWorld) {
     this.#world = world
   }
 

@@ -20,7 +20,7 @@ import { partBytes, tellInParts } from './in-parts.ts'
 import { readMarker, type Records } from './records.ts'
 import { slices } from './slices.ts'
 import { single } from './tasks.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 interface Owed {
   readonly key: Key
@@ -32,7 +32,7 @@ interface Owed {
 type Taken = 'no answer' | 'in part' | 'whole'
 
 export class Handoff {
-  readonly #world: World
+  readonly #world: MemberWorld
   readonly #records: Records
   readonly #round: () => void
   /** The view that all markers were last derived from. */
@@ -41,7 +41,7 @@ export class Handoff {
   /** Until when a target that would not take its due is left alone, by awake time. */
   readonly #resting = new Map<PeerId, number>()
 
-  constructor(world: World, records: Records) {
+  constructor(world: MemberWorld, records: Records) {
     this.#world = world
     this.#records = records
     this.#round = single(world.tasks, 'handoff', async () => {

@@ -21,10 +21,18 @@ export async function tellInParts<R extends object>(
   tell: (part: ObjectState) => Promise<R | Failure>,
 ): Promise<R | Failure> {
   let first: R | undefined
+  let last: R | undefined
   for (const part of partsOf(state, partBytes(limits))) {
     const reply = await tell(part)
     if (isFailure(reply)) return first === undefined ? reply : { ...reply, sent: true }
     first ??= reply
+    last = reply
   }
-  return first!
+  // Whether the other side counts in a strict request it says anew with each part, and means what it has taken so far.
+  const { ready, agrees } = last as { readonly ready?: boolean; readonly agrees?: boolean }
+  return {
+    ...first!,
+    ...(ready !== undefined && { ready }),
+    ...(agrees !== undefined && { agrees }),
+  }
 }

@@ -5,6 +5,7 @@ import type { Key } from '../data/key.ts'
 import type { ObjectState, Value } from '../data/siblings.ts'
 import type { Seen } from '../data/vector.ts'
 import type { Stage } from '../protocol/copy.ts'
+import type { Numbers, WriteDemands } from '../protocol/demands.ts'
 import type { PageAsked } from '../protocol/listing.ts'
 import type { WriteId } from '../values/type.ts'
 import type { Receipt } from './api.ts'
@@ -35,6 +36,8 @@ export interface WriteOrder {
   readonly value: Value
   /** The stage at which the write resolves. */
   readonly ack: Stage
+  /** What it asks for; by default W answers. */
+  readonly demands?: Partial<WriteDemands>
   /** What an update was told that its write is called: it must not be told so again. */
   readonly write?: WriteId
 }
@@ -46,11 +49,17 @@ export interface Watcher {
   readonly ended: () => void
 }
 
+/** How a read is answered. `strict`: by ready owners alone, a majority of them at least. */
+export type Consistency = 'strict' | 'quorum' | 'local'
+
 export interface Keyed {
-  /** `local`: this device's copy at once. `quorum`: R owners; what it follows it still shows without them. */
-  read(key: Key, consistency: 'quorum' | 'local'): Promise<KeyedRead>
+  /**
+   * `local`: this device's copy at once. `quorum`: R owners; what it follows it still shows without them. `strict`: never
+   * without them. `numbers`: other ones than usual.
+   */
+  read(key: Key, consistency: Consistency, numbers?: Pick<Numbers, 'r' | 'pr'>): Promise<KeyedRead>
   /** The next page behind `after` of the keys that begin with `prefix`. `local`: of what this device holds. */
-  list(asked: PageAsked, consistency: 'quorum' | 'local'): Promise<KeyedPage>
+  list(asked: PageAsked, consistency: Consistency): Promise<KeyedPage>
   write(order: WriteOrder): Promise<Receipt>
   /** The identity of this device's next write of the key; the same again until that write is made. */
   nextWrite(key: Key): Promise<WriteId>

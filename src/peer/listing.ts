@@ -6,11 +6,13 @@
  * some of the keys, those that were written while it stood in; its page would make the others look as if they were
  * not there, so it gives no answer to a listing, and without R owners there is none.
  */
+import type { Digest } from '../data/hash.ts'
 import { showKey } from '../data/key.ts'
+import { checkNumbers, type ReadDemands } from '../protocol/demands.ts'
 import { isPageOf, type Item, mergePages, type Page, type PageAsked } from '../protocol/listing.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
-import { type Placement, placementOf } from '../protocol/placement.ts'
+import { ownersOnly, placementOf } from '../protocol/placement.ts'
 import { hostsOf } from '../protocol/quorum.ts'
 import { prefixRange } from '../protocol/record.ts'
 import { ask } from './ask.ts'
@@ -18,7 +20,8 @@ import { type Failure, isFailure } from './failure.ts'
 import { fanout, quorumError } from './fanout.ts'
 import type { Records } from './records.ts'
 import { repair } from './repair.ts'
-import type { World } from './world.ts'
+import { agree, isInDoubt, listsOf, ownStanding, type Standing, weighStrictly } from './strict.ts'
+import type { MemberWorld } from './world.ts'
 
 /** A page, and whose it is: an owner's, or what R of them say together. */
 export interface ListedPage extends Page {
@@ -27,7 +30,7 @@ export interface ListedPage extends Page {
   readonly missing: number
 }
 
-interface PageAnswer extends Page {
+interface PageAnswer extends Page, Standing {
   readonly peer: PeerId
   readonly owner: boolean
 }
@@ -38,24 +41,19 @@ const mostRead = 256
 
 /** Resolves with a page that R owners make together; rejects when they cannot be had. */
 export async function list(
-  world: World,
+  world: MemberWorld,
   records: Records,
   asked: PageAsked,
-  r: number,
+  { r, strict = false }: ReadDemands,
 ): Promise<ListedPage> {
-  const { self, limits } = world
   const { prefix } = asked
-  const placement = ownersOnly(placementOf(world.view().ring, prefix.position))
-  const own = placement.owners.includes(self) ? await readOwn(world, records, asked) : undefined
-  const result = await fanout<PageAnswer>(world, placement, {
-    label: 'list',
-    endMs: world.clock.elapsed() + limits.requestMs,
-    needed: r,
-    breadth: 'needed',
-    own,
-    counts: ({ owner }) => owner,
-    send: (peer, deadlineMs) => askForPage(world, records, peer, asked, deadlineMs),
-  })
+  checkNumbers(world.rules, world.view().identity.n, strict ? { r } : {}, strict)
+  const endMs = world.clock.elapsed() + world.limits.requestMs
+  let { result, lists, own } = await listOnce(world, records, asked, { r, strict }, endMs)
+  for (let attempt = 1; !result.met && lists !== undefined; attempt++) {
+    if (!(await agree(world, lists, endMs, attempt))) break
+    ;({ result, lists, own } = await listOnce(world, records, asked, { r, strict }, endMs))
+  }
   const got = hostsOf(result.tally.acks)
   world.say({
     type: 'list',
@@ -69,8 +67,40 @@ export async function list(
   return { items, upTo, missing: Math.max(0, r - got), owner: own !== undefined }
 }
 
+async function listOnce(
+  world: MemberWorld,
+  records: Records,
+  asked: PageAsked,
+  { r, strict = false }: ReadDemands,
+  endMs: number,
+) {
+  const { self } = world
+  const { prefix } = asked
+  const placement = ownersOnly(placementOf(world.view().ring, prefix.position))
+  const lists = strict ? listsOf(world, prefix.position) : undefined
+  const question = { asked, lists: lists?.digest }
+  const own = placement.owners.includes(self) ? await readOwn(world, records, question) : undefined
+  const result = await fanout<PageAnswer>(world, placement, {
+    label: 'list',
+    endMs,
+    needed: r,
+    breadth: 'needed',
+    own,
+    weigh: (answer) => {
+      if (lists !== undefined) return weighStrictly(world, lists, answer.peer, answer)
+      return answer.owner ? 'counts' : { merges: false, why: 'no owner' }
+    },
+    send: (peer, deadlineMs) => askForPage(world, records, peer, question, deadlineMs),
+  })
+  return { result, lists, own }
+}
+
 /** What this peer holds itself: as many keys as fit into a page, one at least. */
-export async function ownPage(world: World, records: Records, asked: PageAsked): Promise<Page> {
+export async function ownPage(
+  world: MemberWorld,
+  records: Records,
+  asked: PageAsked,
+): Promise<Page> {
   const { batchBytes, pageKeys } = world.limits
   const { from, to } = prefixRange(asked.prefix, asked.after)
   const items: Item[] = []
@@ -94,46 +124,61 @@ export async function ownPage(world: World, records: Records, asked: PageAsked):
 
 /** Answers for itself alone. */
 export async function serveOwnPage(
-  world: World,
+  world: MemberWorld,
   records: Records,
   asked: PageAsked,
-): Promise<ListedPage> {
+  lists?: Digest,
+): Promise<ListedPage & Standing> {
   const { owners } = placementOf(world.view().ring, asked.prefix.position)
+  const { agrees, ready } = ownStanding(world, records, asked.prefix, lists)
   const page = await ownPage(world, records, asked)
-  return { ...page, owner: owners.includes(world.self), missing: 0 }
+  // The reading itself may have found records damaged: their keys would look as if they were not there.
+  const isWhole = records.doubts.keys.every((key) => {
+    return !key.text.startsWith(asked.prefix.text) || !isInDoubt(world, records, key)
+  })
+  return {
+    ...page,
+    owner: owners.includes(world.self),
+    missing: 0,
+    agrees,
+    ready: ready && isWhole,
+  }
+}
+
+/** What is asked, and in a strict request the lists that it goes by. */
+interface Question {
+  readonly asked: PageAsked
+  readonly lists: Digest | undefined
 }
 
 async function askForPage(
-  world: World,
+  world: MemberWorld,
   records: Records,
   peer: PeerId,
-  asked: PageAsked,
+  { asked, lists }: Question,
   deadlineMs: number,
 ): Promise<PageAnswer | Failure> {
-  if (peer === world.self) return (await readOwn(world, records, asked)) ?? diskFailure
+  if (peer === world.self) return (await readOwn(world, records, { asked, lists })) ?? diskFailure
   const { prefix, after } = asked
-  const question: Request = { type: 'list', prefix, after, r: 1, direct: true }
+  const question: Request = { type: 'list', prefix, after, r: 1, direct: true, lists }
   const reply = await ask(world, peer, question, 'listed', { deadlineMs })
   if (isFailure(reply)) return reply
-  const { items, upTo, owner } = reply
-  return isPageOf(asked, reply) ? { peer, items, upTo, owner } : malformed
+  const { items, upTo, owner, ready = true, agrees = false } = reply
+  return isPageOf(asked, reply) ? { peer, items, upTo, owner, ready, agrees } : malformed
 }
 
 /** Undefined when this peer's disk cannot say. */
 async function readOwn(
-  world: World,
+  world: MemberWorld,
   records: Records,
-  asked: PageAsked,
+  { asked, lists }: Question,
 ): Promise<PageAnswer | undefined> {
   try {
-    return { peer: world.self, owner: true, ...(await ownPage(world, records, asked)) }
+    const page = await serveOwnPage(world, records, asked, lists)
+    return { ...page, peer: world.self, owner: true }
   } catch {
     return undefined
   }
-}
-
-function ownersOnly({ partition, owners, hostOf }: Placement): Placement {
-  return { partition, owners, fallbacks: [], hostOf }
 }
 
 const diskFailure: Failure = { failed: true, why: 'disk', sent: false, refusal: undefined }

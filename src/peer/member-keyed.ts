@@ -6,11 +6,12 @@
  */
 import type { Key } from '../data/key.ts'
 import { toBase64Url } from '../data/bytes.ts'
+import { type Numbers, readDemands, writeDemands } from '../protocol/demands.ts'
 import type { PageAsked } from '../protocol/listing.ts'
 import { placementOf } from '../protocol/placement.ts'
 import type { WriteId } from '../values/type.ts'
 import type { Receipt } from './api.ts'
-import type { Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
+import type { Consistency, Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
 import type { Member } from './member.ts'
 import { MemberReceipts, type Target } from './member-receipts.ts'
 import type { MintRequest, Named } from './minting.ts'
@@ -50,18 +51,24 @@ export class MemberKeyed implements Keyed {
     return owners.includes(id) && owners.every((peer) => peer === id || world.links.isSuspect(peer))
   }
 
-  async read(key: Key, consistency: 'quorum' | 'local'): Promise<KeyedRead> {
+  async read(
+    key: Key,
+    consistency: Consistency,
+    numbers: Pick<Numbers, 'r' | 'pr'> = {},
+  ): Promise<KeyedRead> {
     if (consistency === 'local' && this.#owns(key)) {
       const { state } = await this.#member.records.read(key)
       return { state, source: 'local', pending: 0, stage: undefined, missing: this.#r }
     }
-    const { state, missing } = await this.#member.get(key, this.#r)
+    const demands = readDemands(this.#member.world, this.#r, consistency, numbers)
+    const { state, missing } = await this.#member.get(key, demands)
     return { state, source: 'quorum', pending: 0, stage: undefined, missing }
   }
 
-  async list(asked: PageAsked, consistency: 'quorum' | 'local'): Promise<KeyedPage> {
+  async list(asked: PageAsked, consistency: Consistency): Promise<KeyedPage> {
     const isLocal = consistency === 'local' && this.#owns(asked.prefix)
-    const { items, upTo, missing } = await this.#member.list(asked, isLocal ? 'local' : this.#r)
+    const demands = readDemands(this.#member.world, this.#r, consistency, {})
+    const { items, upTo, missing } = await this.#member.list(asked, isLocal ? 'local' : demands)
     const reads = items.map(({ key, state }) => ({
       key,
       state,
@@ -73,10 +80,11 @@ export class MemberKeyed implements Keyed {
     return { reads, upTo }
   }
 
-  async write({ key, context, value, ack }: WriteOrder): Promise<Receipt> {
+  async write({ key, context, value, ack, demands: asked }: WriteOrder): Promise<Receipt> {
     const { random, self, clock, limits } = this.#member.world
     const request = random.bytes(16)
-    const order = { kind: 'mint', key, context, value, w: this.#w, origin: self, request } as const
+    const demands = writeDemands(this.#member.world, this.#w, asked)
+    const order = { kind: 'mint', key, context, value, ...demands, origin: self, request } as const
     if (ack === 'device') return this.#writeHere(order)
     const receipt = this.receipts.written(key, await this.#member.write(order))
     if (ack === 'everywhere') await reachedWithin(clock, limits.requestMs, receipt, ack)

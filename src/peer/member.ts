@@ -8,10 +8,18 @@ import type { Key } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { refuse } from '../protocol/admission.ts'
 import { NotUnderstoodError } from '../protocol/codec.ts'
+import type { ReadDemands } from '../protocol/demands.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import type { PageAsked } from '../protocol/listing.ts'
-import type { PeerClass, PeerId, RingIdentity, View } from '../protocol/membership.ts'
+import type {
+  MemberRecord,
+  PeerClass,
+  PeerId,
+  RingIdentity,
+  SignedRecord,
+  View,
+} from '../protocol/membership.ts'
 import { ringHash } from '../protocol/view.ts'
 import {
   decodeNotice,
@@ -38,6 +46,7 @@ import type { WriteRequest } from './minting.ts'
 import { list, type ListedPage, serveOwnPage } from './listing.ts'
 import { type Covered, coveredBy, get, type Got } from './reading.ts'
 import { Records } from './records.ts'
+import { Refill } from './refill.ts'
 import { rememberedView } from './remembered.ts'
 import {
   serveExchange,
@@ -47,10 +56,11 @@ import {
   serveKeys,
   serveRead,
   serveReplicate,
+  serveVouch,
 } from './replica.ts'
 import { Table } from './table.ts'
 import { sayError, Troubles } from './troubles.ts'
-import { makeWorld, type World, type WorldOptions } from './world.ts'
+import { makeWorld, type MemberWorld, type WorldOptions } from './world.ts'
 
 export interface MemberOptions extends WorldOptions {
   readonly ring: RingIdentity
@@ -78,9 +88,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   const owner = { self: identity.peer, ring: ringHash(ring) }
   const store = await openIdentity(storage, random, owner, say)
   const records = new Records(storage, ring.q, say, store)
-  let displaced = (): void => {}
-  let adopted = (_view: View): void => {}
-  const adoptedView = (view: View): void => adopted(view)
+  await records.doubts.load()
   const troubles = new Troubles()
   const stored = await storage.get(storageKeys.members)
   const tableOptions = {
@@ -93,22 +101,25 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     rules: options.rules ?? rules,
     memberRules: { ...memberRules, ...options.memberRules },
     troubles,
-    adopted: adoptedView,
-    renew: () => records.renew(random),
-    displaced: () => displaced(),
+    adopted: (view: View): void => member.viewChanged(view),
+    heard: (): void => member.tableChanged(),
+    contradicted: (known: SignedRecord): void => member.remind(known),
+    restated: (own: SignedRecord): void => member.spread(own),
+    renew: () => member.renew(),
+    displaced: () => member.displace(),
   }
   const table = new Table(tableOptions, rememberedView(ring, stored, say))
-  const member = new Member({ ...options, troubles }, say, records, table)
-  adopted = (view) => member.viewChanged(view)
-  displaced = () => member.displace()
+  const member: Member = new Member({ ...options, troubles }, say, records, table)
   records.onDamage = async ({ cause }) => {
     say({ type: 'quarantined', detail: `the store's identity: ${(cause as Error).message}` })
-    await table.restate(await records.renew(random))
+    const generation = await member.renew()
+    await table.restate(() => ({ generation, readiness: 'refilling' }))
   }
   const remembered = table.ownRecord
   await member.askAround()
   const isOld = isCopied(store, storage) || table.hasMovedOn(remembered, records.generation)
   if (isOld) await table.renew()
+  const heard = table.ownRecord
   await table.state({
     class: options.class,
     host: options.host,
@@ -116,13 +127,28 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     weight: options.weight,
     addresses: transport.addresses,
     generation: records.generation,
+    ...standingAtStart(member, remembered, heard),
   })
   member.start()
   return member
 }
 
+/** How far a store that is opened is known to be whole. */
+function standingAtStart(
+  { records, world }: Member,
+  remembered: MemberRecord | undefined,
+  heard: MemberRecord | undefined,
+): Pick<MemberRecord, 'readiness' | 'losses'> {
+  const own = remembered?.generation === records.generation ? remembered : undefined
+  // Whatever was heard of this peer and is not this store's own last word is the word of another store, or of a later time.
+  const isPast = heard !== undefined && heard !== own
+  const readiness = world.rules.readinessOf(own?.readiness, isPast)
+  const losses = (own?.losses ?? 0) + (records.doubts.keys.length > 0 ? 1 : 0)
+  return { readiness, losses }
+}
+
 export class Member {
-  readonly world: World
+  readonly world: MemberWorld
   readonly records: Records
   /** How many keys this peer owed when that was last counted. */
   owedKeys = 0
@@ -132,6 +158,7 @@ export class Member {
   readonly #handoff: Handoff
   readonly #antiEntropy: AntiEntropy
   readonly #followers: Followers
+  readonly #refill: Refill
   #stopTicking = (): void => {}
   #sweepDue = 0
   #counting: Promise<number> | undefined
@@ -139,21 +166,29 @@ export class Member {
   readonly #displaced = Promise.withResolvers<RingletError>()
 
   constructor(options: MemberOptions, say: Say, records: Records, table: Table) {
-    this.world = makeWorld(
+    const world = makeWorld(
       options,
       say,
       () => table.view,
       (peer) => {
         this.#antiEntropy.soon(peer)
         this.#handoff.soon(peer)
+        this.#refill.soon()
         this.#touched()
       },
     )
+    this.world = {
+      ...world,
+      rules: options.rules ?? rules,
+      compareTables: (peer) => this.#gossip.exchangeWith(peer),
+      holdsAll: (key) => this.#refill.holdsAll(key),
+    }
     this.records = records
     this.#table = table
     this.#gossip = new Gossip(this.world, table, options.bootstrap)
     this.#handoff = new Handoff(this.world, records)
     this.#antiEntropy = new AntiEntropy(this.world, records)
+    this.#refill = new Refill(this.world, records, table, this.#antiEntropy)
     this.#followers = new Followers(this.world)
     records.onChange((key, state) => this.#followers.changed(key, state))
   }
@@ -199,6 +234,7 @@ export class Member {
     if (this.#phase !== 'starting') return
     this.#phase = 'open'
     this.world.say({ type: 'started' })
+    this.#refill.start()
     if (this.#table.own !== undefined) this.#gossip.push([this.#table.own])
     this.#tick()
   }
@@ -209,16 +245,18 @@ export class Member {
     return write(this.world, this.records, request, false)
   }
 
-  async get(key: Key, r: number): Promise<Got> {
+  /** `asked`: R, or more exactly what the request asks for. Rejects with `RingletError`. */
+  async get(key: Key, asked: number | ReadDemands): Promise<Got> {
     this.#mustBeOpen()
-    return get(this.world, this.records, key, r)
+    const demands = typeof asked === 'number' ? { r: asked } : asked
+    return get(this.world, this.records, key, demands)
   }
 
   /** A page of a listing by R owners; of `local` by this peer alone. Rejects with `RingletError`. */
-  async list(asked: PageAsked, r: number | 'local'): Promise<ListedPage> {
+  async list(asked: PageAsked, r: number | 'local' | ReadDemands): Promise<ListedPage> {
     this.#mustBeOpen()
     if (r === 'local') return serveOwnPage(this.world, this.records, asked)
-    return list(this.world, this.records, asked, r)
+    return list(this.world, this.records, asked, typeof r === 'number' ? { r } : r)
   }
 
   /** Which owners hold at least this write durably. */
@@ -251,6 +289,41 @@ export class Member {
     if (this.#phase !== 'open') return
     this.#probe(this.world.links.dueProbes(0))
     this.#gossip.tick()
+  }
+
+  /** Takes a new generation: this store is not the only one of its name, or not what it was. */
+  async renew(): Promise<string> {
+    this.#refill.beginAgain()
+    return this.records.renew(this.world.random)
+  }
+
+  /**
+   * Whether this peer lacks something that nobody is left to tell it: too many of the others have lost their own, and it
+   * has heard all that the rest hold.
+   */
+  get isStuck(): boolean {
+    return this.#refill.isStuck
+  }
+
+  /** An operator's word that this peer is to count as whole. Strict reads may miss what was acknowledged before. */
+  trust(): Promise<void> {
+    return this.#refill.trust()
+  }
+
+  /** Tells a member that calls its store new what is known here of an earlier one. */
+  remind(known: SignedRecord): void {
+    const body = encodeNotice({ type: 'records', records: [known] })
+    this.world.transport.notify(known.record.peer, body, 'foreground')
+  }
+
+  spread(own: SignedRecord): void {
+    if (this.#phase === 'open') this.#gossip.push([own])
+  }
+
+  /** Some member's record is another than before. */
+  tableChanged(): void {
+    this.#refill.soon()
+    this.#touched()
   }
 
   /** Says nothing more in a name that is another's, and does nothing more under it. */
@@ -296,6 +369,7 @@ export class Member {
       this.#gossip.tick()
       this.#handoff.tick()
       this.#antiEntropy.tick()
+      this.#refill.tick()
       this.#probe(links.dueProbes(limits.probeMs))
       if (clock.elapsed() >= this.#sweepDue) {
         this.#sweepDue = clock.elapsed() + sweepMs
@@ -365,7 +439,9 @@ export class Member {
       case 'folds':
         return serveFolds(world, records, from, request)
       case 'keys':
-        return serveKeys(world, request)
+        return serveKeys(world, records, request)
+      case 'vouch':
+        return serveVouch(world, records, request)
       case 'put': {
         // Whoever passed it on: two members that are asked the same ask for one write.
         const origin = request.origin ?? from
@@ -377,12 +453,13 @@ export class Member {
         return { type: 'written', ...(await write(world, records, order, request.direct)) }
       }
       case 'get':
-        return { type: 'got', ready: true, ...(await get(world, records, request.key, request.r)) }
-      case 'list':
-        return {
-          type: 'listed',
-          ...(await this.list(request, request.direct ? 'local' : request.r)),
-        }
+        return { type: 'got', ready: true, ...(await get(world, records, request.key, request)) }
+      case 'list': {
+        const page = request.direct
+          ? await serveOwnPage(world, records, request, request.lists)
+          : await this.list(request, request)
+        return { type: 'listed', ...page }
+      }
       case 'fresh':
         return serveFresh(world, records, request)
       case 'covers': {

@@ -19,6 +19,7 @@ import {
   trimLoose,
 } from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
+import type { WriteDemands } from '../protocol/demands.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { placementOf } from '../protocol/placement.ts'
@@ -26,17 +27,16 @@ import { remembered, storageKeys } from '../protocol/record.ts'
 import { sayOwed } from './absorb.ts'
 import type { Desk, Records } from './records.ts'
 import { nameOfDelivery, nameOfPut, type RequestName } from './refused-requests.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 /** A write to coordinate: minted here, or already minted by an edge. */
 export type WriteRequest = MintRequest | DeliverRequest
 
-export interface MintRequest {
+export interface MintRequest extends WriteDemands {
   readonly kind: 'mint'
   readonly key: Key
   readonly context: Seen
   readonly value: Value
-  readonly w: number
   /** Whose request it is, so that a retry mints nothing new. */
   readonly origin: PeerId
   readonly request: Bytes
@@ -50,13 +50,12 @@ export interface Named {
   readonly context: Seen
 }
 
-export interface DeliverRequest {
+export interface DeliverRequest extends WriteDemands {
   readonly kind: 'deliver'
   readonly key: Key
   readonly dot: Dot
   readonly context: Seen
   readonly value: Value
-  readonly w: number
   /** The edge that minted it, and the 128 bits that show its generation to be its own. */
   readonly origin: PeerId
   readonly seed: Bytes
@@ -73,7 +72,7 @@ export interface Stored {
 
 /** Reads, decides, and makes durable, in one step. `context` is the request's own, or a wider one to mint again with. */
 export function store(
-  world: World,
+  world: MemberWorld,
   records: Records,
   request: WriteRequest,
   context: Seen,
@@ -86,7 +85,7 @@ export function store(
 
 /** An edge's write, which it has named itself. */
 async function take(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { key, dot, value, origin }: DeliverRequest,
   context: Seen,
@@ -108,7 +107,7 @@ async function take(
 }
 
 async function name(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { key, value, origin, request }: MintRequest,
   context: Seen,
@@ -149,7 +148,7 @@ function traceOf(type: 'mint' | 'apply', key: Key, { dot, known }: Stored) {
   return known ? { ...what, result: 'known' } : what
 }
 
-function mint(world: World, desk: Desk, context: Seen, value: Value): Stored {
+function mint(world: MemberWorld, desk: Desk, context: Seen, value: Value): Stored {
   const { object } = desk
   const minter =
     world.rules.minterOf(object, desk.generation(), context) ?? freshEpoch(world, desk, context)
@@ -161,7 +160,7 @@ function mint(world: World, desk: Desk, context: Seen, value: Value): Stored {
 }
 
 /** A disk that was set back would hand out again what it has handed out: an epoch that anybody has seen is not fresh. */
-function freshEpoch(world: World, { object, takeEpoch }: Desk, context: Seen): ActorId {
+function freshEpoch(world: MemberWorld, { object, takeEpoch }: Desk, context: Seen): ActorId {
   for (;;) {
     const epoch = takeEpoch()
     if (world.rules.isFresh(epoch, object.state, context)) return epoch
@@ -176,7 +175,7 @@ interface Asked {
   readonly context: Seen
 }
 
-function refuseBlindCrowd(world: World, { refused }: Records, asked: Asked): void {
+function refuseBlindCrowd(world: MemberWorld, { refused }: Records, asked: Asked): void {
   const { key, name, state, context } = asked
   const live = liveSiblings(state)
   const isCrowd = live.length >= world.limits.siblings
@@ -196,7 +195,7 @@ function refuseBlindCrowd(world: World, { refused }: Records, asked: Asked): voi
 
 /** Whether what was just minted must be minted again; if so its epoch is abandoned. */
 export async function isBehind(
-  world: World,
+  world: MemberWorld,
   records: Records,
   key: Key,
   dot: Dot,
@@ -216,7 +215,7 @@ export async function isBehind(
 }
 
 /** Whom this peer owes the key under the view of this instant. */
-function owedNow(world: World, key: Key): readonly PeerId[] {
+function owedNow(world: MemberWorld, key: Key): readonly PeerId[] {
   const { owners } = placementOf(world.view().ring, key.position)
   return world.rules.debtOf(world.self, owners)
 }

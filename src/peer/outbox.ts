@@ -23,7 +23,7 @@ import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
 import { Lanes } from './lanes.ts'
 import { copyName, sayError } from './troubles.ts'
-import type { World } from './world.ts'
+import type { RingWorld } from './world.ts'
 
 export interface OutboxOptions {
   readonly w: number
@@ -41,7 +41,7 @@ const shortestRestMs = 250
 const longestRestMs = 5000
 
 export class Outbox {
-  readonly #world: World
+  readonly #world: RingWorld
   readonly #copies: Copies
   readonly #members: EdgeMembers
   readonly #options: OutboxOptions
@@ -50,7 +50,7 @@ export class Outbox {
   readonly #lanes: Lanes
   #state: 'awake' | 'asleep' | 'closed' = 'awake'
 
-  constructor(world: World, copies: Copies, members: EdgeMembers, options: OutboxOptions) {
+  constructor(world: RingWorld, copies: Copies, members: EdgeMembers, options: OutboxOptions) {
     this.#world = world
     this.#copies = copies
     this.#members = members
@@ -129,6 +129,7 @@ export class Outbox {
   async #deliver(key: Key, own: OwnWrite): Promise<boolean> {
     const { dot, context, value } = own
     const { w, seed } = this.#options
+    const demands = own.demands ?? { w }
     const uncertain = this.#attempted.has(nameOf(dot))
     this.#attempted.add(nameOf(dot))
     const origin = this.#world.self
@@ -140,7 +141,7 @@ export class Outbox {
       value,
       origin,
       seed,
-      w,
+      ...demands,
       direct: false,
     }
     const answer = await this.#members.ask(key, request, 'written')

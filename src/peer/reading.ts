@@ -4,21 +4,32 @@
  * As many owners as R needs are asked, the fastest first; their answers are merged, and owners that answered with less
  * are told in the background. A disk of one's own that fails is one answer missing, no more.
  */
+import type { Digest } from '../data/hash.ts'
 import { type Key, showKey } from '../data/key.ts'
 import { emptyState, type ObjectState } from '../data/siblings.ts'
 import { covers, type Dot, highest } from '../data/vector.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
-import { placementOf } from '../protocol/placement.ts'
+import { checkNumbers, type ReadDemands } from '../protocol/demands.ts'
+import { ownersQuota, placementOf } from '../protocol/placement.ts'
 import { hostsOf, type Tally } from '../protocol/quorum.ts'
 import { type Answer, reconcile } from '../protocol/reconcile.ts'
-import type { StoredObject } from '../protocol/record.ts'
 import { ask } from './ask.ts'
 import { type Failure, isFailure } from './failure.ts'
-import { fanout, quorumError } from './fanout.ts'
+import { type Fanned, fanout, quorumError } from './fanout.ts'
 import type { Records } from './records.ts'
 import { repair } from './repair.ts'
-import type { World } from './world.ts'
+import {
+  agree,
+  isInDoubt,
+  type Lists,
+  listsOf,
+  ownStanding,
+  placementFor,
+  type Standing,
+  weighStrictly,
+} from './strict.ts'
+import type { MemberWorld } from './world.ts'
 
 export interface Got {
   readonly state: ObjectState
@@ -32,26 +43,29 @@ export interface Covered {
   readonly highest: number
 }
 
+interface ReadAnswer extends Answer, Standing {}
+
+/** One attempt, and the lists that it went by if it is strict. */
+interface Attempted {
+  readonly result: Fanned<ReadAnswer>
+  readonly lists: Lists | undefined
+}
+
 /** Resolves with what R answers say together; rejects when they cannot come. */
-export async function get(world: World, records: Records, key: Key, r: number): Promise<Got> {
-  const { self, limits } = world
-  const placement = placementOf(world.view().ring, key.position)
-  const held = placement.owners.includes(self) ? await readOwn(records, key) : undefined
-  const result = await fanout<Answer>(world, placement, {
-    label: 'get',
-    endMs: world.clock.elapsed() + limits.requestMs,
-    needed: r,
-    breadth: 'needed',
-    own: held === undefined ? undefined : { peer: self, owner: true, state: held.state },
-    counts: ({ owner, state }) => owner || state.seen.size > 0,
-    send: async (peer, deadlineMs) => {
-      if (peer === self) return answerOwn(records, key, self)
-      const question: Request = { type: 'read', key, have: held?.digest }
-      const reply = await ask(world, peer, question, 'read', { deadlineMs })
-      if (isFailure(reply)) return reply
-      return { peer, owner: reply.owner, state: reply.state ?? held?.state ?? emptyState }
-    },
-  })
+export async function get(
+  world: MemberWorld,
+  records: Records,
+  key: Key,
+  demands: ReadDemands,
+): Promise<Got> {
+  const { r, strict = false } = demands
+  checkNumbers(world.rules, world.view().identity.n, strict ? { r } : {}, strict)
+  const endMs = world.clock.elapsed() + world.limits.requestMs
+  let { result, lists } = await getOnce(world, records, key, demands, endMs)
+  for (let attempt = 1; !result.met && lists !== undefined; attempt++) {
+    if (!(await agree(world, lists, endMs, attempt))) break
+    ;({ result, lists } = await getOnce(world, records, key, demands, endMs))
+  }
   const got = hostsOf(result.tally.acks)
   world.say({
     type: 'get',
@@ -68,9 +82,48 @@ export async function get(world: World, records: Records, key: Key, r: number): 
   return { state, answers: result.answers.map(({ peer }) => peer), missing: Math.max(0, r - got) }
 }
 
+async function getOnce(
+  world: MemberWorld,
+  records: Records,
+  key: Key,
+  { r, pr = 0, strict = false }: ReadDemands,
+  endMs: number,
+): Promise<Attempted> {
+  const { self, rules } = world
+  const placement = placementFor(world, key.position, strict)
+  // Before anything is read: who is ready by now may not have been so when it answered.
+  const lists = strict ? listsOf(world, key.position) : undefined
+  const asked = lists?.digest
+  const own = placement.owners.includes(self)
+    ? await readOwn(world, records, key, asked)
+    : undefined
+  const result = await fanout<ReadAnswer>(world, placement, {
+    label: 'get',
+    endMs,
+    needed: r,
+    quotas: pr > 0 ? [ownersQuota(placement, pr)] : [],
+    breadth: 'needed',
+    own,
+    weigh: (answer) => {
+      if (lists !== undefined) return weighStrictly(world, lists, answer.peer, answer)
+      const counts = answer.state.seen.size > 0 || rules.countsEmpty(answer.owner, answer)
+      return counts ? 'counts' : { merges: true, why: 'holds nothing' }
+    },
+    send: async (peer, deadlineMs) => {
+      if (peer === self) return answerOwn(world, records, key)
+      const question: Request = { type: 'read', key, have: own?.digest, lists: asked }
+      const reply = await ask(world, peer, question, 'read', { deadlineMs })
+      if (isFailure(reply)) return reply
+      const { owner, ready = true, agrees = false } = reply
+      return { peer, owner, ready, agrees, state: reply.state ?? own?.state ?? emptyState }
+    },
+  })
+  return { result, lists }
+}
+
 /** Which owners hold at least this write durably. */
 export async function coveredBy(
-  world: World,
+  world: MemberWorld,
   records: Records,
   key: Key,
   dot: Dot,
@@ -105,16 +158,28 @@ function whoAnswered({ acks, failures }: Tally): string {
 }
 
 /** This peer's own record; undefined when its disk cannot say. */
-async function readOwn(records: Records, key: Key): Promise<StoredObject | undefined> {
+async function readOwn(
+  world: MemberWorld,
+  records: Records,
+  key: Key,
+  asked: Digest | undefined,
+): Promise<(ReadAnswer & { readonly digest: Digest }) | undefined> {
+  const { agrees, ready } = ownStanding(world, records, key, asked)
   try {
-    return await records.read(key)
+    const { state, digest } = await records.read(key)
+    const isWhole = ready && !isInDoubt(world, records, key)
+    return { peer: world.self, owner: true, state, digest, agrees, ready: isWhole }
   } catch {
     return undefined
   }
 }
 
-async function answerOwn(records: Records, key: Key, self: PeerId): Promise<Answer | Failure> {
-  const held = await readOwn(records, key)
-  if (held !== undefined) return { peer: self, owner: false, state: held.state }
+async function answerOwn(
+  world: MemberWorld,
+  records: Records,
+  key: Key,
+): Promise<ReadAnswer | Failure> {
+  const held = await readOwn(world, records, key, undefined)
+  if (held !== undefined) return { ...held, owner: false }
   return { failed: true, why: 'disk', sent: false, refusal: undefined }
 }

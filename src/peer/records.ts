@@ -30,6 +30,7 @@ import {
 } from '../protocol/record.ts'
 import type { Random, Storage, Write } from '../ports.ts'
 import { Digests } from './digests.ts'
+import { Doubts, writeOf } from './doubts.ts'
 import { DamagedIdentity, Epochs, type Known, renewIdentity, type StoreOwner } from './epochs.ts'
 import { RefusedRequests } from './refused-requests.ts'
 import { slices } from './slices.ts'
@@ -101,6 +102,7 @@ export type Changed = (key: Key, state: ObjectState) => void
 
 export class Records {
   readonly digests: Digests
+  readonly doubts: Doubts
   readonly refused = new RefusedRequests(limits.refusalsRemembered)
   readonly #storage: Storage
   readonly #say: Say
@@ -116,7 +118,8 @@ export class Records {
     this.#say = say
     this.#owner = { self: identity.peer, ring: identity.ring }
     this.#known = { seed: identity.seed.slice(), generation: generationOfStore(identity) }
-    this.digests = new Digests(storage, q)
+    this.doubts = new Doubts(storage)
+    this.digests = new Digests(storage, q, (key) => this.doubts.add(key))
   }
 
   /** The generation of the store, stated in this peer's record and in each answer that something is durable. */
@@ -240,6 +243,8 @@ export class Records {
     }
     const { result } = decision
     const writes: Write[] = [...(decision.writes ?? [])]
+    // What takes the place of a damaged record looks as good as any.
+    if (object === damagedObject) writes.push(writeOf(key))
     if (decision.drop === true) {
       writes.push({ key: objectKey, value: undefined }, { key: markerKey, value: undefined })
       return { writes, before, after: absentObject.digest, result }
@@ -259,10 +264,14 @@ export class Records {
       return decodeObject(key, stored)
     } catch (error) {
       this.#say({ type: 'quarantined', key: showKey(key), detail: (error as Error).message })
-      return absentObject
+      this.doubts.add(key)
+      return damagedObject
     }
   }
 }
+
+/** What is left of a record that fails its check. */
+const damagedObject: StoredObject = { ...absentObject }
 
 function nextObject<T>(key: Key, object: StoredObject, decision: Decision<T>): StoredObject {
   const state = decision.state ?? object.state

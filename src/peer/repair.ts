@@ -13,7 +13,7 @@ import { ask } from './ask.ts'
 import { type Failure, isFailure } from './failure.ts'
 import { partBytes, tellInParts } from './in-parts.ts'
 import type { Records } from './records.ts'
-import type { World } from './world.ts'
+import type { MemberWorld } from './world.ts'
 
 /** What a peer lacks of a key. */
 interface Lacking {
@@ -23,7 +23,7 @@ interface Lacking {
 
 /** Tells these peers what each of them lacks. */
 export async function repair(
-  world: World,
+  world: MemberWorld,
   records: Records,
   lacking: ReadonlyMap<PeerId, readonly Lacking[]>,
 ): Promise<void> {
@@ -39,7 +39,11 @@ export async function repair(
 }
 
 /** A disk of one's own that takes nothing is no reason to leave others behind. */
-async function take(world: World, records: Records, { key, state }: Lacking): Promise<string> {
+async function take(
+  world: MemberWorld,
+  records: Records,
+  { key, state }: Lacking,
+): Promise<string> {
   try {
     const absorbed = await absorb(world, records, key, state, 'as owner')
     return absorbed === undefined ? noOwner : 'ok'
@@ -49,7 +53,11 @@ async function take(world: World, records: Records, { key, state }: Lacking): Pr
   }
 }
 
-async function hand(world: World, peer: PeerId, items: readonly Lacking[]): Promise<string[]> {
+async function hand(
+  world: MemberWorld,
+  peer: PeerId,
+  items: readonly Lacking[],
+): Promise<string[]> {
   const results: string[] = []
   for (const message of messagesOf(world, items)) {
     const [only, ...others] = message
@@ -69,7 +77,7 @@ async function hand(world: World, peer: PeerId, items: readonly Lacking[]): Prom
 }
 
 function offer(
-  world: World,
+  world: MemberWorld,
   peer: PeerId,
   items: readonly Lacking[],
 ): Promise<ReplyOf<'taken'> | Failure> {
@@ -78,7 +86,10 @@ function offer(
 }
 
 /** As few messages as will do, in the order of the items; what is to go in parts goes alone. */
-function messagesOf({ limits }: World, items: readonly Lacking[]): readonly (readonly Lacking[])[] {
+function messagesOf(
+  { limits }: MemberWorld,
+  items: readonly Lacking[],
+): readonly (readonly Lacking[])[] {
   const messages: Lacking[][] = []
   let left = 0
   for (const item of items) {

@@ -5,7 +5,7 @@
  * owns the key, and an answer is given only when what it speaks of is durable.
  */
 import { equalBytes } from '../data/bytes.ts'
-import type { Key } from '../data/key.ts'
+import { type Key, partitionOf } from '../data/key.ts'
 import { lacking, partsOf, weightOf } from '../data/parts.ts'
 import { type ObjectState, sameState } from '../data/siblings.ts'
 import type { PeerId } from '../protocol/membership.ts'
@@ -15,33 +15,40 @@ import { absorb } from './absorb.ts'
 import { foldsOf, listPartition, slotCount, slotFolds, slotOf } from './comparison.ts'
 import { partBytes } from './in-parts.ts'
 import type { Records } from './records.ts'
-import type { World } from './world.ts'
+import { isInDoubt, listsOf, ownStanding } from './strict.ts'
+import type { MemberWorld } from './world.ts'
 
 type Asked<T extends Request['type']> = Extract<Request, { type: T }>
 
 export async function serveReplicate(
-  world: World,
+  world: MemberWorld,
   records: Records,
-  { key, state, minter }: Asked<'replicate'>,
+  { key, state, minter, lists }: Asked<'replicate'>,
 ): Promise<Reply> {
   const absorbed = await absorb(world, records, key, state, 'as stand-in', minter)
-  return { type: 'stored', highest: absorbed?.highest ?? 0, generation: records.generation }
+  // Asked once it is durable: a view that was adopted meanwhile was adopted before this copy could be missed.
+  const standing = ownStanding(world, records, key, lists)
+  const highest = absorbed?.highest ?? 0
+  return { type: 'stored', highest, generation: records.generation, ...standing }
 }
 
 export async function serveRead(
-  world: World,
+  world: MemberWorld,
   records: Records,
-  { key, have }: Asked<'read'>,
+  { key, have, lists }: Asked<'read'>,
 ): Promise<Reply> {
+  const before = ownStanding(world, records, key, lists)
   const owner = placementOf(world.view().ring, key.position).owners.includes(world.self)
   const { state, digest } = await records.read(key)
   const same = have !== undefined && equalBytes(have, digest)
-  return { type: 'read', state: same ? undefined : state, owner }
+  // The reading itself may have found the record damaged.
+  const ready = before.ready && !isInDoubt(world, records, key)
+  return { type: 'read', state: same ? undefined : state, owner, ...before, ready }
 }
 
 /** Compares an edge's copies with what this peer owns: a digest each way, and no state. */
 export async function serveFresh(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { copies }: Asked<'fresh'>,
 ): Promise<Reply> {
@@ -63,7 +70,7 @@ export async function serveFresh(
 }
 
 export async function serveHandoff(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { items }: Asked<'handoff'>,
 ): Promise<Reply> {
@@ -78,7 +85,7 @@ export async function serveHandoff(
 
 /** Takes what the other side knows more, and answers with what this side then knows more. */
 export async function serveExchange(
-  world: World,
+  world: MemberWorld,
   records: Records,
   { items }: Asked<'exchange'>,
 ): Promise<Reply> {
@@ -90,25 +97,55 @@ export async function serveExchange(
   )
   const more: { key: Key; state: ObjectState }[] = []
   let weight = 0
+  let cut = false
   for (const { key, sent, now } of results) {
     if (now === undefined || sameState(now, sent)) continue
     // What does not fit still differs, and comes with the next exchange.
-    if (more.length > 0 && weight > world.limits.batchBytes) break
+    if (more.length > 0 && weight > world.limits.batchBytes) {
+      cut = true
+      break
+    }
     const state = told(world, now, sent)
+    cut ||= state !== now
     weight += weightOf(state)
     more.push({ key, state })
   }
-  return { type: 'exchanged', items: more, taken: results.map(({ now }) => now !== undefined) }
+  const taken = results.map(({ now }) => now !== undefined)
+  return { type: 'exchanged', items: more, taken, cut }
+}
+
+/**
+ * Vouches for what this peer tells the asker: the two see the same owners, so that what is acknowledged from here on is
+ * acknowledged by others' lists, or was told. Of keys that were found damaged here nothing is said.
+ */
+export async function serveVouch(
+  world: MemberWorld,
+  records: Records,
+  { lists, key }: Asked<'vouch'>,
+): Promise<Reply> {
+  const { q } = world.view().identity
+  const width = 0x1_0000_0000 / q
+  const doubted = records.doubts.keys.filter((each) => key === undefined || each.text === key.text)
+  const vouched = lists
+    .filter(({ partition, digest }) => {
+      if (partition >= q) return false
+      return world.rules.vouches(listsOf(world, partition * width).digest, digest)
+    })
+    .map(({ partition }) => {
+      const except = doubted.filter(({ position }) => partitionOf(position, q) === partition)
+      return { partition, except }
+    })
+  return { type: 'vouched', vouched }
 }
 
 /** What one reply can tell of a state to somebody who has sent his own. */
-function told({ limits }: World, now: ObjectState, sent: ObjectState): ObjectState {
+function told({ limits }: MemberWorld, now: ObjectState, sent: ObjectState): ObjectState {
   const most = partBytes(limits)
   return weightOf(now) <= most ? now : partsOf(lacking(now, sent), most)[0]!
 }
 
 export async function serveFolds(
-  world: World,
+  world: MemberWorld,
   records: Records,
   from: PeerId,
   { from: first, to, parts, salt }: Asked<'folds'>,
@@ -120,11 +157,12 @@ export async function serveFolds(
 }
 
 export async function serveKeys(
-  world: World,
+  world: MemberWorld,
+  records: Records,
   { partition, slot, salt, most }: Asked<'keys'>,
 ): Promise<Reply> {
   if (partition >= world.view().identity.q) return { type: 'keys', keys: [], slots: [] }
-  const all = await listPartition(world, partition, salt)
+  const all = await listPartition(world, records, partition, salt)
   const listed = slot === undefined ? all : all.filter(({ key }) => slotOf(key) === slot)
   if (slot !== undefined || listed.length <= Math.min(most, world.limits.listedKeys)) {
     return { type: 'keys', keys: listed, slots: [] }

@@ -9,6 +9,7 @@ import type { Identity } from '../data/identity.ts'
 import type { Key } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import type { OwnWrite } from '../protocol/copy.ts'
+import type { ReadDemands } from '../protocol/demands.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { PageAsked } from '../protocol/listing.ts'
 import type { PeerId, RingIdentity, View } from '../protocol/membership.ts'
@@ -20,6 +21,7 @@ import {
   type ReplyOf,
   type Request,
 } from '../protocol/message.ts'
+import { type Rules, rules as allRules } from '../protocol/rules.ts'
 import type { Location, MemberReport } from './api.ts'
 import { refusalOfError } from './ask.ts'
 import { Asking } from './asking.ts'
@@ -36,7 +38,7 @@ import { Outbox } from './outbox.ts'
 import type { LiveReceipt } from './receipt.ts'
 import { rememberedView } from './remembered.ts'
 import { Table } from './table.ts'
-import type { World } from './world.ts'
+import type { RingWorld, World } from './world.ts'
 
 export interface RingSideOptions {
   readonly world: World
@@ -52,6 +54,8 @@ export interface RingSideOptions {
   readonly members: Bytes | undefined
   /** Dots that some member may have seen. */
   readonly attempted: Set<string>
+  /** Other decisions than usual. */
+  readonly rules?: Rules
   /** The ring has refused a write for good. */
   refused(key: Key, own: OwnWrite, error: RingletError): void
 }
@@ -65,7 +69,6 @@ export class RingSide {
   readonly #world: World
   readonly #transport: EndableTransport
   readonly #copies: Copies
-  readonly #r: number
   readonly #table: Table
   readonly #gossip: Gossip
   readonly #members: EdgeMembers
@@ -78,11 +81,11 @@ export class RingSide {
   constructor(options: RingSideOptions) {
     const { copies, r, w, seed, attempted } = options
     this.#transport = new EndableTransport(options.world.transport)
-    const world = { ...options.world, transport: this.#transport }
+    const { rules = allRules } = options
+    const world: RingWorld = { ...options.world, transport: this.#transport, rules }
     this.#world = world
     this.#copies = copies
-    this.#r = r
-    const { say, storage, random, rules, transport, troubles } = world
+    const { say, storage, random, transport, troubles } = world
     const { identity, ring, bootstrap, refused } = options
     const adopted = (): void => this.#viewChanged()
     this.#table = new Table(
@@ -116,14 +119,14 @@ export class RingSide {
     this.#gossip.tick()
   }
 
-  /** Asks R owners for a key. */
-  ask(key: Key): Promise<ReplyOf<'got'> | Failure> {
-    return this.#asking.ask(key)
+  /** Asks R owners for a key, or as many as are demanded. */
+  ask(key: Key, demands?: ReadDemands): Promise<ReplyOf<'got'> | Failure> {
+    return this.#asking.ask(key, demands)
   }
 
-  list(asked: PageAsked): Promise<KeyedPage> {
+  list(asked: PageAsked, demands: ReadDemands): Promise<KeyedPage> {
     const [copies, members, asking] = [this.#copies, this.#members, this.#asking]
-    return listAtOwners({ copies, members, asking, r: this.#r }, asked)
+    return listAtOwners({ copies, members, asking, demands }, asked)
   }
 
   forward(key: Key, put: Request): Promise<ReplyOf<'written'> | Failure> {

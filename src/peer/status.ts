@@ -51,5 +51,6 @@ function memberStatus(world: World, view: View, peer: PeerId): MemberStatus {
     weight: record.weight,
     addresses: record.addresses,
     share: view.ring.shareOf(peer),
+    readiness: record.readiness,
   }
 }

@@ -49,6 +49,12 @@ export interface TableOptions {
   /** Another of this name lives, and has the elder right to it: this peer is to stop. */
   readonly displaced?: () => void
   readonly troubles: Troubles
+  /** A member calls its store new, and does not know what is known of it here: this record. */
+  readonly contradicted?: (known: SignedRecord) => void
+  /** Called after this peer has changed its own word: the others are to hear it. */
+  readonly restated?: (own: SignedRecord) => void
+  /** Called after the record of some member changed. */
+  readonly heard?: () => void
   /** Called after a new view stands. */
   readonly adopted: (view: View) => void
 }
@@ -108,6 +114,23 @@ export class Table {
     // Durable before anybody is shown it: a word that a crash took back would look like a stranger's.
     await this.#adopt([own])
     this.#own = own
+    if (statement.readiness !== known?.readiness)
+      this.#options.say({ type: 'readiness', detail: statement.readiness })
+  }
+
+  /** States a change of this peer's record, one after another; `stated` is told of it, and pushes it on. */
+  async restate(change: (own: MemberRecord) => Partial<OwnStatement>): Promise<void> {
+    const turn = this.#restating
+      .catch(() => undefined)
+      .then(async () => {
+        const own = this.#isDisplaced ? undefined : this.#own?.record
+        const changes = own === undefined ? {} : change(own)
+        if (own === undefined || Object.keys(changes).length === 0) return
+        await this.state({ ...statementOf(own), ...changes })
+      })
+    this.#restating = turn
+    await turn
+    if (this.#own !== undefined) this.#options.restated?.(this.#own)
   }
 
   /** Takes in records from elsewhere; resolves with those that were news. */
@@ -115,7 +138,7 @@ export class Table {
     const { ring, identity, rules, say } = this.#options
     const claimed = arrived.filter((signed) => {
       const known = this.#view.byPeer.get(signed.record.peer)
-      return known === undefined || isNewer(signed, known)
+      return known === undefined || isNewer(signed, known) || this.#isOwnPast(signed)
     })
     // Each signature takes its time: more than a few wait, and one that is false ends the message.
     const news: SignedRecord[] = []
@@ -125,7 +148,12 @@ export class Table {
         say({ type: 'refused-input', to: signed.record.peer, detail })
         break
       }
-      news.push(signed)
+      const known = this.#view.byPeer.get(signed.record.peer)
+      // Its earlier store must not be forgotten here before it knows of it itself.
+      const isOther = signed.record.peer !== identity.peer
+      if (isOther && known !== undefined && rules.isFalselyNew(known.record, signed.record))
+        this.#options.contradicted?.(known)
+      else news.push(signed)
     }
     if (news.length === 0) return []
     await this.#adopt(news)
@@ -151,17 +179,6 @@ export class Table {
     return generation
   }
 
-  /** States again what was stated, under another generation. */
-  restate(generation: string): Promise<void> {
-    const earlier = this.#restating.catch(() => undefined)
-    this.#restating = earlier.then(async () => {
-      const own = this.#own
-      if (own === undefined || this.#isDisplaced) return
-      await this.state({ ...statementOf(own.record), generation })
-    })
-    return this.#restating
-  }
-
   /**
    * The ring heard a later word of ours than we said: our disk is new, or it is not the only one of its name. One such
    * answer at a time, or each would take a generation of its own and the ring would hear of one. Two that live would
@@ -170,16 +187,26 @@ export class Table {
   async #speakAbove(heard: SignedRecord, earlier: Promise<void>): Promise<void> {
     await earlier
     const own = this.#own
-    if (own === undefined || this.#isDisplaced || !isNewer(heard, own)) return
-    if (this.#options.memberRules?.makesWay(own.record, heard.record)) {
+    if (own === undefined || this.#isDisplaced) return
+    const isPast = this.#isOwnPast(heard)
+    if (!isPast && !isNewer(heard, own)) return
+    if (!isPast && this.#options.memberRules?.makesWay(own.record, heard.record)) {
       this.#isDisplaced = true
       this.#options.displaced?.()
       return
     }
     const statement = statementOf(own.record)
-    const isOld = this.#isOlderThan(heard.record, statement.generation)
+    const isOld = !isPast && this.#isOlderThan(heard.record, statement.generation)
     const generation = (isOld && (await this.renew())) || statement.generation
-    await this.state({ ...statement, generation })
+    const readiness = this.#options.rules.readinessOf(statement.readiness, true)
+    await this.state({ ...statement, generation, readiness })
+  }
+
+  /** Whether this is the word of an earlier store of this peer, which believes that it never had one. */
+  #isOwnPast({ record }: SignedRecord): boolean {
+    const own = this.#own?.record
+    if (own === undefined || record.peer !== own.peer) return false
+    return own.readiness === 'new' && record.generation !== own.generation
   }
 
   /**
@@ -210,6 +237,7 @@ export class Table {
     const moved = next.digest !== this.#view.digest
     this.#view = next
     for (const signed of records) this.#learn(signed)
+    this.#options.heard?.()
     if (!moved) return
     this.#options.say({ type: 'view', detail: `${next.members.length} members ${next.digest}` })
     this.#options.adopted(next)

@@ -3,10 +3,12 @@
  * file that puts the peer together.
  */
 import type { Identity } from '../data/identity.ts'
+import type { Key } from '../data/key.ts'
 import type { Say } from '../protocol/event.ts'
 import { limits as defaultLimits, type Limits } from '../protocol/limits.ts'
 import type { PeerId, View } from '../protocol/membership.ts'
-import { type Rules, rules as defaultRules } from '../protocol/rules.ts'
+import { type DeviceRules, deviceRules } from '../protocol/device-rules.ts'
+import type { Rules } from '../protocol/rules.ts'
 import type { Clock, Random, Storage, Transport } from '../ports.ts'
 import { Links } from './links.ts'
 import { Tasks } from './tasks.ts'
@@ -19,13 +21,26 @@ export interface World {
   readonly clock: Clock
   readonly random: Random
   readonly limits: Limits
-  readonly rules: Rules
+  readonly rules: DeviceRules
   readonly tasks: Tasks
   readonly links: Links
   readonly say: Say
   readonly troubles: Troubles
   /** The present view: taken once at the start of a request, and kept. */
   view(): View
+}
+
+/** With all decisions that a peer takes about the ring. */
+export interface RingWorld extends World {
+  readonly rules: Rules
+}
+
+/** What the parts of a member share beyond that. */
+export interface MemberWorld extends RingWorld {
+  /** Exchanges membership tables with this peer; resolves when that is over, whatever came of it. */
+  compareTables(peer: PeerId): Promise<unknown>
+  /** Whether nothing that others still have is missing here: then that it has nothing of a key means something. */
+  holdsAll(key: Key): boolean
 }
 
 /** What a member and an edge are both given. */
@@ -59,8 +74,9 @@ export function makeWorld(
     random,
     say,
     view,
+
     limits: options.limits ?? defaultLimits,
-    rules: options.rules ?? defaultRules,
+    rules: options.rules ?? deviceRules,
     troubles: options.troubles ?? new Troubles(),
     tasks: new Tasks(failed),
     links: new Links(clock, say, trusted),

@@ -18,6 +18,7 @@ const amongMembers: ReadonlySet<Request['type']> = new Set([
   'folds',
   'keys',
   'exchange',
+  'vouch',
 ])
 
 /** No ring has so many owners. */

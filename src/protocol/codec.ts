@@ -23,7 +23,14 @@ export interface Codec<T> {
 export type Decoded<C> = C extends Codec<infer T> ? T : never
 
 type Fields = Readonly<Record<string, Codec<never>>>
-type Struct<F> = { readonly [K in keyof F]: Decoded<F[K]> }
+type Struct<F> = {
+  readonly [K in keyof F as F[K] extends Late ? never : K]: Decoded<F[K]>
+} & { readonly [K in keyof F as F[K] extends Late ? K : never]?: Decoded<F[K]> }
+
+/** A field that senders may leave out. */
+interface Late {
+  readonly late: true
+}
 
 export const varint: Codec<number> = {
   write: (writer, value) => writer.varint(value),
@@ -79,12 +86,19 @@ export function added<T>(codec: Codec<T>, before: T): Codec<T> {
   }
 }
 
+/** One of the last fields of a message, added later: whoever sends none, or does not know it, means `before`. */
+export function late<T>(codec: Codec<T>, before: T): Codec<T | undefined> & Late {
+  const { read } = added(codec, before)
+  return { late: true, read, write: (writer, value) => codec.write(writer, value ?? before) }
+}
+
 /** The fields one after another, in the order in which they are named here. */
 export function struct<F extends { [K in keyof F]: Codec<unknown> }>(fields: F): Codec<Struct<F>> {
   const entries = Object.entries(fields) as [string, Fields[string]][]
   return {
     write: (writer, value) => {
-      for (const [name, codec] of entries) codec.write(writer, value[name as keyof F] as never)
+      const fields = value as Readonly<Record<string, unknown>>
+      for (const [name, codec] of entries) codec.write(writer, fields[name] as never)
     },
     read: (reader) => {
       const value: Record<string, unknown> = {}

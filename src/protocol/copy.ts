@@ -24,7 +24,19 @@ import {
   type Seen,
   withDot,
 } from '../data/vector.ts'
-import { added, boolean, type Codec, list, oneOf, optional, struct, text, varint } from './codec.ts'
+import {
+  added,
+  boolean,
+  type Codec,
+  list,
+  mapped,
+  oneOf,
+  optional,
+  struct,
+  text,
+  varint,
+} from './codec.ts'
+import { joinDemands, type WriteDemands } from './demands.ts'
 import type { RingletError } from './errors.ts'
 import { noPast, type Past, past, withEpoch, withRefusal } from './past.ts'
 import { asRuns, idOfDot } from './receipt-id.ts'
@@ -46,6 +58,8 @@ export interface OwnWrite {
   readonly stage: Stage
   readonly acks: readonly string[]
   readonly hints: readonly { readonly holder: string; readonly owner: string }[]
+  /** What it asks for, where that is not what the ring asks for anyway. */
+  readonly demands?: WriteDemands | undefined
 }
 
 export interface EdgeCopy {
@@ -81,7 +95,15 @@ const ownWrite: Codec<OwnWrite> = struct({
   hints: list(struct({ holder: text, owner: text })),
 })
 
-export const edgeCopy: Codec<EdgeCopy> = struct({
+const demands: Codec<WriteDemands> = struct({
+  w: varint,
+  pw: optional(varint),
+  dw: optional(varint),
+  strict: boolean,
+})
+
+/** `demands` stands behind all that earlier versions wrote: by the writes' places, and empty where none has any. */
+const laidOut = struct({
   copy: state,
   followed: boolean,
   minter: optional(actor),
@@ -89,7 +111,22 @@ export const edgeCopy: Codec<EdgeCopy> = struct({
   count: varint,
   writes: list(ownWrite),
   past: added(past, noPast),
+  demands: added(list(optional(demands)), []),
 })
+
+export const edgeCopy: Codec<EdgeCopy> = mapped(
+  laidOut,
+  (held: EdgeCopy) => {
+    const isAny = held.writes.some((own) => own.demands !== undefined)
+    return { ...held, demands: isAny ? held.writes.map((own) => own.demands) : [] }
+  },
+  ({ demands, writes, ...held }) => ({
+    ...held,
+    writes: writes.map((own, i) =>
+      demands[i] === undefined ? own : { ...own, demands: demands[i] },
+    ),
+  }),
+)
 
 /** What must be known of every entry at a start, when there may be thousands. */
 export interface Gist {
@@ -123,6 +160,9 @@ export function withWrite(
   minting: {
     readonly context: Seen
     readonly value: Value
+    readonly demands?: WriteDemands | undefined
+    /** W, where a write does not say what it asks for. */
+    readonly w?: number
     readonly generation: string
     readonly takeEpoch: () => ActorId
     readonly unsent: (own: OwnWrite) => boolean
@@ -146,6 +186,11 @@ export function withWrite(
     stage: 'device',
     acks: [],
     hints: [],
+    // It speaks for these, and owes what they were promised.
+    demands: joinDemands(
+      [minting.demands, ...superseded.map((each) => each.demands)],
+      minting.w ?? 1,
+    ),
   }
   const writes = [...before.writes.filter((each) => !superseded.includes(each)), own]
   return { ...before, minted: dot.counter, count: held.count + 1, writes }

@@ -13,6 +13,7 @@ import {
   type Codec,
   type Decoded,
   fixed,
+  late,
   list,
   NotUnderstoodError,
   oneOf,
@@ -31,12 +32,18 @@ const digest = fixed(digestLength)
 /** 128 random bits that name one request of one origin. */
 const requestId = fixed(16)
 const stored = struct({ key, state })
+/** In a strict request: the digest of the lists of the key's owners, as the asker's view has them. */
+const lists = late(optional(digest), undefined)
+/** Whether the answerer counts as one that holds the key, and whether its lists are those of the question. */
+const standing = { ready: late(boolean, true), agrees: late(boolean, false) }
+/** What else a write asks for: `pw` answers of owners, `dw` of durable members, strictness. */
+const writeDemands = { pw: late(varint, 0), dw: late(varint, 0), strict: late(boolean, false) }
 
 export const request = union({
   /** Store this state as a replica; `insteadOf` names the owner that the receiver stands in for. */
-  replicate: [1, struct({ key, state, minter: optional(actor), insteadOf: optional(text) })],
+  replicate: [1, struct({ key, state, minter: optional(actor), insteadOf: optional(text), lists })],
   /** What do you hold of this key? `have` is the asker's digest. */
-  read: [2, struct({ key, have: optional(digest) })],
+  read: [2, struct({ key, have: optional(digest), lists })],
   /**
    * Coordinate this put. `direct`: coordinate it yourself, pass it on to nobody. `origin`: whose request it is, where a
    * member passes it on.
@@ -51,10 +58,11 @@ export const request = union({
       w: varint,
       direct: boolean,
       origin: optional(text),
+      ...writeDemands,
     }),
   ],
-  /** Coordinate this get of R answers. */
-  get: [4, struct({ key, r: varint })],
+  /** Coordinate this get of R answers, `pr` of them from owners. */
+  get: [4, struct({ key, r: varint, pr: late(varint, 0), strict: late(boolean, false) })],
   /** Coordinate a write that an edge has minted. `seed` shows that the dot's generation is the sender's own. */
   deliver: [
     5,
@@ -67,6 +75,7 @@ export const request = union({
       seed: fixed(16),
       w: varint,
       direct: boolean,
+      ...writeDemands,
     }),
   ],
   /** Which owners cover this dot durably? `direct`: only you yourself. */
@@ -99,16 +108,34 @@ export const request = union({
    * Coordinate this listing with R owners: a page of the keys that begin with `prefix`, from the first behind `after`.
    * `direct`: what you yourself hold of them.
    */
-  list: [17, struct({ prefix: key, after: optional(key), r: varint, direct: boolean })],
+  list: [
+    17,
+    struct({
+      prefix: key,
+      after: optional(key),
+      r: varint,
+      direct: boolean,
+      lists,
+      strict: late(boolean, false),
+    }),
+  ],
   /** Which of these copies are not what you own? A digest of zeros stands for a copy of nothing. */
   fresh: [18, struct({ copies: list(struct({ key, digest })) })],
+  /** Of which of these partitions are your lists the same as these? With a key: only as far as it is concerned. */
+  vouch: [
+    19,
+    struct({
+      lists: list(struct({ partition: varint, digest })),
+      key: optional(key),
+    }),
+  ],
 })
 
 export const reply = union({
   /** Durable here. `highest` is the greatest counter seen here of the minting actor, before this write. */
-  stored: [1, struct({ highest: varint, generation: text })],
+  stored: [1, struct({ highest: varint, generation: text, ...standing })],
   /** `state` undefined: the same as yours. `owner`: whether the answerer owns the key. */
-  read: [2, struct({ state: optional(state), owner: boolean })],
+  read: [2, struct({ state: optional(state), owner: boolean, ...standing })],
   /** A put or delivery has W answers. */
   written: [
     3,
@@ -127,7 +154,8 @@ export const reply = union({
   folds: [7, struct({ digests: list(digest) })],
   /** `slots`: there were too many keys for one list; these are the folds of their 64 slots. */
   keys: [8, struct({ keys: list(struct({ key, digest })), slots: list(digest) })],
-  exchanged: [9, struct({ items: list(stored), taken: list(boolean) })],
+  /** `cut`: not all that is known more fitted in. */
+  exchanged: [9, struct({ items: list(stored), taken: list(boolean), cut: late(boolean, false) })],
   gossip: [10, struct({ records: signedRecords, wanted: list(text) })],
   done: [11, struct({})],
   status: [12, struct({ hints: varint, keys: varint, suspects: list(text) })],
@@ -137,7 +165,13 @@ export const reply = union({
    */
   listed: [
     13,
-    struct({ items: list(stored), upTo: optional(key), missing: varint, owner: boolean }),
+    struct({
+      items: list(stored),
+      upTo: optional(key),
+      missing: varint,
+      owner: boolean,
+      ...standing,
+    }),
   ],
   /** By their places in the question: copies that are not what is owned here, and keys that are not owned here. */
   compared: [14, struct({ differ: list(varint), elsewhere: list(varint) })],
@@ -156,6 +190,8 @@ export const reply = union({
   ],
   /** Changes of the first `taken` of these keys will be told; there is no room for more. */
   following: [16, struct({ taken: varint })],
+  /** The partitions with the same lists, and the keys of each whose records were found damaged here. */
+  vouched: [17, struct({ vouched: list(struct({ partition: varint, except: list(key) })) })],
 })
 
 export const notice = union({

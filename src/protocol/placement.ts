@@ -6,6 +6,7 @@
 import { partitionOf } from '../data/key.ts'
 import type { Ring } from '../data/ring.ts'
 import type { PeerId } from './membership.ts'
+import type { Quota } from './quorum.ts'
 
 export interface Placement {
   readonly partition: number
@@ -15,6 +16,16 @@ export interface Placement {
   readonly fallbacks: readonly PeerId[]
   /** Two members on one host count once towards a quorum. Throws a `RangeError` for a stranger. */
   hostOf(peer: PeerId): string
+}
+
+/** The same place with nobody to stand in. */
+export function ownersOnly({ partition, owners, hostOf }: Placement): Placement {
+  return { partition, owners, fallbacks: [], hostOf }
+}
+
+/** So many answers of owners. */
+export function ownersQuota({ owners }: Placement, needed: number): Quota {
+  return { needed, among: (peer) => owners.includes(peer) }
 }
 
 interface Placements {

@@ -2,13 +2,21 @@
  * The tally of one request: is it enough, can it still be enough?
  *
  * A quorum is a value with three verdicts, not a counter inside a loop. Answers count once per *host*: two replicas
- * on one disk die together, and P1 promises W disks.
+ * on one disk die together, and P1 promises W disks. Some requests ask for more than hosts: so many of the answers from
+ * owners, so many from durable members. Each such demand has a verdict of its own, and the tally has the worst of them.
  */
 
 export type Verdict = 'pending' | 'met' | 'lost'
 
+/** So many hosts among these peers. */
+export interface Quota {
+  readonly needed: number
+  among(peer: string): boolean
+}
+
 export interface Tally {
   readonly needed: number
+  readonly quotas: readonly Quota[]
   /** Who answered well, in order, and the host of each. */
   readonly acks: readonly Vote[]
   /** Who was asked and has not answered. */
@@ -22,8 +30,8 @@ export interface Vote {
   readonly host: string
 }
 
-export function newTally(needed: number): Tally {
-  return { needed, acks: [], waiting: [], failures: {} }
+export function newTally(needed: number, quotas: readonly Quota[] = []): Tally {
+  return { needed, quotas, acks: [], waiting: [], failures: {} }
 }
 
 export function asked(tally: Tally, vote: Vote): Tally {
@@ -46,9 +54,26 @@ export function hostsOf(votes: readonly Vote[]): number {
 
 /** `more`: peers that could still be asked (fallbacks not tried yet). */
 export function verdict(tally: Tally, more: readonly Vote[] = []): Verdict {
-  if (hostsOf(tally.acks) >= tally.needed) return 'met'
-  const possible = hostsOf([...tally.acks, ...tally.waiting, ...more])
-  return possible >= tally.needed ? 'pending' : 'lost'
+  const { acks, waiting, needed, quotas } = tally
+  let worst = verdictOf(needed, acks, waiting, more)
+  for (const quota of quotas) {
+    const [ours, theirs, others] = [acks, waiting, more].map((votes) => {
+      return votes.filter(({ peer }) => quota.among(peer))
+    })
+    const one = verdictOf(quota.needed, ours!, theirs!, others!)
+    if (one === 'lost' || worst === 'met') worst = one === 'met' ? worst : one
+  }
+  return worst
+}
+
+function verdictOf(
+  needed: number,
+  acks: readonly Vote[],
+  waiting: readonly Vote[],
+  more: readonly Vote[],
+): Verdict {
+  if (hostsOf(acks) >= needed) return 'met'
+  return hostsOf([...acks, ...waiting, ...more]) >= needed ? 'pending' : 'lost'
 }
 
 function without(votes: readonly Vote[], gone: Vote): Vote[] {

@@ -101,6 +101,8 @@ export const storageKeys = {
   ownRecord: utf8('m:self'),
   object: (key: Key): Bytes => placed(letters.object, key),
   marker: (key: Key): Bytes => placed(letters.marker, key),
+  /** That what is held of a key may be less than was acknowledged. */
+  doubt: (key: Key): Bytes => placed(letters.doubt, key),
   request: (origin: PeerId, id: Bytes): Bytes =>
     concat(letters.request, positionBytes(0), utf8(origin), id),
   /** What an edge keeps of a key: its copy, and its own writes. */
@@ -110,6 +112,7 @@ export const storageKeys = {
 const letters = {
   object: utf8('o'),
   marker: utf8('h'),
+  doubt: utf8('d'),
   request: utf8('r'),
   edge: utf8('e'),
 }

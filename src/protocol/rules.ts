@@ -2,15 +2,18 @@
  * The decisions that the promises rest on, each a pure function, in one object: what a peer does about any of them
  * is said here and nowhere else, so that the simulation can break one at a time and show that its checker notices.
  */
-import { equalBytes } from '../data/bytes.ts'
-import type { Digest } from '../data/hash.ts'
+import { equalBytes, utf8 } from '../data/bytes.ts'
+import { type Digest, digestOf } from '../data/hash.ts'
 import { apply, type ObjectState, sync, type Value } from '../data/siblings.ts'
-import { type ActorId, type Dot, highest, type Seen, withDot } from '../data/vector.ts'
+import { type ActorId, type Dot, highest, type Seen } from '../data/vector.ts'
+import { deviceRules } from './device-rules.ts'
 import { isGenuine } from './genuine.ts'
-import type { PeerId, RingIdentity, SignedRecord } from './membership.ts'
+import type { MemberRecord, PeerId, Readiness, RingIdentity, SignedRecord } from './membership.ts'
 import type { StoredObject } from './record.ts'
 
 export const rules = {
+  ...deviceRules,
+
   /** What a replica holds after a state arrived: by replication, handoff, repair or exchange. */
   merge: (held: ObjectState, arrived: ObjectState): ObjectState => sync(held, arrived),
 
@@ -43,12 +46,6 @@ export const rules = {
   /** Whether an answer shows that another disk has seen more of this actor than its minter ever minted. */
   mintedBehind: (minted: Dot, highestElsewhere: number): boolean =>
     highestElsewhere > minted.counter,
-
-  /**
-   * What a put hands back: what its caller had seen and the new write. Not what the object has seen, which would
-   * cover concurrent values that the caller never saw.
-   */
-  contextAfterPut: (given: Seen, dot: Dot, _object: ObjectState): Seen => withDot(given, dot),
 
   /** Whether a write is refused whose request was refused before: a copy of that may come when there is room again. */
   isRefusedAgain: (refusedBefore: boolean): boolean => refusedBefore,
@@ -84,6 +81,61 @@ export const rules = {
 
   /** Whether a member's record is its subject's own word, for this ring. */
   isGenuine: (ring: RingIdentity, signed: SignedRecord): boolean => isGenuine(ring, signed),
+
+  /** What two peers must see alike before one counts the other: a key's owners, their stores, and what these lost. */
+  listsDigest: (owners: readonly MemberRecord[]): Digest => {
+    const facts = owners.map(({ peer, generation, readiness, losses }) => {
+      return `${peer} ${generation} ${readiness} ${losses}`
+    })
+    return digestOf(utf8(facts.sort().join()))
+  },
+
+  /** Whether an answer counts in a strict request: of an owner that is ready, and sees the same lists. */
+  countsStrictly: (owner: Owner, { ready, agrees }: Standing): boolean =>
+    owner.isOwner && owner.readiness === 'ready' && ready && agrees,
+
+  /** Whether an owner's answer to a sloppy get counts although it says nothing: only if nothing is missing there. */
+  countsEmpty: (owner: boolean, { ready }: Pick<Standing, 'ready'>): boolean => owner && ready,
+
+  /** What a store states of itself when it starts, or must speak above what the ring has heard of it. */
+  readinessOf: (known: Readiness | undefined, isPast: boolean): Readiness =>
+    isPast ? 'refilling' : (known ?? 'new'),
+
+  /** Whether a member calls its store new though an earlier one is remembered here. */
+  isFalselyNew: (known: MemberRecord | undefined, said: MemberRecord): boolean =>
+    known !== undefined &&
+    said.readiness === 'new' &&
+    (known.generation !== said.generation || known.readiness !== 'new'),
+
+  /** How many other owners must have told all they hold before a store that lost something counts again. */
+  sourcesNeeded: (n: number): number => Math.min(n - Math.floor(n / 2), n - 1),
+
+  /** Whether what this owner tells makes a store whole: one that lost something itself does not. */
+  isSource: ({ readiness }: Pick<MemberRecord, 'readiness'>): boolean => readiness !== 'refilling',
+
+  /** Whether an exchange for a store that lost something compares what stands in the records, and not their digests. */
+  verifiesRefill: (): boolean => true,
+
+  /** Whether the two sides of such an exchange see the lists alike. */
+  vouches: (own: Digest, theirs: Digest): boolean => equalBytes(own, theirs),
+
+  /** Whether this peer's word on a key counts for nothing strict: its record of it was found damaged. */
+  isInDoubt: (wasDamaged: boolean): boolean => wasDamaged,
+
+  /** Whether members that do not own a key may answer for its owners. */
+  mayStandIn: (strict: boolean): boolean => !strict,
+}
+
+/** An owner as the asker's view has it. */
+interface Owner {
+  readonly isOwner: boolean
+  readonly readiness: Readiness
+}
+
+/** What an answer says of its answerer. */
+interface Standing {
+  readonly ready: boolean
+  readonly agrees: boolean
 }
 
 export type Rules = typeof rules

@@ -10,6 +10,12 @@ export type PeerId = string & { readonly brand?: 'peer' }
 
 export type PeerClass = 'durable' | 'transient'
 
+/**
+ * Whether a member holds all that it ever acknowledged. `new`: its store is new, and nobody is known to remember an
+ * earlier one; `refilling`: it lost a disk, or part of it, and has not yet heard from enough others what was on it.
+ */
+export type Readiness = 'ready' | 'refilling' | 'new'
+
 /** What a member says of itself. `version` grows with each statement; the highest wins. */
 export interface MemberRecord {
   readonly peer: PeerId
@@ -20,6 +26,9 @@ export interface MemberRecord {
   readonly weight: number
   readonly addresses: readonly string[]
   readonly generation: string
+  readonly readiness: Readiness
+  /** How often this store has found records damaged: what was counted before is not counted with what came after. */
+  readonly losses: number
   /** Which life of the peer says it; peers of earlier versions do not tell. */
   readonly life?: MemberLife | undefined
 }

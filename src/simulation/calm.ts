@@ -45,10 +45,12 @@ export class Calm {
    * Whether W hosts, the operation's own peer among them, were well and in touch for its whole duration. A tab needs
    * nobody to write on its own device; for what else it asks, all members must have been well, for it may ask any.
    */
-  mustSucceed({ via, startMs, endMs, ack }: Operation, w: number): boolean {
+  mustSucceed(operation: Operation, w: number): boolean {
+    const { via, startMs, endMs, ack, strict } = operation
     const machine = this.#cluster.machines.find(({ name }) => name === via)
     // Nothing is promised to who runs on a copy.
     if (machine === undefined) return false
+    if (strict && ack !== 'device') return this.#mustSucceedStrictly(machine, operation, w)
     if (machine.kind === 'edge') {
       const all = [machine, ...this.#cluster.members]
       if (ack === 'device') return this.#wereWell(machine, machine, startMs, endMs)
@@ -60,6 +62,20 @@ export class Calm {
         .map(({ host }) => host),
     )
     return hosts.has(machine.host) && hosts.size >= w
+  }
+
+  /** All members were well, and of the key's owners so many had long been ready that nobody could miss it. */
+  #mustSucceedStrictly(machine: Machine, operation: Operation, w: number): boolean {
+    const { startMs, endMs, key } = operation
+    const { members, wholeness, settings } = this.#cluster
+    const all = [machine, ...members]
+    if (!all.every((a) => all.every((b) => this.#wereWell(a, b, startMs, endMs)))) return false
+    const sinceMs = startMs - recoveryMs
+    if (!members.every(({ name }) => wholeness.wasSteady(name, sinceMs))) return false
+    const owners = this.#cluster.ownersOf(key)
+    const ready = owners.filter(({ name }) => wholeness.wasWhole(name, key, sinceMs))
+    const needed = Math.max(w, Math.floor(settings.n / 2) + 1)
+    return new Set(ready.map(({ host }) => host)).size >= needed
   }
 
   #add(concerns: Trouble['concerns']): () => void {

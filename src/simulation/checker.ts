@@ -47,6 +47,25 @@ export function lostWrites(
   return violations
 }
 
+/** P4: a strict get returns each strict write that was acknowledged before it began, or what has seen it. */
+export function staleStrictReads(
+  history: History,
+  isExcused: (put: Operation, get: Operation) => boolean,
+): Violation[] {
+  const writes = history.operations.filter((each) => each.kind !== 'get' && each.strict)
+  return history.operations.flatMap((get) => {
+    if (get.kind !== 'get' || !get.strict || get.outcome !== 'done') return []
+    const shown = history.closure(get.returned)
+    return writes
+      .filter(({ key, quorumMs }) => key === get.key && quorumMs < get.startMs)
+      .filter((put) => !shown.has(put.write) && !isExcused(put, get))
+      .map(({ write }) => {
+        const text = `${describe(get)} does not return w${write}, which was acknowledged before; it returned ${listed(get.returned)}`
+        return { promise: 'P4' as const, key: get.key, text }
+      })
+  })
+}
+
 /** P2, at the end: no value stands beside one whose writer had seen it. */
 export function falseSiblings(history: History, witness: Witness, holdings: Holdings): Violation[] {
   return [...holdings].flatMap(([key, held]) => {

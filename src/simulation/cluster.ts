@@ -7,6 +7,7 @@
 import { type Bytes, toBase64Url, utf8 } from '../data/bytes.ts'
 import { digestOf, hash } from '../data/hash.ts'
 import { type Identity, identityFromSeed } from '../data/identity.ts'
+import { makeKey, partitionOf } from '../data/key.ts'
 import { makeRing, type Ring } from '../data/ring.ts'
 import type { PeerEvent } from '../protocol/event.ts'
 import type { Limits } from '../protocol/limits.ts'
@@ -31,6 +32,7 @@ import { verifyOnce } from './signatures.ts'
 import { openStorage } from './storage.ts'
 import type { Swarm } from './swarm.ts'
 import { SimulatedTransport } from './transport.ts'
+import { Wholeness } from './wholeness.ts'
 import { type Holder, Witness } from './witness.ts'
 
 /** What of a peer and its ports is replaced by something that is not as promised. */
@@ -101,6 +103,7 @@ export class Cluster {
   displaced = 0
   /** The ring that all members together make. */
   readonly ring: Ring
+  readonly wholeness = new Wholeness()
   /** How many times slower than usual clients and faults go about it. */
   pace = 1
   /** How often the members were switched off for hours, and when the last such night ends. */
@@ -156,6 +159,14 @@ export class Cluster {
     this.clones.add(made)
     this.chronicle.tell('', `the disk of ${of.name} is copied: ${name}`)
     return made
+  }
+
+  /** The members that own a key, by `bucket/path`. */
+  ownersOf(key: string): Machine[] {
+    const [bucket, ...path] = key.split('/')
+    const { position } = makeKey(bucket!, path as [string, ...string[]])
+    const owners = this.ring.ownersOf(partitionOf(position, this.settings.q))
+    return this.members.filter(({ peer }) => owners.includes(peer))
   }
 
   nameOf(peer: string): string {
@@ -290,6 +301,12 @@ export class Cluster {
 
   #hear(machine: Machine, event: PeerEvent): void {
     if (event.type === 'generation') this.witness.meets(event.detail ?? '', machine.name)
+    if (event.type === 'mint' && event.result !== 'known') {
+      const [actor = '', counter] = event.dot?.split(' ') ?? []
+      const dot = { actor, counter: Number(counter) }
+      this.witness.stakes.mints(machine.name, event.key ?? '', dot)
+    }
+    this.wholeness.hear(machine.name, event, this.scheduler.nowMs)
     if (event.type === 'epoch-abandoned') this.witness.abandons(event.dot ?? '')
     this.chronicle.event(event)
   }

@@ -17,6 +17,13 @@ import type { Ground, GroundMember } from './ground.ts'
 import { inspect } from './inspection.ts'
 import { type Image, statesAmong, statesIn } from './medium.ts'
 
+/** Of one machine. `toMs`: until its owners held the write again, or the machine had noticed and was whole. */
+interface Interval {
+  readonly machine: string
+  readonly fromMs: number
+  toMs: number
+}
+
 export class Custody {
   readonly #ground: Ground
   /** By write: the hosts that lost it since all its owners held it. */
@@ -24,6 +31,8 @@ export class Custody {
   /** By write that all owners have held at once: how many hosts of its owners there are. */
   readonly #ever = new Set<number>()
   readonly #settled = new Map<number, number>()
+  /** By write: what an older image has taken from a disk, and until when nobody need have noticed. */
+  readonly #setBack = new Map<number, Interval[]>()
   /** By copy: whose disk it is one of. */
   readonly #copies = new Map<GroundMember, GroundMember>()
 
@@ -39,6 +48,41 @@ export class Custody {
   lose(machines: readonly GroundMember[], image?: Image): void {
     this.#ground.lostAtMs = this.#ground.scheduler.nowMs
     for (const write of this.#heldBy(machines, { image })) this.#count(write)
+  }
+
+  /** A machine is set back to this image: what it does not hold any more it does not know to be missing. */
+  setBack(machine: GroundMember, image: Image): void {
+    const states = statesIn(image)
+    for (const [key, held] of inspect(this.#ground)) {
+      if (!held.some(({ peer, owner }) => owner && peer === machine.name)) continue
+      const kept = states.get(key)
+      for (const write of this.#ground.witness.writesOf(key)) {
+        if (kept !== undefined && this.#covers(kept, write)) continue
+        const interval = { machine: machine.name, fromMs: this.#nowMs, toMs: Infinity }
+        this.#setBack.set(write, [...(this.#setBack.get(write) ?? []), interval])
+      }
+    }
+  }
+
+  /** A machine that was set back knows that it lost something, and has been told what. */
+  isWhole(machine: string): void {
+    for (const intervals of this.#setBack.values()) {
+      for (const each of intervals) if (each.machine === machine) this.#close(each)
+    }
+  }
+
+  /** Whether a disk that was set back may have answered for this write in this span of time. */
+  wasSetBack(write: number, startMs: number, endMs: number): boolean {
+    const intervals = this.#setBack.get(write) ?? []
+    return intervals.some(({ fromMs, toMs }) => fromMs <= endMs && startMs <= toMs)
+  }
+
+  get #nowMs(): number {
+    return this.#ground.scheduler.nowMs
+  }
+
+  #close(interval: Interval): void {
+    interval.toMs = Math.min(interval.toMs, this.#nowMs)
   }
 
   mayLoseRecord(machine: GroundMember, storedKey: Bytes): boolean {
@@ -121,6 +165,7 @@ export class Custody {
         if (owners.every(holds)) {
           this.#lost.delete(write)
           this.#settled.set(write, hosts)
+          for (const each of this.#setBack.get(write) ?? []) this.#close(each)
         }
         if (losing.some(holds) && !(kept && this.#covers(kept, write))) writes.push(write)
       }

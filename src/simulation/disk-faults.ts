@@ -152,6 +152,7 @@ function setBack(scene: Scene, machine: Machine): End | undefined {
     custody.lose([machine], image)
     cluster.crash(machine, true)
     stakes.setBack(machine, image)
+    custody.setBack(machine, image)
     const held = machine.disk.image().size
     machine.disk.restore(image)
     cluster.chronicle.tell('', `${machine.disk.name} is set back to an older image`)

@@ -29,8 +29,12 @@ export interface Operation {
   readonly seen: ReadonlySet<number>
   /** The stage at which a write counts as done. */
   readonly ack: Stage
+  /** A get: answered by ready owners alone. A write: acknowledged by them. */
+  readonly strict: boolean
   readonly startMs: number
   endMs: number
+  /** When its quorum was acknowledged to its writer. */
+  quorumMs: number
   outcome: Outcome
   /** Why it was not done. */
   failure: string
@@ -54,6 +58,7 @@ export interface Beginning {
   readonly key: string
   readonly basis: readonly number[]
   readonly ack: Stage
+  readonly strict?: boolean
   readonly startMs: number
   /** The write that this operation tries again. */
   readonly again?: number | undefined
@@ -70,11 +75,13 @@ export class History {
   begin({ again, ...start }: Beginning): Operation {
     const id = this.operations.length
     const operation: Operation = {
+      strict: false,
       ...start,
       id,
       write: again ?? id,
       seen: this.closure(start.basis),
       endMs: Infinity,
+      quorumMs: Infinity,
       outcome: 'pending',
       failure: '',
       receipt: undefined,

@@ -83,6 +83,26 @@ export function staleCopies(
   return gaps
 }
 
+/** The members that still count for nothing strict, though enough others could have told them all they lack. */
+export function notWhole(cluster: Cluster): { key: string; text: string }[] {
+  const { members, ring, settings } = cluster
+  const needed = Math.min(settings.n - Math.floor(settings.n / 2), settings.n - 1)
+  const readinessOf = (peer: string): string | undefined => {
+    const member = members.find((each) => each.peer === peer)?.process?.member
+    return member?.view.byPeer.get(peer)?.record.readiness
+  }
+  return members.flatMap(({ name, peer, process }) => {
+    if (process?.member === undefined || readinessOf(peer) === 'ready') return []
+    const canBe = Array.from({ length: settings.q }, (_, partition) => ring.ownersOf(partition))
+      .filter((owners) => owners.includes(peer))
+      .every((owners) => {
+        const others = owners.filter((each) => each !== peer && readinessOf(each) !== 'refilling')
+        return others.length >= needed
+      })
+    return canBe ? [{ key: '', text: `${name} does not become ready` }] : []
+  })
+}
+
 /** The keys that no message holds: owners tell each other of them in parts, and nobody can read them elsewhere. */
 export function oversized({ members, settings }: Cluster): ReadonlySet<string> {
   const { from, to } = shelfRange('object')

@@ -5,7 +5,7 @@
  * asked, edges too, and what they list is held against the history.
  */
 import { type Key, makeKey, showKey, splitKey } from '../data/key.ts'
-import type { Keyed, ListedRead } from '../peer/keyed.ts'
+import type { Consistency, Keyed, ListedRead } from '../peer/keyed.ts'
 import { describe } from './checker.ts'
 import type { Cluster, Machine } from './cluster.ts'
 import { oversized } from './inspection.ts'
@@ -25,7 +25,7 @@ interface Listing {
 export async function listAll(
   keyed: Keyed,
   prefix: Key,
-  from: 'quorum' | 'local',
+  from: Consistency,
 ): Promise<readonly ListedRead[]> {
   const all: ListedRead[] = []
   let after: Key | undefined

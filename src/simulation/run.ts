@@ -17,13 +17,15 @@ import {
   lostWrites,
   prematureReads,
   refusedWrites,
+  staleStrictReads,
 } from './checker.ts'
 import { Cluster } from './cluster.ts'
 import { Custody } from './custody.ts'
 import { type FaultKind, Faults } from './faults.ts'
-import { inspect, staleCopies } from './inspection.ts'
+import { inspect, notWhole, staleCopies } from './inspection.ts'
 import { checkListings } from './listings.ts'
 import type { Mutant } from './mutants/mutant.ts'
+import { Operator } from './operator.ts'
 import { seededRandom } from './random.ts'
 import { checkReceipts } from './receipts.ts'
 import { bounded } from './storm.ts'
@@ -85,6 +87,8 @@ const morningMs = 20_000
 const looksEvery = 20
 /** Members must know each other before the first write. */
 const startMs = 20_000
+/** What keeps a tab from delivering is looked for so often, once everything is healed. */
+const crowdsEveryMs = 20_000
 /** Twelve mean pauses of anti-entropy. */
 const convergenceMs = 120_000
 
@@ -115,6 +119,7 @@ class Run {
   readonly #custody: Custody
   readonly #faults: Faults
   readonly #workload: Workload
+  readonly #operator: Operator
   readonly #story: boolean
   readonly #stopAt: readonly Promised[]
   readonly #whole: boolean
@@ -134,9 +139,11 @@ class Run {
     this.#cluster = cluster
     const { stakes } = cluster.witness
     this.#custody = new Custody(cluster)
+    cluster.wholeness.onWhole = (machine) => this.#custody.isWhole(machine)
     this.#scene = { cluster, calm: new Calm(cluster), custody: this.#custody, stakes }
     this.#faults = new Faults(this.#scene, options.faults ?? mutant?.faults, options.without)
     this.#workload = new Workload(cluster, options.without)
+    this.#operator = new Operator(cluster)
     this.#safetyMs = options.safetyMs
   }
 
@@ -156,6 +163,7 @@ class Run {
     const fromMs = scheduler.nowMs
     this.#workload.start()
     this.#faults.start()
+    this.#operator.start()
     const seen = bounded(scheduler, () => this.isSeen())
     if (this.#safetyMs !== undefined) {
       await scheduler.run(fromMs + this.#safetyMs, seen)
@@ -177,7 +185,8 @@ class Run {
   isSeen(): boolean {
     if (this.#stopAt.length === 0) return false
     const { witness } = this.#cluster
-    const reads = this.#stopAt.includes('P2') ? this.#falseReads() : []
+    const looks = this.#stopAt.includes('P2') || this.#stopAt.includes('P4')
+    const reads = looks ? this.#falseReads() : []
     const count = witness.violations.length + this.#workload.violations.length + reads.length
     if (count === 0) return false
     const seen = [...this.#workload.violations, ...witness.violations, ...reads]
@@ -191,7 +200,16 @@ class Run {
     const { history, witness } = this.#cluster
     if (history.operations.length < this.#lookedAt + looksEvery) return []
     this.#lookedAt = history.operations.length
-    return falseReads(history, witness)
+    return [...falseReads(history, witness), ...this.#staleReads()]
+  }
+
+  #staleReads(): Violation[] {
+    const { history, witness } = this.#cluster
+    return staleStrictReads(history, ({ write, quorumMs, key }, { startMs, endMs }) => {
+      if (this.#operator.hasVoided(this.#workload.keyNamed(key), quorumMs, endMs)) return true
+      if (witness.excused.has(write) || history.get(write).forfeited) return true
+      return this.#custody.wasSetBack(write, startMs, endMs)
+    })
   }
 
   async heal(): Promise<void> {
@@ -204,6 +222,8 @@ class Run {
       await scheduler.run(atMs + 1000, bounded(scheduler))
       for (const machine of machines)
         if (machine.process === undefined) this.#cluster.start(machine)
+      const elapsedMs = atMs - healedMs
+      if (elapsedMs > 0 && elapsedMs % crowdsEveryMs === 0) this.#workload.mergeCrowds()
       const quiet = history.operations.every(({ outcome }) => outcome !== 'pending')
       if (!quiet || this.#gaps().length > 0) continue
       this.#convergedAfterMs = scheduler.nowMs - healedMs
@@ -250,6 +270,7 @@ class Run {
       ...lostWrites(history, holdings, witness.forgiven()),
       ...falseSiblings(history, witness, holdings),
       ...falseReads(history, witness),
+      ...this.#staleReads(),
       ...doubleMints(history, witness, isMember),
       ...falseRefusals(history, witness),
       ...forgottenOwn(history, (write) => this.#custody.everLost(write)),
@@ -278,6 +299,7 @@ class Run {
       gaps.push({ key, text: `the receipt of w${write} does not say that it is everywhere` })
     }
     gaps.push(...staleCopies(this.#cluster, this.#workload.keys))
+    gaps.push(...notWhole(this.#cluster))
     return gaps
   }
 

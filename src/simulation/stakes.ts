@@ -24,6 +24,7 @@ export class Stakes {
   readonly #known: KnownDots
   readonly #generationsOf: (machine: { readonly name: string }) => readonly string[]
   #open: Stake[] = []
+  #closed: Stake[] = []
   readonly #excused = new Set<string>()
 
   constructor(
@@ -67,8 +68,24 @@ export class Stakes {
         stake.counted++
         this.#excused.add(`${key} ${next.actor} ${next.counter}`)
       }
-      return highest(state.seen, stake.actor) <= stake.counted
+      const isOpen = highest(state.seen, stake.actor) <= stake.counted
+      if (!isOpen) this.#closed.push(stake)
+      return isOpen
     })
+  }
+
+  /**
+   * A peer says that it has minted this. A client that tries again what the image does not know may get the same value under
+   * the same name: then the record showed nothing that its disk did not make itself.
+   */
+  mints(machine: string, key: string, { actor, counter }: Dot): void {
+    const closed = this.#closed.find((stake) => {
+      const isIts = stake.machine === machine && stake.key === key && stake.actor === actor
+      return isIts && stake.counted + 1 === counter
+    })
+    if (closed === undefined) return
+    this.#closed = this.#closed.filter((stake) => stake !== closed)
+    this.#open.push({ ...closed, counted: counter })
   }
 
   excuses(key: string, { actor, counter }: Dot): boolean {

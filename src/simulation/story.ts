@@ -29,7 +29,9 @@ export function tellStory(
 
 /** What a peer says of its store and its ring concerns every key. */
 function isTelling({ text }: Line): boolean {
-  return /^(generation|view|quarantined|forgery|task-failed)\b/.test(text)
+  return /^(generation|readiness|doubt|doubt-over|view|quarantined|forgery|task-failed)\b/.test(
+    text,
+  )
 }
 
 export function showLine({ atMs, who, text }: Line): string {

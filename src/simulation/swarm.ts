@@ -49,6 +49,8 @@ export interface Swarm {
   readonly tempers: readonly Temper[]
   readonly network: NetworkSettings
   readonly limits: Limits
+  /** How often a client asks strictly. */
+  readonly strictness: number
 }
 
 const quorums = [
@@ -101,6 +103,7 @@ export function drawSwarm(random: SeededRandom): Swarm {
     tempers: Array.from({ length: clients }, () => random.pick(tempers)),
     network: drawNetwork(random),
     limits: random.chance(0.4) ? tight(random) : simulatedLimits,
+    strictness: random.pick([0, 0, 0.2, 0.6]),
   }
   return random.chance(0.1) ? narrow(drawn) : drawn
 }

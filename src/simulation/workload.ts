@@ -7,19 +7,20 @@
  * in a listing.
  */
 import { type Key, makeKey, showKey, splitKey } from '../data/key.ts'
-import { emptyState, makeValue, type Value } from '../data/siblings.ts'
+import { emptyState, liveSiblings, makeValue, type Value } from '../data/siblings.ts'
 import { countLoose } from '../data/vector.ts'
 import { contextFromText, contextToText } from '../protocol/context.ts'
 import type { Stage } from '../protocol/copy.ts'
 import { RingletError } from '../protocol/errors.ts'
 import { limits } from '../protocol/limits.ts'
 import type { Receipt } from '../peer/api.ts'
-import type { Keyed, KeyedRead } from '../peer/keyed.ts'
+import type { Consistency, Keyed, KeyedRead } from '../peer/keyed.ts'
 import { falseEmptiness, falseEverywhere, falseQuorum } from './claims.ts'
 import { Client, type Memory, seenNothing } from './client.ts'
 import { listAll } from './listings.ts'
 import type { Cluster, Machine, Process } from './cluster.ts'
 import { bytesOfId, type Operation } from './history.ts'
+import { inspect } from './inspection.ts'
 import type { LeftOut } from './scene.ts'
 import type { Violation } from './violation.ts'
 
@@ -54,6 +55,7 @@ export class Workload {
   readonly #cluster: Cluster
   readonly #without: LeftOut
   readonly #awaited = new Set<Awaited>()
+  readonly #merger: Client
   #open = true
   #writes = 0
 
@@ -61,12 +63,18 @@ export class Workload {
   constructor(cluster: Cluster, without: LeftOut = new Set()) {
     this.#cluster = cluster
     this.#without = without
+    this.#merger = new Client(cluster, 0, 'careful')
     const random = cluster.random.fork('keys')
     const names = random.shuffled(Array.from({ length: 1000 }, (_, i) => `k${i}`))
     this.keys = Array.from({ length: cluster.settings.keys }, (_, i) => {
       const partitionKey = names[i - (i % 2)]!
       return makeKey('carts', i % 2 === 0 ? partitionKey : [partitionKey, 'more'])
     })
+  }
+
+  /** By `bucket/path`. */
+  keyNamed(name: string): Key {
+    return this.keys.find((key) => showKey(key) === name)!
   }
 
   start(): void {
@@ -83,6 +91,27 @@ export class Workload {
   /** Clients finish what they are at, and begin nothing new. */
   stop(): void {
     this.#open = false
+  }
+
+  /** Where so many values stand side by side that no blind write is taken, somebody reads them and writes on. */
+  mergeCrowds(): void {
+    const { limits } = this.#cluster.settings
+    const holdings = inspect(this.#cluster)
+    for (const key of this.keys) {
+      const held = holdings.get(showKey(key)) ?? []
+      const isCrowd = held.some(({ owner, state }) => {
+        return owner && liveSiblings(state).length >= limits.siblings
+      })
+      const client = this.#merger
+      client.nextTurn()
+      const machine = this.#cluster.serving.find(({ kind }) => kind === 'member')
+      if (isCrowd && machine !== undefined) void this.#merge(client, machine, key)
+    }
+  }
+
+  async #merge(client: Client, machine: Machine, key: Key): Promise<void> {
+    const read = await this.#read(client, machine, key)
+    if (read !== undefined) await this.#wish(client, machine, { key, memory: read, kind: 'put' })
   }
 
   /** The writes whose device has never said that they are everywhere, though it lives. */
@@ -148,13 +177,15 @@ export class Workload {
 
   async #read(client: Client, machine: Machine, key: Key): Promise<Memory | undefined> {
     const { history, witness } = this.#cluster
-    const begun = this.#begin(client, machine, { kind: 'get', key, basis: [], ack: 'quorum' })
+    const local = machine.kind === 'edge' && client.random.chance(0.5)
+    const strict = !local && this.#isStrict(client)
+    const what = { kind: 'get', key, basis: [], ack: 'quorum', strict } as const
+    const begun = this.#begin(client, machine, what)
     if (begun === undefined) return undefined
     const { operation, process } = begun
-    const local = machine.kind === 'edge' && client.random.chance(0.5)
     const follows = process.edge?.copies.of(key).followed === true
     const mustShow = local && follows ? history.ownOf(operation) : []
-    const from = local ? 'local' : 'quorum'
+    const from = local ? 'local' : strict ? 'strict' : 'quorum'
     const byListing = client.random.chance(0.25)
     const answer = byListing
       ? readListed(process.keyed!, key, from)
@@ -182,7 +213,8 @@ export class Workload {
     const { key, memory, kind, again } = wish
     const ack = machine.kind === 'edge' && client.random.chance(0.5) ? 'device' : 'quorum'
     const { basis } = memory
-    const what = { kind, key, basis, ack, again: again?.write } as const
+    const strict = this.#isStrict(client)
+    const what = { kind, key, basis, ack, strict, again: again?.write } as const
     const begun = this.#begin(client, machine, what)
     if (begun === undefined) return
     const { operation, process } = begun
@@ -190,7 +222,9 @@ export class Workload {
     // It may have lost some of what its writer had seen.
     if (countLoose(context) >= limits.looseDots) this.#cluster.history.bound(operation.write)
     const value = again?.value ?? this.#valueOf(operation, client)
-    const receipt = await this.#settle(begun, process.keyed!.write({ key, context, value, ack }))
+    const demands = strict ? { demands: { strict } } : {}
+    const written = process.keyed!.write({ key, context, value, ack, ...demands })
+    const receipt = await this.#settle(begun, written)
     if (receipt !== undefined) operation.receipt = receipt.id
     if (receipt !== undefined) return this.#acknowledged(client, begun, key, basis, receipt)
     if (again !== undefined || !client.triesAgain()) return
@@ -211,8 +245,9 @@ export class Workload {
     client.remember(key, { context: receipt.context, basis: [...basis, write] })
     const acks = receipt.acks.map((peer) => ` ${this.#cluster.nameOf(peer)}`).join('')
     this.#tell(operation, `is acknowledged (${receipt.stage}${acks})`)
-    if (operation.ack === 'quorum') this.violations.push(...falseQuorum(this.#cluster, key, write))
-    else this.#followUp(operation, process, key, receipt)
+    if (operation.ack !== 'quorum') return this.#followUp(operation, process, key, receipt)
+    operation.quorumMs = operation.endMs
+    this.violations.push(...falseQuorum(this.#cluster, key, write))
   }
 
   /** How a write goes on that its device took. The ring may yet refuse it for good. */
@@ -222,6 +257,7 @@ export class Workload {
     receipt
       .reached('quorum')
       .then(() => {
+        operation.quorumMs = this.#cluster.scheduler.nowMs
         this.violations.push(...falseQuorum(this.#cluster, key, operation.write))
         return receipt.reached('everywhere')
       })
@@ -254,12 +290,13 @@ export class Workload {
       key: Key
       basis: readonly number[]
       ack: Stage
+      strict: boolean
       again?: number | undefined
     },
   ): Begun | undefined {
     const { process } = machine
     if (process?.keyed === undefined) return undefined
-    const { kind, key, basis, ack, again } = what
+    const { kind, key, basis, ack, strict, again } = what
     const operation = this.#cluster.history.begin({
       client: client.name,
       via: machine.name,
@@ -268,13 +305,20 @@ export class Workload {
       key: showKey(key),
       basis,
       ack,
+      strict,
       startMs: this.#cluster.scheduler.nowMs,
       again,
     })
+    const how = strict ? ' strictly' : ''
     const blind = kind !== 'get' && basis.length === 0 ? ' blind' : ''
     const retry = again === undefined ? '' : `, w${again} again`
-    this.#tell(operation, `: ${kind} ${operation.key} at ${machine.name}${blind}${retry}`)
+    this.#tell(operation, `: ${kind} ${operation.key} at ${machine.name}${how}${blind}${retry}`)
     return { operation, process }
+  }
+
+  #isStrict({ random }: Client): boolean {
+    const { strictness } = this.#cluster.settings
+    return strictness > 0 && random.chance(strictness)
   }
 
   /** Waits for the answer or for the peer's death, and notes which. */
@@ -326,7 +370,7 @@ export class Workload {
 async function readListed(
   keyed: Keyed,
   key: Key,
-  from: 'quorum' | 'local',
+  from: Consistency,
 ): Promise<Pick<KeyedRead, 'state' | 'source'>> {
   const { bucket, path } = splitKey(key)
   const reads = await listAll(keyed, makeKey(bucket, path[0]), from)

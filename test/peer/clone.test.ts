@@ -44,7 +44,9 @@ describe('two that live with one identity', () => {
     const ring = await testRing().start(3)
     const { member: elder, content } = ring.members[2]!
     const copy = copyOf(content)
-    const { member: younger } = await ring.startMember(2, copy, noted === 'noted' ? 'other' : '')
+    const { member: younger } = await ring.startMember(2, copy, {
+      medium: noted === 'noted' ? 'other' : '',
+    })
     const error = await younger.displaced
     expect(error).toMatchObject({ code: 'identity-in-use', outcome: 'refused' })
     expect(error.message).toContain(elder.id)
@@ -54,6 +56,7 @@ describe('two that live with one identity', () => {
     await theRingKnows(ring, elder)
     await put(elder)
     expect(elder.records.generation).not.toBe(younger.records.generation)
+    await until('it to be whole', () => recordOf(ring, elder).readiness === 'ready')
     // And it is calm from here on.
     const { version } = recordOf(ring, elder)
     await pause(500)
@@ -116,13 +119,13 @@ describe('who lives alone never stops for what it said in an earlier life', () =
 it('takes a new generation on another medium, though nobody is there to warn it', async () => {
   const ring = testRing()
   const content = new MemoryContent()
-  const first = await ring.startMember(0, content, 'one')
+  const first = await ring.startMember(0, content, { medium: 'one' })
   const { generation } = first.member.records
   await ring.stop(first)
-  const again = await ring.startMember(0, content, 'one')
+  const again = await ring.startMember(0, content, { medium: 'one' })
   expect(again.member.records.generation).toBe(generation)
   await ring.stop(again)
-  const copied = await ring.startMember(0, copyOf(content), 'another')
+  const copied = await ring.startMember(0, copyOf(content), { medium: 'another' })
   expect(copied.member.records.generation).not.toBe(generation)
 })
 
@@ -131,10 +134,10 @@ it('takes the medium that it is first opened on for its own', async () => {
   const before = await ring.startMember(0)
   const { generation } = before.member.records
   await ring.stop(before)
-  const noted = await ring.startMember(0, before.content, 'one')
+  const noted = await ring.startMember(0, before.content, { medium: 'one' })
   expect(noted.member.records.generation).toBe(generation)
   await ring.stop(noted)
-  const copied = await ring.startMember(0, copyOf(before.content), 'another')
+  const copied = await ring.startMember(0, copyOf(before.content), { medium: 'another' })
   expect(copied.member.records.generation).not.toBe(generation)
 })
 

@@ -12,7 +12,12 @@ import { nothingSeen } from '../../src/data/vector.ts'
 import { peerOfEdge } from '../../src/peer/application.ts'
 import { type Member, startMember } from '../../src/peer/member.ts'
 import { RingletError, StorageError, TransportError } from '../../src/protocol/errors.ts'
-import { decodeReply, encodeReply, encodeRequest } from '../../src/protocol/message.ts'
+import {
+  decodeReply,
+  decodeRequest,
+  encodeReply,
+  encodeRequest,
+} from '../../src/protocol/message.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
 import { storageKeys } from '../../src/protocol/record.ts'
 import type { Storage, Transport } from '../../src/ports.ts'
@@ -158,8 +163,9 @@ describe('outcomes', () => {
       if (body[1] !== 5 || turned) return request(to, body, options)
       turned = true
       // Take what a member really says to a stranger that forwards.
-      const passedOn = body.slice()
-      passedOn[passedOn.length - 1] = 1
+      const delivery = decodeRequest(body)
+      if (delivery.type !== 'deliver') throw new Error(`no delivery: ${delivery.type}`)
+      const passedOn = encodeRequest({ ...delivery, direct: true })
       const stranger = await ring.startEdge(2)
       const reply = await stranger.world.transport.request(
         ring.members[0]!.member.id,

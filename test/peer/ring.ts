@@ -65,14 +65,15 @@ export class TestRing {
     return this
   }
 
-  /** `medium`: what the host says of the medium that the content stands on. */
+  /** `medium`: what the host says of the medium that the content stands on; `gate`: whether it is online. */
   async startMember(
     index: number,
     content = new MemoryContent(),
-    medium = '',
+    { medium = '', gate = true } = {},
   ): Promise<TestMember> {
     const identity = identityFromSeed(new Uint8Array(32).fill(index + 1))
     const transport = this.#network.open(identity.peer)
+    transport.setGate(gate)
     const storage = openMemory(content, medium === '' ? {} : { medium })
     const member = await startMember({
       ring,

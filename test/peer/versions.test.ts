@@ -62,6 +62,8 @@ describe('a member record of a newer version', () => {
     weight: 1,
     addresses: [],
     generation: 'g',
+    readiness: 'ready',
+    losses: 0,
   } as const
 
   function signedBytes(signed: Uint8Array) {

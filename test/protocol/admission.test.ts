@@ -30,6 +30,8 @@ const view = makeView(ring, [
     weight: 1,
     addresses: [],
     generation: 'g',
+    readiness: 'ready',
+    losses: 0,
   }),
 ])
 const key = makeKey('carts', 'alice')

@@ -1,15 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { utf8 } from '../../src/data/bytes.ts'
+import { toHex, utf8 } from '../../src/data/bytes.ts'
 import { identityFromSeed } from '../../src/data/identity.ts'
+import { decode, encode } from '../../src/protocol/codec.ts'
 import {
   isGenuine,
   makeView,
+  type Readiness,
   receive,
   type RingIdentity,
+  signedRecord,
   signRecord,
   type SignedRecord,
 } from '../../src/protocol/membership.ts'
+import { rules } from '../../src/protocol/rules.ts'
 import { ringHash } from '../../src/protocol/view.ts'
 
 const ring: RingIdentity = {
@@ -32,6 +36,8 @@ function record(who: number, version: number, host = 'h'): SignedRecord {
     weight: 1,
     addresses: [`/memory/${version}`],
     generation: 'g',
+    readiness: 'ready',
+    losses: 0,
   })
 }
 
@@ -104,5 +110,62 @@ describe('a peer id', () => {
     const theirs = peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', seed))
     expect(identityFromSeed(seed).peer).toBe(theirs.toString())
     expect(identityFromSeed(seed).sign(utf8('x'))).toHaveLength(64)
+  })
+})
+
+describe('how whole a member says that it is', () => {
+  it('is read as ready in a record from before that was said', () => {
+    const { signed, signature } = record(0, 1)
+    const older = { signed: signed.slice(0, -2), signature }
+    const read = decode(
+      signedRecord,
+      encode(signedRecord, { ...older, record: record(0, 1).record }),
+    )
+    expect(read.record).toEqual(record(0, 1).record)
+    const { record: refilling } = decode(
+      signedRecord,
+      encode(signedRecord, standing('refilling', 300)),
+    )
+    expect(refilling).toMatchObject({ readiness: 'refilling', losses: 300 })
+  })
+
+  it('changes neither the ring nor what is owed, and does change the lists', () => {
+    const view = makeView(ring, [standing('ready', 0)])
+    const after = receive(view, [standing('refilling', 0, 2)])
+    expect(after.digest).toBe(view.digest)
+    expect(after.ring).toBe(view.ring)
+    const digests = [standing('ready', 0), standing('refilling', 0), standing('ready', 1)].map(
+      (each) => toHex(rules.listsDigest([each.record, record(1, 1).record])),
+    )
+    expect(new Set(digests).size).toBe(3)
+  })
+
+  it('is the same list in whatever order the owners stand', () => {
+    const owners = [record(0, 1), record(1, 1), record(2, 1)].map((each) => each.record)
+    expect(rules.listsDigest(owners)).toEqual(rules.listsDigest(owners.toReversed()))
+  })
+
+  it('is not believed to be new where an earlier store is remembered', () => {
+    const known = { ...record(0, 1).record, generation: 'before' }
+    const said = standing('new', 0).record
+    expect(rules.isFalselyNew(undefined, said)).toBe(false)
+    expect(rules.isFalselyNew(said, said)).toBe(false)
+    expect(rules.isFalselyNew(known, said)).toBe(true)
+    expect(rules.isFalselyNew({ ...known, readiness: 'new' }, said)).toBe(true)
+    expect(rules.isFalselyNew(known, { ...said, readiness: 'refilling' })).toBe(false)
+  })
+
+  function standing(readiness: Readiness, losses: number, version = 1): SignedRecord {
+    return signRecord(identities[0]!, ring, { ...record(0, version).record, readiness, losses })
+  }
+})
+
+describe('how many others make a store whole', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7])('in a ring of %d copies', (n) => {
+    const q = rules.strictLeast(n)
+    const others = n - 1
+    // Whoever was written to beside this owner, one of them is among those that tell.
+    if (n > 1) expect(q - 1 + rules.sourcesNeeded(n)).toBeGreaterThan(others)
+    expect(rules.sourcesNeeded(n)).toBeLessThanOrEqual(others)
   })
 })

@@ -55,6 +55,8 @@ const self = signRecord(identityFromSeed(new Uint8Array(32).fill(1)), ring, {
   weight: 1,
   addresses: ['/ip4/127.0.0.1/tcp/1'],
   generation: 'g',
+  readiness: 'ready',
+  losses: 0,
 })
 const keptCopy = encode(
   edgeCopy,
@@ -63,19 +65,22 @@ const keptCopy = encode(
     {
       context: nothingSeen,
       value,
+      demands: { w: 2, pw: 1, dw: undefined, strict: true },
       generation: 'CCCCCCCCCCCCCCCC',
       takeEpoch: () => 'CCCCCCCCCCCCCCCC.2',
       unsent: () => true,
     },
   ),
 )
-const write = { key, context: object.seen, value, w: 2, direct: true }
+const lists = sixteen
+const standing = { ready: false, agrees: true }
+const write = { key, context: object.seen, value, w: 2, direct: true, pw: 1, dw: 2, strict: true }
 
 const requests: Request[] = [
-  { type: 'replicate', key, state: object, minter: actor, insteadOf: undefined },
-  { type: 'read', key, have: sixteen },
+  { type: 'replicate', key, state: object, minter: actor, insteadOf: undefined, lists },
+  { type: 'read', key, have: sixteen, lists },
   { type: 'put', ...write, request: sixteen, origin: 'somebody else' },
-  { type: 'get', key, r: 2 },
+  { type: 'get', key, r: 2, pr: 1, strict: true },
   { type: 'deliver', ...write, dot, origin: 'somebody', seed: sixteen },
   { type: 'covers', key, dot, direct: false },
   { type: 'handoff', items: [{ key, state: object }] },
@@ -88,27 +93,52 @@ const requests: Request[] = [
   { type: 'unfollow', keys: [] },
   { type: 'status' },
   { type: 'ping' },
-  { type: 'list', prefix: makeKey('carts', 'alice'), after: key, r: 2, direct: true },
-  { type: 'list', prefix: key, after: undefined, r: 1, direct: false },
+  {
+    type: 'list',
+    prefix: makeKey('carts', 'alice'),
+    after: key,
+    r: 2,
+    direct: true,
+    lists,
+    strict: false,
+  },
+  {
+    type: 'list',
+    prefix: key,
+    after: undefined,
+    r: 1,
+    direct: false,
+    lists: undefined,
+    strict: true,
+  },
   { type: 'fresh', copies: [{ key, digest: sixteen }] },
+  { type: 'vouch', lists: [{ partition: 3, digest: sixteen }], key },
 ]
 const replies: Reply[] = [
-  { type: 'stored', highest: 3, generation: 'g' },
-  { type: 'read', state: object, owner: true },
+  { type: 'stored', highest: 3, generation: 'g', ...standing },
+  { type: 'read', state: object, owner: true, ...standing },
   { type: 'written', dot, acks: ['a'], hints: [{ holder: 'd', owner: 'b' }], highest: 3 },
   { type: 'got', state: object, answers: ['a', 'b'], missing: 0, ready: true },
   { type: 'covered', by: ['a'], owners: 3, highest: 9 },
   { type: 'taken', taken: [true, false], generation: 'g' },
   { type: 'folds', digests: [sixteen] },
   { type: 'keys', keys: [{ key, digest: sixteen }], slots: [] },
-  { type: 'exchanged', items: [{ key, state: object }], taken: [true] },
+  { type: 'exchanged', items: [{ key, state: object }], taken: [true], cut: true },
   { type: 'gossip', records: [self], wanted: ['p'] },
   { type: 'done' },
   { type: 'status', hints: 3, keys: 9, suspects: ['b'] },
-  { type: 'listed', items: [{ key, state: object }], upTo: key, missing: 1, owner: true },
-  { type: 'listed', items: [], upTo: undefined, missing: 0, owner: false },
+  {
+    type: 'listed',
+    items: [{ key, state: object }],
+    upTo: key,
+    missing: 1,
+    owner: true,
+    ...standing,
+  },
+  { type: 'listed', items: [], upTo: undefined, missing: 0, owner: false, ...standing },
   { type: 'compared', differ: [0, 300], elsewhere: [1] },
   { type: 'following', taken: 512 },
+  { type: 'vouched', vouched: [{ partition: 3, except: [key] }] },
   {
     type: 'refused',
     code: 'quorum-not-reached',
@@ -132,6 +162,28 @@ const wire = [
   ...notices.map((m) => [`notice ${m.type}`, m, encodeNotice(m), decodeNotice] as const),
 ]
 
+/** The fields of messages that were added later, and need not be there. */
+const late = ['lists', 'pr', 'pw', 'dw', 'strict', 'ready', 'agrees', 'cut']
+
+function earlierPart(message: { readonly type: string }): Record<string, unknown> {
+  // Of these two, the names are as old as the messages.
+  const own = { vouch: ['lists'], got: ['ready'] }[message.type] ?? []
+  const entries = Object.entries(message).filter(([name]) => {
+    return !late.includes(name) || own.includes(name)
+  })
+  return Object.fromEntries(entries)
+}
+
+function isRefused(read: () => unknown): boolean {
+  try {
+    read()
+    return false
+  } catch (error) {
+    if (error instanceof MalformedError) return true
+    throw error
+  }
+}
+
 /** Reading gives a value or a `MalformedError`: nothing else, whatever the bytes. */
 function isTotal(read: () => unknown): boolean {
   try {
@@ -151,9 +203,12 @@ describe('the wire', () => {
     expect(read(concat(bytes, utf8('newer fields')))).toEqual(message)
   })
 
-  it.each(wire)('refuses a %s cut short anywhere', (_, _message, bytes, read) => {
+  it.each(wire)('refuses a %s cut short anywhere', (_, message, bytes, read) => {
     for (let length = 0; length < bytes.length; length++) {
-      expect(() => read(bytes.slice(0, length))).toThrow(MalformedError)
+      const short = bytes.slice(0, length)
+      if (isRefused(() => read(short))) continue
+      // An older peer sends none of the fields that were added later.
+      expect(earlierPart(read(short))).toEqual(earlierPart(message))
     }
   })
 

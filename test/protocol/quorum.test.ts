@@ -45,3 +45,22 @@ describe('the verdict of a tally', () => {
     expect(after(2, ['?a', '-a']).failures).toEqual({ a: 'deadline' })
   })
 })
+
+describe('a tally that asks for more than hosts', () => {
+  const owners = { needed: 2, among: (peer: string) => peer === 'a' || peer === 'b' }
+
+  function withOwners(needed: number, acks: readonly (typeof a)[]) {
+    return acks.reduce(acknowledged, newTally(needed, [owners]))
+  }
+
+  it('is met once both are', () => {
+    expect(verdict(withOwners(2, [a, b]))).toBe('met')
+    expect(verdict(withOwners(2, [a, c]), [b])).toBe('pending')
+  })
+
+  it('is lost as soon as either is', () => {
+    expect(verdict(withOwners(2, [a, c]))).toBe('lost')
+    expect(verdict(withOwners(3, [a, b]))).toBe('lost')
+    expect(verdict(withOwners(3, [a, b]), [c])).toBe('pending')
+  })
+})

@@ -22,16 +22,19 @@ export const requests = {
     await stage.breathe()
   },
 
-  put: (play, given) => write(play, given, `put ${given.key}=${given.word}`, utf8(given.word)),
+  put: (play, given) => {
+    const what = `${named('put', given)} ${given.key}=${given.word}`
+    return write(play, given, what, utf8(given.word))
+  },
 
   delete: (play, given) => write(play, given, `delete ${given.key}`, undefined),
 
   get: (play, given) => {
-    const { key, from } = given
+    const { key, from, as } = given
     const read = play.stage
       .keyed(given.via)
-      .read(keyNamed(key), from === 'copy' ? 'local' : 'quorum')
-    return answer(play, given, `get ${key}`, read, ({ state, source }) => {
+      .read(keyNamed(key), from === 'copy' ? 'local' : (as ?? 'quorum'))
+    return answer(play, given, `${named('get', given)} ${key}`, read, ({ state, source }) => {
       const context = contextToText(keyNamed(key), state.seen)
       remember(play, given, context)
       const place = source === 'local' ? ', from its own copy' : ''
@@ -66,16 +69,21 @@ function write(
   what: string,
   bytes: Uint8Array | undefined,
 ): Promise<void> {
-  const { via, by, ack = 'quorum' } = given
+  const { via, by, as, ack = 'quorum' } = given
   const key = keyNamed(given.key)
   const keyed = play.stage.keyed(via)
   const remembered = by === undefined ? undefined : play.memories.get(`${by} ${given.key}`)
   const context = contextFromText(key, remembered ?? 'none')
-  const written = keyed.write({ key, context, value: makeValue(bytes, keyed.now()), ack })
+  const order = { key, context, value: makeValue(bytes, keyed.now()), ack }
+  const written = keyed.write(as === 'strict' ? { ...order, demands: { strict: true } } : order)
   return answer(play, given, what, written, (receipt) => {
     remember(play, given, receipt.context)
     return shown(play, given, receipt)
   })
+}
+
+function named(what: string, { as }: Given): string {
+  return as === undefined ? what : `${what}, ${as},`
 }
 
 function shop(

@@ -24,9 +24,9 @@ const usages = {
   online: 'online PEERS',
   network: 'network TIMES',
   follow: 'follow via=PEER KEY',
-  put: 'put via=PEER [by=NAME] [ack=STAGE] KEY=WORD',
+  put: 'put via=PEER [by=NAME] [ack=STAGE] [as=HOW] KEY=WORD',
   delete: 'delete via=PEER [by=NAME] [ack=STAGE] KEY',
-  get: 'get via=PEER [by=NAME] [from=PLACE] KEY',
+  get: 'get via=PEER [by=NAME] [from=PLACE] [as=HOW] KEY',
   add: 'add via=PEER KEY=WORD',
   remove: 'remove via=PEER KEY=WORD',
   items: 'items via=PEER [from=PLACE] KEY',
@@ -45,6 +45,7 @@ const blanks: Readonly<Record<string, string>> = {
   TIME: '\\d+s',
   STAGE: 'device|quorum|everywhere',
   PLACE: 'copy',
+  HOW: 'strict',
   THING: 'clocks|gossip',
   TIMES: 'once|twice',
 }
@@ -66,6 +67,7 @@ export interface Given {
   readonly times: string
   readonly by?: string
   readonly ack?: Stage
+  readonly as?: 'strict'
   readonly from?: string
   readonly to?: string
   readonly n?: string

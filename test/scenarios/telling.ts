@@ -45,6 +45,11 @@ const tales: Partial<Record<EventType, Tale>> = {
   repair: ({ who, to, key, result }) => marked(`${who} → ${to} repair ${key}`, result),
   exchange: ({ who, to, detail }) =>
     `${who} ↔ ${to} exchange ${detail === '1 keys' ? '1 key' : detail}`,
+  readiness: ({ who, detail }) => `${who} says that it is ${detail}`,
+  refill: ({ who, to, detail }) =>
+    `${who} takes ${detail === '1 keys' ? '1 key' : detail} from ${to}`,
+  doubt: ({ who, key }) => `${who} counts no more for ${key}`,
+  'doubt-over': ({ who, key }) => `${who} counts for ${key} again`,
   everywhere: ({ who, key, dot }) => `${who} knows that all owners have ${key} ${dot}`,
   quarantined: ({ who, key }) => `${who} quarantines its record of ${key}`,
   forgery: ({ who, key, dot }) => `${who} holds two values of ${key} under ${dot}`,

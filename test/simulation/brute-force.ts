@@ -27,6 +27,23 @@ export function verdicts(
   return found
 }
 
+/** `P4 w3 w7`: the get w7 began after w3 was acknowledged, and returned nothing that comes from it. */
+export function staleVerdicts(operations: readonly Operation[]): Set<string> {
+  const reaches = pathsOf(operations)
+  const found = new Set<string>()
+  for (const get of operations) {
+    for (const put of operations) {
+      if (get.kind !== 'get' || put.kind === 'get' || !get.strict || !put.strict) continue
+      const isBefore = put.outcome === 'done' && put.quorumMs < get.startMs
+      if (!isBefore || get.outcome !== 'done') continue
+      const { write } = put
+      const isShown = get.returned.some((last) => last === write || reaches[last]![write] === true)
+      if (!isShown) found.add(`P4 w${write} w${get.id}`)
+    }
+  }
+  return found
+}
+
 function pathsOf(operations: readonly Operation[]): boolean[][] {
   const size = operations.length
   const reaches = Array.from({ length: size }, () => Array.from({ length: size }, () => false))

@@ -23,6 +23,7 @@ import {
   lostWrites,
   prematureReads,
   refusedWrites,
+  staleStrictReads,
 } from '../../src/simulation/checker.ts'
 import { bytesOfId, History, type Operation } from '../../src/simulation/history.ts'
 import { Witness } from '../../src/simulation/witness.ts'
@@ -198,6 +199,45 @@ describe('P3, convergence', () => {
     const state = stateOf(0)
     const held = [holding('a', state), holding('b', state), holding('c', state)]
     expect(convergenceGaps(new Map([[name, held]]))).toEqual([])
+  })
+})
+
+describe('P4, strict requests are regular', () => {
+  function strictGet(history: History, startMs: number, returned: readonly number[]): Operation {
+    const get = history.begin({ ...put(history), kind: 'get', basis: [], strict: true, startMs })
+    return Object.assign(get, { outcome: 'done', returned })
+  }
+
+  function strictPut(history: History, quorumMs: number, seen: readonly number[] = []): Operation {
+    return Object.assign(put(history, seen), { strict: true, quorumMs })
+  }
+
+  test('a get that misses what was acknowledged before it began is stale', () => {
+    const history = new History()
+    const first = strictPut(history, 10)
+    strictGet(history, 11, [])
+    expect(staleStrictReads(history, () => false)).toMatchObject([{ promise: 'P4', key: name }])
+    expect(staleStrictReads(history, ({ write }) => write === first.id)).toEqual([])
+  })
+
+  test('what has seen the write will do, and so will what began before it was acknowledged', () => {
+    const history = new History()
+    const first = strictPut(history, 10)
+    const second = strictPut(history, 20, [first.id])
+    strictGet(history, 11, [first.id])
+    strictGet(history, 21, [second.id])
+    strictGet(history, 10, [])
+    expect(staleStrictReads(history, () => false)).toEqual([])
+  })
+
+  test('of sloppy requests, and of what failed, nothing is promised', () => {
+    const history = new History()
+    Object.assign(put(history), { quorumMs: 10 })
+    strictGet(history, 11, [])
+    strictPut(history, 20)
+    Object.assign(strictGet(history, 21, []), { outcome: 'refused' })
+    Object.assign(strictGet(history, 21, []), { strict: false })
+    expect(staleStrictReads(history, () => false)).toEqual([])
   })
 })
 

@@ -41,7 +41,8 @@ describe('two hundred seeds', () => {
   test('sum up to what was asked for', () => {
     const { done, refused, unknown } = summary.operations
     expect(done + refused + unknown).toBeGreaterThanOrEqual(300 * seeds)
-    expect(done).toBeGreaterThan(9 * (refused + unknown))
+    // A strict request has nobody to stand in for the owners: many are refused where a sloppy one would be served.
+    expect(done).toBeGreaterThan(5 * (refused + unknown))
     expect(summary.virtualMs).toBeGreaterThanOrEqual(60_000 * seeds)
   })
 })

@@ -1,12 +1,17 @@
 /** Two checkers that share no algorithm agree: on a thousand histories made up, and on those of real runs. */
 import { describe, expect, test } from 'vitest'
 import { emptyState, makeValue, type ObjectState, type Sibling } from '../../src/data/siblings.ts'
-import { falseSiblings, type Holding, lostWrites } from '../../src/simulation/checker.ts'
+import {
+  falseSiblings,
+  type Holding,
+  lostWrites,
+  staleStrictReads,
+} from '../../src/simulation/checker.ts'
 import { bytesOfId, History } from '../../src/simulation/history.ts'
 import { type SeededRandom, seededRandom } from '../../src/simulation/random.ts'
 import type { Violation } from '../../src/simulation/violation.ts'
 import { Witness } from '../../src/simulation/witness.ts'
-import { verdicts } from './brute-force.ts'
+import { staleVerdicts, verdicts } from './brute-force.ts'
 
 const key = 'carts/alice'
 
@@ -62,7 +67,39 @@ function shortened(history: History, { promise, text }: Violation): string {
   return promise === 'P1' ? `P1 w${history.get(one!).write}` : `P2 w${one} w${other}`
 }
 
+/** Some of it strict; what was acknowledged was so at some moment, and each get returned some of what was there. */
+function makeStrict(history: History, random: SeededRandom): void {
+  for (const [id, operation] of history.operations.entries()) {
+    Object.assign(operation, { strict: random.chance(0.7), startMs: 10 * id })
+    const writes = history.operations.slice(0, id).filter(({ kind }) => kind !== 'get')
+    if (operation.kind !== 'get') {
+      if (operation.outcome === 'done') operation.quorumMs = 10 * id + random.between(1, 40)
+      continue
+    }
+    const chance = random.pick([0.2, 0.6, 1])
+    operation.returned = writes.filter(() => random.chance(chance)).map(({ write }) => write)
+  }
+}
+
 describe('two checkers', () => {
+  test('agree on what strict gets have missed, in a thousand histories', () => {
+    const counts = { sound: 0, stale: 0 }
+    for (let seed = 1; seed <= 1000; seed++) {
+      const random = seededRandom(`strict history ${seed}`)
+      const history = makeUp(random)
+      makeStrict(history, random)
+      const violations = staleStrictReads(history, () => false)
+      const found = violations.map(({ text }) => {
+        const [get, write] = [...text.matchAll(/\bw(\d+)\b/g)].map(([, id]) => id)
+        return `P4 w${write} w${get}`
+      })
+      expect(new Set(found), `history ${seed}`).toEqual(staleVerdicts(history.operations))
+      if (found.length === 0) counts.sound++
+      else counts.stale++
+    }
+    expect(Math.min(counts.sound, counts.stale)).toBeGreaterThan(100)
+  })
+
   test('agree on a thousand histories, sound and broken', () => {
     const counts = { sound: 0, lost: 0, false: 0 }
     for (let seed = 1; seed <= 1000; seed++) {

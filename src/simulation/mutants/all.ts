@@ -4,6 +4,7 @@ import { classics } from './classics.ts'
 import type { Mutant } from './mutant.ts'
 import { ofQuorums } from './quorums.ts'
 import { ofRepair } from './repair.ts'
+import { ofStrictness } from './strictness.ts'
 import { ofTabs } from './tabs.ts'
 
 export const mutants: readonly Mutant[] = [
@@ -12,4 +13,5 @@ export const mutants: readonly Mutant[] = [
   ...ofQuorums,
   ...ofRepair,
   ...ofTabs,
+  ...ofStrictness,
 ]

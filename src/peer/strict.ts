@@ -1,0 +1,103 @@
+/**
+ * Strict requests: who counts, and what to do about those who see the ring otherwise.
+ *
+ * Two majorities have a member in common, but that is no use if it has lost its disk in between. So an owner counts only
+ * while it is ready, and only if it sees the same as the asker: who the owners are, which stores they have, which of them
+ * are ready. One that knows of a lost disk counts for nobody who does not; by the time that the lost one is ready again
+ * so many know of it that nobody is left to make a quorum of the others' older view.
+ */
+import { equalBytes } from '../data/bytes.ts'
+import type { Digest } from '../data/hash.ts'
+import type { Key } from '../data/key.ts'
+import type { MemberRecord, PeerId, View } from '../protocol/membership.ts'
+import { ownersOnly, type Placement, placementOf } from '../protocol/placement.ts'
+import type { Records } from './records.ts'
+import type { Weight } from './fanout.ts'
+import type { MemberWorld } from './world.ts'
+
+/** The lists of one key's owners, as they stood when a request went out. */
+export interface Lists {
+  readonly digest: Digest
+  readonly owners: ReadonlyMap<PeerId, MemberRecord>
+  /** Those who answered, and see others: their word does not count until both see the same. */
+  readonly disagreeing: Set<PeerId>
+}
+
+/** What an answer says of its answerer. */
+export interface Standing {
+  readonly ready: boolean
+  readonly agrees: boolean
+}
+
+export function listsOf(world: MemberWorld, position: number): Lists {
+  const view = world.view()
+  const records = ownersIn(view, placementOf(view.ring, position).owners)
+  return {
+    digest: world.rules.listsDigest(records),
+    owners: new Map(records.map((record) => [record.peer, record])),
+    disagreeing: new Set(),
+  }
+}
+
+export function ownersIn(view: View, owners: readonly PeerId[]): MemberRecord[] {
+  return owners.map((peer) => view.byPeer.get(peer)!.record)
+}
+
+/** What this peer says of itself with an answer: asked after what it answers is durable, or before it is read. */
+export function ownStanding(
+  world: MemberWorld,
+  records: Records,
+  key: Key,
+  asked: Digest | undefined,
+): Standing {
+  const ready = !isInDoubt(world, records, key) && world.holdsAll(key)
+  if (asked === undefined) return { ready, agrees: false }
+  return { ready, agrees: equalBytes(listsOf(world, key.position).digest, asked) }
+}
+
+export function isInDoubt({ rules }: MemberWorld, { doubts }: Records, key: Key): boolean {
+  return rules.isInDoubt(doubts.has(key))
+}
+
+/** Whom a request may ask. */
+export function placementFor(world: MemberWorld, position: number, strict: boolean): Placement {
+  const placement = placementOf(world.view().ring, position)
+  return world.rules.mayStandIn(strict) ? placement : ownersOnly(placement)
+}
+
+/** What an answer is worth in a strict request. */
+export function weighStrictly(
+  world: MemberWorld,
+  lists: Lists,
+  peer: PeerId,
+  standing: Standing,
+): Weight {
+  const record = lists.owners.get(peer)
+  const owner = { isOwner: record !== undefined, readiness: record?.readiness ?? 'new' }
+  if (world.rules.countsStrictly(owner, standing)) return 'counts'
+  if (!standing.agrees) lists.disagreeing.add(peer)
+  return { merges: true, why: standing.agrees ? 'not ready' : 'other lists' }
+}
+
+const shortestPauseMs = 50
+
+/**
+ * Brings this view and those of everybody who disagreed together: whether the request may be tried again. `attempt`
+ * counts from 1: a difference that stays is asked about ever more rarely.
+ */
+export async function agree(
+  world: MemberWorld,
+  { disagreeing }: Lists,
+  endMs: number,
+  attempt: number,
+): Promise<boolean> {
+  if (disagreeing.size === 0) return false
+  const { clock, limits } = world
+  const pauseMs = Math.min(limits.ownerMs, shortestPauseMs * 2 ** attempt)
+  if (clock.elapsed() + pauseMs >= endMs) return false
+  const { promise: paused, resolve } = Promise.withResolvers<void>()
+  clock.after(pauseMs, resolve)
+  for (const peer of disagreeing) world.tasks.run('compare tables', world.compareTables(peer))
+  await paused
+  return true
+}
