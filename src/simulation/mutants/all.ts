@@ -18,9 +18,6 @@ export const mutants: readonly Mutant[] = [
   ...ofQuorums,
   ...ofRepair,
   ...ofTabs,
-<<<<<<< HEAD
-  ...ofStrictness,
-=======
   ...ofFollowing,
->>>>>>> 37c1c9d (wip)
+  ...ofStrictness,
 ]

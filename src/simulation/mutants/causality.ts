@@ -10,14 +10,12 @@ export const ofCausality: readonly Mutant[] = [
   {
     name: 'a merge keeps a sibling that the other side has superseded',
     clause: 'a sibling survives if the side without it has not seen its dot',
-    seed: 1,
     breaks: ['P2'],
     rules: { merge: keepAll },
   },
   {
     name: 'of two concurrent values the later clock wins',
     clause: 'concurrent writes both survive',
-    seed: 1,
     breaks: ['P1'],
     rules: { merge: (held, arrived) => latest(sync(held, arrived)) },
   },

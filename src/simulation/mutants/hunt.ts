@@ -47,6 +47,15 @@ export function showCatch({ name, clause }: Mutant, caught: Catch | undefined): 
   return `${seed.padStart(5)}  ${promise.padEnd(7)}  ${name.padEnd(62)}  ${clause}`
 }
 
+/** As a file: the seed of each mutant that there is, in their order. */
+export function showRecord(
+  mutants: readonly Mutant[],
+  seeds: Readonly<Record<string, number | undefined>>,
+): string {
+  const known = mutants.map(({ name }) => [name, seeds[name]] as const)
+  return `${JSON.stringify(Object.fromEntries(known), undefined, 2)}\n`
+}
+
 /** Counted from the first, none of which is far: so many seeds for the last, so many for half of them. */
 export const patience = { last: 500, median: 20 }
 

@@ -53,6 +53,22 @@ export const ofNames: readonly Mutant[] = [
     swarm: hotRing,
   },
   {
+    name: 'a copy of a store goes on under its generation',
+    clause: 'a store on another medium than it was made on takes a new generation',
+    breaks: ['P7', 'P1'],
+    storage: (storage) => wrap(storage, { medium: 'the only one' }),
+    faults: ['cloned folder', 'cloned folder', 'isolated peer'],
+    swarm: hotRing,
+  },
+  {
+    name: 'two of one name live on',
+    clause: 'of two that live under one name the younger makes way',
+    breaks: ['P9'],
+    memberRules: { makesWay: () => false },
+    faults: ['cloned folder', 'cloned folder', 'clock skew'],
+    swarm: hotRing,
+  },
+  {
     name: 'the counter of epochs is not stored',
     clause: 'an epoch is taken in the same durable step',
     breaks: ['P7', 'P10'],

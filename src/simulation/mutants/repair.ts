@@ -1,46 +1,35 @@
 /**
  * Owing and comparing: what stand-ins keep and pay, and what owners find that they do not hold alike.
  */
-import { marker } from '../../protocol/record.ts'
-import { encode } from '../../protocol/codec.ts'
 import type { Mutant } from './mutant.ts'
 import { isOn, refusal, rewriting, tampering } from './wrap.ts'
 
 const apart = ['partition', 'isolated peer', 'isolated peer', 'flapping link', 'crash'] as const
-const wipes = ['wiped disk', 'wiped disk', 'wiped disk'] as const
 
 export const ofRepair: readonly Mutant[] = [
   {
     name: 'a stand-in owes one owner only',
     clause: 'what is held and not owned is owed to all owners',
-    breaks: ['P1', 'P3'],
+    breaks: ['P1'],
     rules: {
       debtOf: (self, owners) => (owners.includes(self) ? [] : [...owners].sort().slice(0, 1)),
     },
-    faults: [...apart, 'wiped disk', 'wiped disk'],
+    faults: apart,
   },
   {
     name: 'one acknowledgement pays all debts',
     clause: 'the copy goes when every owner has acknowledged',
-    breaks: ['P1', 'P3'],
+    breaks: ['P1'],
     rules: { debtAfter: (owed, _target, taken) => (taken ? [] : owed) },
-    faults: ['crash', 'isolated peer', 'isolated peer', 'partition', ...wipes],
-    swarm: { members: 4, edges: 0, n: 2, r: 1, w: 2, keys: 2 },
+    faults: apart,
   },
   {
     name: 'a debt is paid though the state has moved',
     clause: 'the marker goes if the state has not moved',
-    breaks: ['P1', 'P3'],
+    breaks: ['P1'],
     rules: { isUnmoved: () => true },
-    faults: [
-      'isolated peer',
-      'flapping link',
-      'partial partition',
-      'slow peer',
-      'wiped disk',
-      'wiped disk',
-    ],
-    swarm: { members: 4, edges: 0, n: 2, r: 1, w: 2, keys: 8 },
+    faults: ['isolated peer', 'flapping link', 'partial partition', 'slow peer', 'slow peer'],
+    swarm: { keys: 2, hotness: 0.8 },
   },
   {
     name: 'nobody pays what he owes',
