@@ -13,8 +13,10 @@ import { spawn } from 'node:child_process'
 import { globSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
-/** Tests that may be skipped in CI: the test's full name → why. */
-const allowedSkips = new Map([])
+/** Tests that may be skipped in CI: what their full names begin with → why. */
+const allowedSkips = new Map([
+  ['on a disk that forgets what was not synced', 'some kernels let nobody mount by /dev/fuse'],
+])
 
 const root = join(import.meta.dirname, '..')
 const reports = join(root, '.reports')
@@ -106,7 +108,9 @@ async function runPart(part, name) {
 }
 
 function count(part, { name, status, problem }) {
-  const isBanned = status === 'skipped' && process.env.CI && !allowedSkips.has(name)
+  const isAllowed = [...allowedSkips.keys()].some((start) => name.startsWith(start))
+  const isBanned = status === 'skipped' && process.env.CI && !isAllowed
+  if (status === 'skipped') console.log(`skipped: ${part}: ${name}`)
   if (isBanned) problem = 'a skipped test, which test/run.js does not allow in CI'
   if (status === 'failed' || isBanned) {
     total.failed += 1

@@ -5,13 +5,15 @@
  * because nothing else goes wrong. So each claim is checked when it is made: *W hosts have it durably*, *all owners do*.
  */
 import { type Key, partitionOf, showKey } from '../data/key.ts'
-import type { ObjectState } from '../data/siblings.ts'
+import { descends, emptyState, type ObjectState } from '../data/siblings.ts'
 import { covers } from '../data/vector.ts'
-import { decodeObject, storageKeys } from '../protocol/record.ts'
-import { toBinaryText } from '../data/bytes.ts'
+import { decodeObject, keyOfStored, shelfRange, storageKeys } from '../protocol/record.ts'
+import { type Bytes, toBinaryText } from '../data/bytes.ts'
 import type { Edge } from '../peer/edge.ts'
 import type { Ground, GroundMember } from './ground.ts'
 import type { Violation } from './violation.ts'
+
+const objectLetter = shelfRange('object').from[0]
 
 /** So long after a disk was lost, somebody may still say what was true before. */
 const staleMs = 12_000
@@ -41,6 +43,36 @@ export function falseEverywhere(ground: Ground, key: Key, write: number): Violat
   const names = lacking.map(({ name }) => name).join(' and ')
   const text = `w${write} is said to be everywhere, and is not durable at ${names}`
   return [{ promise: 'outcome', key: showKey(key), text }]
+}
+
+/** P1: a copy that was kept for others goes only when every owner has what it holds. */
+export function falseDrop(
+  { ring, members, settings }: Ground,
+  holder: string,
+  storedKey: Bytes,
+  dropped: Bytes,
+): Violation[] {
+  if (storedKey[0] !== objectLetter) return []
+  const key = keyOfStored(storedKey)
+  const held = stateIn(key, dropped)
+  const owners = ring.ownersOf(partitionOf(key.position, settings.q))
+  const lacking = members.filter(({ peer, disk }) => {
+    const stored = disk.read(toBinaryText(storedKey))
+    return owners.includes(peer) && !descends(stateIn(key, stored), held)
+  })
+  if (lacking.length === 0) return []
+  const names = lacking.map(({ name }) => name).join(' and ')
+  const text = `${holder} drops its copy, and ${names} never got what it holds`
+  return [{ promise: 'P1', key: showKey(key), text }]
+}
+
+/** Of a record that is damaged, nothing. */
+function stateIn(key: Key, stored: Bytes | undefined): ObjectState {
+  try {
+    return decodeObject(key, stored).state
+  } catch {
+    return emptyState
+  }
 }
 
 /** A tab that has nothing of a key, and could ask nobody, does not say that there is nothing. */

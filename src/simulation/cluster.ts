@@ -20,6 +20,7 @@ import { openRingSide } from '../peer/ring-side.ts'
 import type { Keyed } from '../peer/keyed.ts'
 import { type Member, startMember } from '../peer/member.ts'
 import { MemberKeyed } from '../peer/member-keyed.ts'
+import { falseDrop } from './claims.ts'
 import { Chronicle } from './chronicle.ts'
 import { Disk } from './disk.ts'
 import { History } from './history.ts'
@@ -340,9 +341,13 @@ export class Cluster {
     const note = (what: string, bytes?: Bytes): void => this.chronicle.note(what, bytes)
     const name = `disk of ${holder.name}`
     const disk = new Disk(name, this.scheduler, random.fork('disk'), settings, note)
-    disk.onWrite = (key, value) => {
+    disk.onWrite = (key, value, before) => {
       if ((value?.length ?? 0) > this.settings.limits.messageBytes) this.oversized++
       this.witness.sees(holder, key, value)
+      // What is gone from a disk, or stands on a copy of one, cannot be looked for.
+      const isWhole = this.lostAtMs < 0 && this.#cloned === 0
+      if (value === undefined && before !== undefined && isWhole)
+        this.witness.violations.push(...falseDrop(this, holder.name, key, before))
     }
     return disk
   }

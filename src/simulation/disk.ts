@@ -31,8 +31,8 @@ export interface Queued {
   readonly fail: (error: StorageError) => void
 }
 
-/** Sees each write that becomes durable. */
-export type WriteObserver = (key: Bytes, value: Bytes | undefined) => void
+/** Sees each write that becomes durable, and what it replaces. */
+export type WriteObserver = (key: Bytes, value: Bytes | undefined, before?: Bytes) => void
 
 export class Disk {
   readonly name: string
@@ -258,10 +258,12 @@ export class Disk {
     for (const { writes } of batch) {
       for (const write of writes) {
         const key = toBinaryText(write.key)
-        this.#unsynced.push({ key, before: this.#medium.get(key) })
+        const before = this.#medium.get(key)
+        this.#unsynced.push({ key, before })
         this.#medium.set(key, write.value)
         this.#note(`${this.name} stores`, write.value)
-        if (torn === undefined || !equalBytes(write.key, torn)) this.onWrite(write.key, write.value)
+        if (torn !== undefined && equalBytes(write.key, torn)) continue
+        this.onWrite(write.key, write.value, before)
       }
     }
   }

@@ -9,6 +9,7 @@
  *     npm run sim -- --twice          each seed twice: both runs must be the same
  *     npm run sim -- --mutant 3       with that broken build
  *     npm run sim -- --mutants        every broken build, and the first seed that catches it
+ *     npm run sim -- --mutants --record  …and these seeds are what the tests replay from now on
  *     npm run sim -- --ledger         …and the sums are added to the ledger of this version
  *     npm run sim -- --json           one line a seed, then one for the sums
  *
@@ -24,7 +25,7 @@ import { parseArgs } from 'node:util'
 import { hashLargeBy } from '../data/hash.ts'
 import { enter } from './ledger.ts'
 import { mutants } from './mutants/all.ts'
-import { hunt, patience, showCatch, weaknesses } from './mutants/hunt.ts'
+import { type Catch, hunt, patience, showCatch, showRecord, weaknesses } from './mutants/hunt.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { runSeed, type SimulationOptions, type SimulationResult } from './run.ts'
 import { showShrunk, shrink } from './shrink.ts'
@@ -40,6 +41,7 @@ const { values: given } = parseArgs({
     workers: { type: 'string', default: String(availableParallelism()) },
     mutant: { type: 'string' },
     mutants: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
     /** So many of them, from --mutant on. */
     count: { type: 'string', default: '1000' },
     /** So many seeds are tried for each mutant. */
@@ -111,11 +113,19 @@ async function huntMutants(): Promise<void> {
     const seeds = Array.from({ length: numberFrom('patience', given.patience) }, (_, i) => i + 1)
     const caught = await hunt(mutant, seeds)
     firsts.set(mutant.name, caught?.seed)
+    if (given.record) keepCatch(mutant, caught)
     console.log(`${String(mutants.indexOf(mutant) + 1).padStart(3)}${showCatch(mutant, caught)}`)
   }
   const failures = weaknesses(firsts)
   for (const failure of failures) console.log(`✗ ${failure}`)
   if (failures.length > 0) process.exitCode = 1
+}
+
+/** After each mutant, for a hunt takes an hour and may be cut short. */
+function keepCatch({ name }: Mutant, caught: Catch | undefined): void {
+  const file = join(import.meta.dirname, '../../test/simulation/caught.json')
+  const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+  writeFileSync(file, showRecord(mutants, { ...before, [name]: caught?.seed }))
 }
 
 async function shrinkSeed(): Promise<void> {

@@ -1,7 +1,10 @@
 /** Every broken build, in the order of the floors that they break. */
 import { ofCausality } from './causality.ts'
 import { classics } from './classics.ts'
+import { ofFollowing } from './following.ts'
 import type { Mutant } from './mutant.ts'
+import { ofDamage } from './damage.ts'
+import { ofNames } from './names.ts'
 import { ofQuorums } from './quorums.ts'
 import { ofRepair } from './repair.ts'
 import { ofStrictness } from './strictness.ts'
@@ -10,8 +13,11 @@ import { ofTabs } from './tabs.ts'
 export const mutants: readonly Mutant[] = [
   ...classics,
   ...ofCausality,
+  ...ofNames,
+  ...ofDamage,
   ...ofQuorums,
   ...ofRepair,
   ...ofTabs,
+  ...ofFollowing,
   ...ofStrictness,
 ]

@@ -1,54 +1,21 @@
 /**
- * Causality and names: what a write covers, what survives a merge, and under which name it is minted.
+ * Causality: what a write covers, what survives a merge, and what a reader has seen.
  */
-import { type Bytes, equalBytes } from '../../data/bytes.ts'
-import {
-  apply,
-  compareSiblings,
-  makeValue,
-  type ObjectState,
-  type Sibling,
-  stateDigest,
-  sync,
-} from '../../data/siblings.ts'
-import { type Entry, nothingSeen, type Seen, union, withDot } from '../../data/vector.ts'
-import {
-  bytes,
-  type Codec,
-  decode,
-  encode,
-  fixed,
-  list,
-  mapped,
-  optional,
-  struct,
-  varint,
-} from '../../protocol/codec.ts'
-import {
-  decodeObject,
-  encodeObject,
-  keyOfStored,
-  shelfRange,
-  storageKeys,
-  storeIdentity,
-} from '../../protocol/record.ts'
-import { actor, dot, seen } from '../../protocol/state.ts'
-import type { Storage } from '../../ports.ts'
+import { apply, compareSiblings, type ObjectState, sync } from '../../data/siblings.ts'
+import { type Dot, type Entry, nothingSeen, type Seen, union, withDot } from '../../data/vector.ts'
 import type { Mutant } from './mutant.ts'
-import { rereading, rewriting } from './wrap.ts'
+import { tampering } from './wrap.ts'
 
 export const ofCausality: readonly Mutant[] = [
   {
     name: 'a merge keeps a sibling that the other side has superseded',
     clause: 'a sibling survives if the side without it has not seen its dot',
-    seed: 1,
     breaks: ['P2'],
     rules: { merge: keepAll },
   },
   {
     name: 'of two concurrent values the later clock wins',
     clause: 'concurrent writes both survive',
-    seed: 1,
     breaks: ['P1'],
     rules: { merge: (held, arrived) => latest(sync(held, arrived)) },
   },
@@ -56,7 +23,7 @@ export const ofCausality: readonly Mutant[] = [
     name: 'a merge keeps only the siblings that it held',
     clause: 'a sibling survives if the side without it has not seen its dot',
     breaks: ['P1'],
-    rules: { merge: (held, arrived) => ({ ...held, seen: union(held.seen, arrived.seen) }) },
+    rules: { merge: keepOwn },
   },
   {
     name: 'a context is clipped of its loose dots',
@@ -69,6 +36,37 @@ export const ofCausality: readonly Mutant[] = [
     clause: 'no gap is closed by raising the vector',
     breaks: ['P1'],
     rules: { contextAfterPut: (given, own) => raised(withDot(given, own)) },
+  },
+  {
+    name: 'a gap in a state is closed by raising the vector',
+    clause: 'no gap is closed by raising the vector',
+    breaks: ['P1'],
+    rules: { merge: (held, arrived) => closed(sync(held, arrived)) },
+    faults: ['reordering', 'loss', 'isolated peer', 'partition'],
+    swarm: { edges: 3, members: 4, n: 3, r: 2, w: 2, keys: 2 },
+  },
+  {
+    name: 'a loose dot stays loose when the gap below it is closed',
+    clause: 'a loose dot just above its entry is absorbed at once',
+    breaks: ['P10', 'P3'],
+    rules: { apply: (...write) => loosened(apply(...write), write[1]) },
+  },
+  {
+    name: 'a context loses its loose dots where it comes in',
+    clause: 'a context is a vector and loose dots',
+    breaks: ['P2'],
+    limits: { looseDots: 0 },
+  },
+  {
+    name: 'an answer to a read leaves out what was seen',
+    clause: 'a read returns all that was seen',
+    breaks: ['P2'],
+    transport: tampering({
+      hear: (reply) =>
+        reply.type === 'read' && reply.state !== undefined
+          ? { ...reply, state: { ...reply.state, seen: dotsOf(reply.state) } }
+          : reply,
+    }),
   },
   {
     name: 'a delete leaves no tombstone',
@@ -90,79 +88,7 @@ export const ofCausality: readonly Mutant[] = [
     breaks: ['P2'],
     rules: { apply: (held, own, _context, value) => apply(held, own, nothingSeen, value) },
   },
-  {
-    name: 'an epoch that others have seen is handed out again',
-    clause: 'an epoch that is handed out is new to the key',
-    breaks: ['P10', 'P7'],
-    rules: { isFresh: () => true },
-    faults: ['set-back disk', 'set-back disk', 'set-back disk', 'set-back disk', 'isolated peer'],
-  },
-  {
-    name: 'a disk that was set back counts on',
-    clause: 'an epoch that another disk knows better is abandoned',
-    breaks: ['P7'],
-    rules: {
-      minterOf: ({ minter }) => minter,
-      minterAfter: ({ minter }) => minter,
-      mintedBehind: () => false,
-    },
-    faults: [
-      'set-back disk',
-      'set-back disk',
-      'set-back disk',
-      'set-back disk',
-      'set-back disk',
-      'set-back disk',
-      'partition',
-      'isolated peer',
-    ],
-    swarm: { members: 5, n: 3, r: 2, w: 2, keys: 2, edges: 0 },
-  },
-  {
-    name: 'the counter of epochs is not stored',
-    clause: 'an epoch is taken in the same durable step',
-    breaks: ['P7', 'P10'],
-    storage: forgetEpochs,
-    faults: [
-      'flipped bit',
-      'flipped bit',
-      'flipped bit',
-      'flipped bit',
-      'torn batch',
-      'torn batch',
-      'torn batch',
-      'isolated peer',
-    ],
-    swarm: { members: 4, keys: 2 },
-  },
-  {
-    name: 'a damaged record is believed',
-    clause: 'a record that fails its check is quarantined',
-    breaks: ['P10', 'P1', 'P7', 'P2'],
-    storage: believeAnything,
-    faults: ['flipped bit', 'flipped bit', 'flipped bit', 'torn batch', 'torn batch', 'torn batch'],
-  },
-  {
-    name: 'a damaged record is never looked for',
-    clause: 'every so often a comparison is salted',
-    breaks: ['P3'],
-    rules: { isSalted: () => false },
-    faults: ['flipped bit', 'flipped bit', 'flipped bit', 'flipped bit'],
-    swarm: { keys: 24, hotness: 0.8 },
-  },
-  {
-    name: 'a retried request mints again',
-    clause: 'request ids stand beside the record',
-    breaks: ['P2'],
-    storage: (storage) =>
-      rereading(storage, (key, value) => (isOf('request', key) ? undefined : value)),
-    faults: ['duplication', 'duplication', 'delay tails', 'slow peer'],
-  },
 ]
-
-function isOf(shelf: 'object' | 'request', storedKey: Bytes): boolean {
-  return storedKey[0] === shelfRange(shelf).from[0]
-}
 
 function keepAll(held: ObjectState, arrived: ObjectState): ObjectState {
   const siblings = [...held.siblings]
@@ -170,6 +96,12 @@ function keepAll(held: ObjectState, arrived: ObjectState): ObjectState {
     if (!siblings.some((other) => compareSiblings(one, other) === 0)) siblings.push(one)
   }
   return { seen: union(held.seen, arrived.seen), siblings: siblings.sort(compareSiblings) }
+}
+
+/** The same object where nothing is news, or each repair would call for another. */
+function keepOwn(held: ObjectState, arrived: ObjectState): ObjectState {
+  const seen = union(held.seen, arrived.seen)
+  return seen === held.seen ? held : { ...held, seen }
 }
 
 function latest(state: ObjectState): ObjectState {
@@ -191,53 +123,22 @@ function raised(context: Seen): Seen {
   )
 }
 
+function closed(state: ObjectState): ObjectState {
+  const isWhole = [...state.seen.values()].every(({ loose }) => loose.length === 0)
+  return isWhole ? state : { ...state, seen: raised(state.seen) }
+}
+
+function loosened({ seen, siblings }: ObjectState, { actor }: Dot): ObjectState {
+  const { upTo, loose } = seen.get(actor)!
+  const entry = upTo === 0 ? { upTo, loose } : { upTo: upTo - 1, loose: [upTo, ...loose] }
+  return { seen: new Map([...seen, [actor, entry]]), siblings }
+}
+
+function dotsOf({ siblings }: ObjectState): Seen {
+  return siblings.reduce((seen, { dot }) => withDot(seen, dot), nothingSeen)
+}
+
 function withoutTombstone(...[held, own, context, value]: Parameters<typeof apply>): ObjectState {
   const after = apply(held, own, context, value)
   return { ...after, siblings: after.siblings.filter((each) => each.value.bytes !== undefined) }
-}
-
-function forgetEpochs(storage: Storage): Storage {
-  return rewriting(storage, (write) => {
-    if (write.value === undefined || !equalBytes(write.key, storageKeys.identity)) return [write]
-    const identity = decode(storeIdentity, write.value)
-    return [{ ...write, value: encode(storeIdentity, { ...identity, epoch: 0 }) }]
-  })
-}
-
-/** What stands in a record, whatever its checks say. */
-const unchecked = struct({
-  seen,
-  siblings: siblingsAsTheyStand(),
-  minter: optional(actor),
-})
-
-function siblingsAsTheyStand(): Codec<readonly Sibling[]> {
-  const value = mapped(
-    struct({ bytes: optional(bytes), writtenAt: varint, checksum: fixed(16) }),
-    (each: Sibling['value']) => each,
-    (each) => makeValue(each.bytes, each.writtenAt),
-  )
-  return list(struct({ dot, value }))
-}
-
-function believeAnything(storage: Storage): Storage {
-  return rereading(storage, (storedKey, value) => {
-    if (!isOf('object', storedKey)) return value
-    const key = keyOfStored(storedKey)
-    try {
-      decodeObject(key, value)
-      return value
-    } catch {
-      return believed(value, (state) => stateDigest(key.bytes, state))
-    }
-  })
-}
-
-function believed(value: Bytes, digestOf: (state: ObjectState) => Bytes): Bytes {
-  try {
-    const { minter, ...state } = decode(unchecked, value)
-    return encodeObject({ state, minter, digest: digestOf(state) })
-  } catch {
-    return value
-  }
 }

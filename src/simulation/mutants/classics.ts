@@ -13,7 +13,6 @@ export const classics: readonly Mutant[] = [
   {
     name: 'the epoch is taken from the wire',
     clause: 'a peer mints under the epoch in its own record',
-    seed: 2,
     breaks: ['P7', 'P1'],
     rules: {
       minterOf: ({ state, minter }, generation) =>
@@ -34,7 +33,6 @@ export const classics: readonly Mutant[] = [
   {
     name: 'a write is acknowledged before it is synced',
     clause: 'durable first, shown after',
-    seed: 1,
     breaks: ['P1', 'P7'],
     storage: acknowledgeEarly,
     faults: ['slow disk', 'crash', 'power cut', 'crash before a commit'],
@@ -42,7 +40,6 @@ export const classics: readonly Mutant[] = [
   {
     name: 'a marker is dropped when its target is slow',
     clause: 'a debt goes by an answer only',
-    seed: 5,
     breaks: ['P1', 'P3'],
     rules: { debtAfter: () => [] },
     faults: ['partition', 'isolated peer', 'flapping link', 'wiped disk', 'wiped disk'],
@@ -50,14 +47,12 @@ export const classics: readonly Mutant[] = [
   {
     name: 'a repair overwrites what it finds',
     clause: 'states are synced, never replaced',
-    seed: 1,
     breaks: ['P1', 'P3'],
     rules: { merge: (_held, arrived) => arrived },
   },
   {
     name: 'one host is counted twice',
     clause: 'one vote a host',
-    seed: 1,
     breaks: ['P1'],
     rules: { voteOf: (peer) => ({ peer, host: peer }) },
     swarm: { sharedHost: true, members: 4, n: 3, w: 2, r: 2 },
@@ -66,14 +61,12 @@ export const classics: readonly Mutant[] = [
   {
     name: 'the context of a put covers all that the object has seen',
     clause: 'a put returns what its caller gave and its own dot',
-    seed: 3,
     breaks: ['P1'],
     rules: { contextAfterPut: (given, dot, object) => union(withDot(given, dot), object.seen) },
   },
   {
     name: 'a queued write is served before it is durable',
     clause: 'reads see what is durable',
-    seed: 1,
     breaks: ['P7', 'P1'],
     storage: readQueued,
     faults: ['slow disk'],
@@ -81,7 +74,6 @@ export const classics: readonly Mutant[] = [
   {
     name: 'a wiped disk takes its old generation again',
     clause: 'a new store draws a new generation',
-    seed: 12,
     breaks: ['P7', 'P1'],
     random: repeatFirstBytes,
     faults: ['wiped disk', 'failed sync', 'partition'],
@@ -89,28 +81,24 @@ export const classics: readonly Mutant[] = [
   {
     name: 'a stand-in owes nothing',
     clause: 'what is held and not owned is owed',
-    seed: 1,
     breaks: ['P3', 'P1'],
     rules: { debtOf: () => [] },
   },
   {
     name: 'of two concurrent states the longer one wins',
     clause: 'concurrent writes both survive',
-    seed: 1,
     breaks: ['P1'],
     rules: { merge: (held, arrived) => (arrived.seen.size > held.seen.size ? arrived : held) },
   },
   {
     name: 'a put forgets to tell its writer of itself',
     clause: 'a put returns what its caller gave and its own dot',
-    seed: 1,
     breaks: ['P2'],
     rules: { contextAfterPut: (given) => given },
   },
   {
     name: 'all members count as one host',
     clause: 'one vote a host',
-    seed: 1,
     breaks: ['P5'],
     rules: { voteOf: (peer) => ({ peer, host: 'the only one' }) },
   },

@@ -13,8 +13,6 @@ export interface Mutant extends BrokenBuild {
   readonly name: string
   /** The clause of the protocol that it breaks. */
   readonly clause: string
-  /** A seed in which it was caught; none is recorded for one that was not hunted to its end yet. */
-  readonly seed?: number
   /** The promises that it breaks: the checker must report one of these. */
   readonly breaks: readonly Promised[]
   /** The faults that bring it out; by default each seed's own choice. */

@@ -2,15 +2,12 @@
  * Quorums: what is sent, what counts as an answer, and what the writer is told.
  */
 import { nothingSeen } from '../../data/vector.ts'
+import { StorageError, TransportError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { Request } from '../../protocol/message.ts'
-import type { Transport } from '../../ports.ts'
+import type { Storage, Transport } from '../../ports.ts'
 import type { Mutant } from './mutant.ts'
-import { refusal, tamper, type Tampering } from './wrap.ts'
-
-function tampering(how: Tampering): (transport: Transport) => Transport {
-  return (transport) => tamper(transport, how)
-}
+import { isOn, minterIn, refusal, rewriting, tampering, wrap } from './wrap.ts'
 
 /** An answer to *replicate* that nobody gave. */
 const stored = { type: 'stored', highest: 0, generation: '' } as const
@@ -65,6 +62,21 @@ export const ofQuorums: readonly Mutant[] = [
     swarm: { members: 6, n: 3, r: 2, w: 2, edges: 0 },
   },
   {
+    name: 'only an owner coordinates',
+    clause: 'if no owner can be reached, the first reachable member coordinates',
+    breaks: ['P5'],
+    storage: mintAsOwner,
+    faults: ['crash', 'crash', 'crash', 'isolated peer', 'isolated peer'],
+    swarm: { members: 7, n: 2, r: 1, w: 2, edges: 0 },
+  },
+  {
+    name: 'whoever has once not answered is never asked again',
+    clause: 'probes bring a suspect back',
+    breaks: ['P3', 'P5'],
+    transport: giveUp,
+    faults: ['isolated peer', 'broken links', 'crash'],
+  },
+  {
     name: 'an unknown outcome is called refused',
     clause: 'every outcome is done, refused or unknown',
     breaks: ['outcome'],
@@ -108,7 +120,7 @@ export const ofQuorums: readonly Mutant[] = [
     name: 'a blind crowd is never refused',
     clause: 'live siblings have a limit',
     breaks: ['P9'],
-    limits: { siblings: 10_000 },
+    limits: { siblings: 40 },
     faults: ['loss', 'isolated peer'],
     swarm: {
       tempers: ['blind'],
@@ -124,4 +136,29 @@ export const ofQuorums: readonly Mutant[] = [
 
 function standsIn(request: Request): boolean {
   return request.type === 'replicate' && request.insteadOf !== undefined
+}
+
+/** A step that mints and leaves a debt is a stranger's. */
+function mintAsOwner(storage: Storage): Storage {
+  return rewriting(storage, (write, others) => {
+    const owes = others.some(({ key, value }) => isOn('marker', key) && value !== undefined)
+    if (owes && minterIn(write.key, write.value) !== undefined)
+      throw new StorageError('store-full', 'this build does not do that')
+    return [write]
+  })
+}
+
+function giveUp(transport: Transport): Transport {
+  const lost = new Set<string>()
+  return wrap(transport, {
+    async request(to, body, options) {
+      if (lost.has(to)) throw new TransportError('unreachable', false)
+      try {
+        return await transport.request(to, body, options)
+      } catch (error) {
+        lost.add(to)
+        throw error
+      }
+    },
+  })
 }

@@ -1,42 +1,35 @@
 /**
  * Owing and comparing: what stand-ins keep and pay, and what owners find that they do not hold alike.
  */
-import { marker, shelfRange } from '../../protocol/record.ts'
-import { encode } from '../../protocol/codec.ts'
-import type { Transport } from '../../ports.ts'
 import type { Mutant } from './mutant.ts'
-import { refusal, rewriting, tamper, type Tampering } from './wrap.ts'
+import { isOn, refusal, rewriting, tampering } from './wrap.ts'
 
 const apart = ['partition', 'isolated peer', 'isolated peer', 'flapping link', 'crash'] as const
-
-function tampering(how: Tampering): (transport: Transport) => Transport {
-  return (transport) => tamper(transport, how)
-}
 
 export const ofRepair: readonly Mutant[] = [
   {
     name: 'a stand-in owes one owner only',
     clause: 'what is held and not owned is owed to all owners',
-    breaks: ['P1', 'P3'],
+    breaks: ['P1'],
     rules: {
       debtOf: (self, owners) => (owners.includes(self) ? [] : [...owners].sort().slice(0, 1)),
     },
-    faults: [...apart, 'wiped disk', 'wiped disk'],
+    faults: apart,
   },
   {
     name: 'one acknowledgement pays all debts',
     clause: 'the copy goes when every owner has acknowledged',
-    breaks: ['P1', 'P3'],
+    breaks: ['P1'],
     rules: { debtAfter: (owed, _target, taken) => (taken ? [] : owed) },
-    faults: [...apart, 'wiped disk', 'wiped disk'],
+    faults: apart,
   },
   {
     name: 'a debt is paid though the state has moved',
     clause: 'the marker goes if the state has not moved',
-    breaks: ['P1', 'P3'],
+    breaks: ['P1'],
     rules: { isUnmoved: () => true },
-    faults: [...apart, ...apart, 'slow peer', 'slow peer', 'wiped disk'],
-    swarm: { hotness: 0.9, keys: 2 },
+    faults: ['isolated peer', 'flapping link', 'partial partition', 'slow peer', 'slow peer'],
+    swarm: { keys: 2, hotness: 0.8 },
   },
   {
     name: 'nobody pays what he owes',
@@ -51,21 +44,39 @@ export const ofRepair: readonly Mutant[] = [
     name: 'a debt is not noted',
     clause: 'the marker is written in the same step',
     breaks: ['P3'],
-    storage: (storage) =>
-      rewriting(storage, (write) => (write.key[0] === markerLetter ? [] : [write])),
+    storage: (storage) => rewriting(storage, (write) => (isOn('marker', write.key) ? [] : [write])),
     faults: apart,
   },
   {
-    name: 'a debt names owners who are none',
-    clause: 'what is held and not owned is owed to all owners',
+    name: 'a stand-in keeps its copy for ever',
+    clause: 'the copy goes when every owner has acknowledged',
     breaks: ['P3'],
     storage: (storage) =>
       rewriting(storage, (write) =>
-        write.key[0] === markerLetter && write.value !== undefined
-          ? [{ ...write, value: encode(marker, []) }]
-          : [write],
+        isOn('object', write.key) && write.value === undefined ? [] : [write],
       ),
     faults: apart,
+  },
+  {
+    name: 'an owner acknowledges what it is owed and does not store it',
+    clause: 'the target syncs it durably and answers',
+    breaks: ['P1'],
+    transport: tampering({
+      take: (request) => (request.type === 'handoff' ? { ...request, items: [] } : request),
+      tell: (reply, request) =>
+        request.type === 'handoff' && reply.type === 'taken'
+          ? { ...reply, taken: request.items.map(() => true) }
+          : reply,
+    }),
+    faults: apart,
+  },
+  {
+    name: 'what is owed is derived once',
+    clause: 'markers are derived again at every view change',
+    breaks: ['P3'],
+    rules: { isDerived: (from) => from !== '' },
+    faults: ['wiped disk', 'wiped disk', 'wiped disk', 'partition', 'isolated peer'],
+    swarm: { members: 6, n: 3, r: 2, w: 2 },
   },
   {
     name: 'anti-entropy skips some partitions',
@@ -106,5 +117,3 @@ export const ofRepair: readonly Mutant[] = [
     rules: { isGenuine: () => false },
   },
 ]
-
-const markerLetter = shelfRange('marker').from[0]

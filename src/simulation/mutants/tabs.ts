@@ -3,16 +3,22 @@
  */
 import { decode, encode } from '../../protocol/codec.ts'
 import { type EdgeCopy, edgeCopy } from '../../protocol/copy.ts'
+import { limits } from '../../protocol/limits.ts'
+import { noPast } from '../../protocol/past.ts'
 import { shelfRange } from '../../protocol/record.ts'
-import type { Storage, Transport } from '../../ports.ts'
+import type { Storage } from '../../ports.ts'
 import type { Mutant } from './mutant.ts'
-import { rewriting, tamper, type Tampering, wrap } from './wrap.ts'
+import { rewriting, tampering, wrap } from './wrap.ts'
 
 const tabs = { edges: 3, members: 4, n: 3, r: 2, w: 2 } as const
 
-function tampering(how: Tampering): (transport: Transport) => Transport {
-  return (transport) => tamper(transport, how)
-}
+/** Some write and never look, where few values may stand: what a tab has taken alone may be refused by the ring. */
+const crowd = {
+  ...tabs,
+  tempers: ['blind', 'careful', 'careful'],
+  keys: 2,
+  limits: { ...limits, siblings: 3 },
+} as const
 
 export const ofTabs: readonly Mutant[] = [
   {
@@ -86,6 +92,30 @@ export const ofTabs: readonly Mutant[] = [
     swarm: tabs,
   },
   {
+    name: 'a refusal is the last word though an attempt may have arrived',
+    clause: "a refusal is final only if no earlier attempt's fate is unknown",
+    breaks: ['outcome'],
+    rules: { isFinal: () => true },
+    faults: ['one-way cut', 'one-way cut', 'clogged link', 'clogged link', 'loss'],
+    swarm: crowd,
+  },
+  {
+    name: 'a refused write gives its name to the next',
+    clause: 'after a final refusal the edge takes a fresh epoch for the key',
+    breaks: ['P1'],
+    storage: (storage) => inMemory(storage, countAgain),
+    faults: ['clock skew', 'duplication', 'reordering'],
+    swarm: crowd,
+  },
+  {
+    name: 'a tab forgets which of its writes were refused',
+    clause: 'a receipt survives a reload',
+    breaks: ['P1'],
+    storage: onDisk((copy) => ({ ...copy, past: noPast })),
+    faults: ['crash', 'isolated peer', 'partition'],
+    swarm: crowd,
+  },
+  {
     name: 'a write is delivered without its context',
     clause: 'a delivery is a dot with its context and value',
     breaks: ['P2'],
@@ -110,6 +140,14 @@ export const ofTabs: readonly Mutant[] = [
     swarm: tabs,
   },
 ]
+
+/** As if the refused write had never counted. */
+function countAgain(copy: EdgeCopy): EdgeCopy {
+  const left = copy.past.epochs.at(-1)
+  if (copy.minter !== undefined || left === undefined) return copy
+  const past = { ...copy.past, epochs: copy.past.epochs.slice(0, -1) }
+  return { ...copy, minter: left.actor, minted: left.minted - 1, past }
+}
 
 const edgeLetter = shelfRange('edge').from[0]
 

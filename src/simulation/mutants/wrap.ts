@@ -11,6 +11,8 @@ import {
   type Reply,
   type Request,
 } from '../../protocol/message.ts'
+import { decodeObject, keyOfStored, type Shelf, shelfRange } from '../../protocol/record.ts'
+import type { ActorId } from '../../data/vector.ts'
 import type { Receiver, RequestOptions, Storage, Transport, Write } from '../../ports.ts'
 
 /** The same object with some of its methods replaced. */
@@ -34,9 +36,19 @@ export interface Tampering {
   miss?(request: Request): Reply | undefined
   /** What is answered at once; the request is then served behind it (`after`), or not at all. */
   serve?(request: Request): { readonly reply: Reply; readonly after: boolean } | undefined
+  /** What is understood of a request. */
+  take?(request: Request): Request
+  /** What is answered to it. */
+  tell?(reply: Reply, request: Request): Reply
 }
 
-export function tamper(transport: Transport, { ask, hear, miss, serve }: Tampering): Transport {
+/** A build whose messages are changed so. */
+export function tampering(how: Tampering): (transport: Transport) => Transport {
+  return (transport) => tamper(transport, how)
+}
+
+function tamper(transport: Transport, tampering: Tampering): Transport {
+  const { ask, hear, miss } = tampering
   const request = async (to: string, body: Bytes, options: RequestOptions): Promise<Bytes> => {
     const meant = decodeRequest(body)
     const sent = ask?.(meant) ?? meant
@@ -51,27 +63,52 @@ export function tamper(transport: Transport, { ask, hear, miss, serve }: Tamperi
       return encodeReply(reply)
     }
   }
-  const serving = (receiver: Receiver): void => {
-    const answer: Receiver['request'] = async (from, body) => {
-      const early = serve?.(decodeRequest(body))
-      if (early === undefined) return receiver.request(from, body)
-      if (early.after) void receiver.request(from, body.slice())
-      return encodeReply(early.reply)
-    }
-    transport.serve(wrap(receiver, { request: answer }))
-  }
+  const serving = (receiver: Receiver): void => transport.serve(serveAs(receiver, tampering))
   return wrap(transport, { request, serve: serving })
 }
 
-/** Changes what is written, on its way to the disk. */
-export function rewriting(storage: Storage, change: (write: Write) => Write[]): Storage {
+function serveAs(receiver: Receiver, { serve, take, tell }: Tampering): Receiver {
+  const answer: Receiver['request'] = async (from, body) => {
+    const asked = decodeRequest(body)
+    const early = serve?.(asked)
+    if (early === undefined) {
+      const taken = take?.(asked) ?? asked
+      const reply = await receiver.request(from, taken === asked ? body : encodeRequest(taken))
+      return tell === undefined ? reply : encodeReply(tell(decodeReply(reply), asked))
+    }
+    if (early.after) void receiver.request(from, body.slice())
+    return encodeReply(early.reply)
+  }
+  return wrap(receiver, { request: answer })
+}
+
+/** Whether a record of this kind is stored under this key. */
+export function isOn(shelf: Shelf, storedKey: Bytes): boolean {
+  return storedKey[0] === shelfRange(shelf).from[0]
+}
+
+/** Under whom the next write is minted, by this record: nobody, if it is none. */
+export function minterIn(storedKey: Bytes, value: Bytes | undefined): ActorId | undefined {
+  if (!isOn('object', storedKey) || value === undefined) return undefined
+  try {
+    return decodeObject(keyOfStored(storedKey), value).minter
+  } catch {
+    return undefined
+  }
+}
+
+/** Changes what is written, on its way to the disk; `all` is what is written in the same step. */
+export function rewriting(
+  storage: Storage,
+  change: (write: Write, all: readonly Write[]) => Write[],
+): Storage {
   return wrap(storage, {
     update: (keys, decide, durability) =>
       storage.update(
         keys,
         (current) => {
           const { writes, result } = decide(current)
-          return { writes: writes.flatMap(change), result }
+          return { writes: writes.flatMap((write) => change(write, writes)), result }
         },
         durability,
       ),
