@@ -30,7 +30,6 @@ export const ofStrictness: readonly Mutant[] = [
   {
     name: 'fallbacks answer strict requests',
     clause: 'owners only',
-    seed: 2,
     breaks: ['P4'],
     rules: { mayStandIn: () => true, countsStrictly: () => true },
     faults: ['partition', 'isolated peer', 'isolated peer', 'crash', 'crash'],
@@ -39,7 +38,6 @@ export const ofStrictness: readonly Mutant[] = [
   {
     name: 'two owners on one host are two votes of a strict request',
     clause: 'distinct hosts are counted',
-    seed: 2,
     breaks: ['P1', 'P4'],
     rules: { voteOf: (peer) => ({ peer, host: peer }) },
     faults: ['partition', 'isolated peer', 'wiped disk'],
@@ -48,7 +46,6 @@ export const ofStrictness: readonly Mutant[] = [
   {
     name: 'one answer is enough for a strict get',
     clause: 'R and W are at least a majority',
-    seed: 1,
     breaks: ['P4'],
     rules: { strictLeast: () => 1 },
     swarm: { ...strict, r: 1 },
@@ -56,7 +53,6 @@ export const ofStrictness: readonly Mutant[] = [
   {
     name: 'who sees other lists is counted',
     clause: 'same lists or no count',
-    seed: 1,
     breaks: ['P4'],
     rules: { countsStrictly: ({ isOwner, readiness }) => isOwner && readiness === 'ready' },
     // Who cannot store it does not learn that an owner has lost its disk.
@@ -66,7 +62,6 @@ export const ofStrictness: readonly Mutant[] = [
   {
     name: 'a wiped owner counts at once',
     clause: 'one that lost its disk is not ready',
-    seed: 4,
     breaks: ['P4'],
     rules: { readinessOf: () => 'ready' },
     faults: losing,
@@ -75,45 +70,9 @@ export const ofStrictness: readonly Mutant[] = [
   {
     name: 'a wiped owner is ready after one other has told what it holds',
     clause: 'N−q+1 ready owners make it whole',
-    seed: 19,
     breaks: ['P4'],
     rules: { sourcesNeeded: (n) => Math.min(1, n - 1) },
     faults: losing,
-    swarm: strict,
-  },
-  {
-    name: 'a wiped owner is ready after an exchange that compared nothing',
-    clause: 'it has synced',
-    breaks: ['P4'],
-    rules: { compares: () => false },
-    faults: losing,
-    // What is read is repaired by that: so these keys are many, and mostly written.
-    swarm: { ...strict, keys: 24, pauseMs: 600, tempers: ['stale', 'stale', 'stale', 'careful'] },
-  },
-  {
-    name: 'a refilling owner tells another what it holds',
-    clause: 'ready owners make it whole',
-    breaks: ['P4'],
-    rules: { isSource: () => true },
-    faults: ['wiped disks in a row', 'wiped disks in a row', ...losing],
-    swarm: { ...strict, n: 5, r: 3, w: 3, members: 6 },
-  },
-  {
-    name: 'that an owner is not ready is in no list',
-    clause: 'the lists say which owners are ready',
-    breaks: ['P4'],
-    rules: {
-      countsStrictly: ({ isOwner }, { agrees }) => isOwner && agrees,
-    },
-    faults: losing,
-    swarm: strict,
-  },
-  {
-    name: 'a damaged record is counted',
-    clause: 'a quarantined key is not ready',
-    breaks: ['P4'],
-    rules: { isInDoubt: () => false },
-    faults: ['flipped bit', 'flipped bit', 'flipped bit', 'torn batch', 'isolated peer'],
     swarm: strict,
   },
 ]
