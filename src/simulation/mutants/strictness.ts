@@ -75,4 +75,31 @@ export const ofStrictness: readonly Mutant[] = [
     faults: losing,
     swarm: strict,
   },
+  {
+    name: 'a wiped owner is ready after an exchange that compared nothing',
+    clause: 'it has synced',
+    breaks: ['P4'],
+    rules: { compares: () => false },
+    faults: losing,
+    // What is read is repaired by that: so these keys are many, and mostly written.
+    swarm: { ...strict, keys: 24, pauseMs: 600, tempers: ['stale', 'stale', 'stale', 'careful'] },
+  },
+  {
+    name: 'that an owner is not ready is in no list',
+    clause: 'the lists say which owners are ready',
+    breaks: ['P4'],
+    rules: {
+      countsStrictly: ({ isOwner }, { agrees }) => isOwner && agrees,
+    },
+    faults: losing,
+    swarm: strict,
+  },
+  {
+    name: 'a damaged record is counted',
+    clause: 'a quarantined key is not ready',
+    breaks: ['P4'],
+    rules: { isInDoubt: () => false },
+    faults: ['flipped bit', 'flipped bit', 'flipped bit', 'torn batch', 'isolated peer'],
+    swarm: strict,
+  },
 ]
