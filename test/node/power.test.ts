@@ -20,9 +20,9 @@ const canMount = existsSync('/dev/fuse') && spawnSync('unshare', ['-m', 'true'])
 const timeout = 300_000
 
 describe.runIf(canMount)('on a disk that forgets what was not synced', () => {
-  test('no acknowledged write of a store is lost in 8 power cuts', { timeout }, async () => {
-    const sum = await power<CutSum>('store=8')
-    expect(sum).toMatchObject({ cuts: 8, lost: 0, cutsWithLoss: 0, complaints: [] })
+  test('no acknowledged write of a store is lost in 6 power cuts', { timeout }, async () => {
+    const sum = await power<CutSum>('store=6')
+    expect(sum).toMatchObject({ cuts: 6, lost: 0, cutsWithLoss: 0, complaints: [] })
     expect(sum.acknowledged).toBeGreaterThan(100)
   })
 

@@ -74,7 +74,7 @@ const refills = [
 ]
 
 const usual: readonly Asked[] = [
-  ...(['store=40', 'ring=10', 'unsynced=40', 'lying=10'] as const),
+  ...(['store=50', 'ring=10', 'unsynced=50', 'lying=10'] as const),
   ...(['syncs=20', 'deaf=3', 'stubborn=6', 'refill=1', 'refill=2'] as const),
 ]
 

@@ -6,7 +6,7 @@
  * It says what it knows in lines, each written before the next write begins, so that nothing that was acknowledged is
  * unsaid when it is killed: `opened`, `key HEX` (who it is), `held WRITER N` (what it found), `done WRITER N` (what was
  * acknowledged), `failed CODE OUTCOME` (an update that was not), `refused CODE` (it could not begin). It ends when
- * every writer was told that the store is lost.
+ * every writer was refused for good.
  *
  * The store comes from the sources of this program, or from a copy of them that was broken on purpose.
  */
@@ -71,7 +71,7 @@ async function keepCounting(storage: Storage): Promise<void> {
   }
 }
 
-/** Says what came of an update. One that failed otherwise than with a lost store may be tried again. */
+/** Says what came of an update. One for which the disk was too full may be tried again. */
 async function told(update: Promise<number>, name: string): Promise<'done' | 'failed' | 'lost'> {
   try {
     const n = await update
@@ -80,7 +80,7 @@ async function told(update: Promise<number>, name: string): Promise<'done' | 'fa
   } catch (error) {
     const { code, outcome } = error as { code?: string; outcome?: string }
     say(`failed ${code ?? String(error)} ${outcome}`)
-    return code === 'store-lost' ? 'lost' : 'failed'
+    return code === 'store-full' ? 'failed' : 'lost'
   }
 }
 
