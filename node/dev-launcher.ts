@@ -22,17 +22,17 @@ export interface LauncherOptions {
 
 export function serveLauncher(options: LauncherOptions): Promise<Listening> {
   return listenOnLoopback(options.port, (request, response) => {
-    try {
-      const refusal = foreignness(request)
-      if (refusal !== undefined) throw refusal
-      sendJson(response, 200, answerTo(options, request))
-    } catch (error) {
-      refuse(response, error)
-    }
+    void answerTo(options, request).then(
+      (answer) => sendJson(response, 200, answer),
+      (error: unknown) => refuse(response, error),
+    )
   })
 }
 
-function answerTo(options: LauncherOptions, { method, url = '/' }: IncomingMessage): object {
+async function answerTo(options: LauncherOptions, request: IncomingMessage): Promise<object> {
+  const refusal = foreignness(request)
+  if (refusal !== undefined) throw refusal
+  const { method, url = '/' } = request
   if (url === '/') {
     const peers = options.peers.map(({ peer, pid }) => ({ name: peer.name, process: pid ?? null }))
     return { folder: options.folder, process: process.pid, peers }
@@ -62,11 +62,14 @@ function start({ say }: LauncherOptions, peer: DevPeerProcess): object {
   return { text, process: peer.pid }
 }
 
-function stop({ say }: LauncherOptions, peer: DevPeerProcess): object {
+/** Resolves once its process is gone, and its folder is free. */
+async function stop({ say }: LauncherOptions, peer: DevPeerProcess): Promise<object> {
   const { name } = peer.peer
   if (peer.pid === undefined) return { text: `${name} does not run.` }
-  void peer.stop().then(() => say(`${name} is stopped.`))
-  return { text: `${name} stops.` }
+  await peer.stop()
+  const text = `${name} is stopped.`
+  say(text)
+  return { text }
 }
 
 function refuse(response: ServerResponse, error: unknown): void {

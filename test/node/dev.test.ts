@@ -128,7 +128,7 @@ describe('a ring that runs', () => {
   })
 
   test('stops a peer in peace when asked, and does not call that a death', async () => {
-    expect((await ring.run('stop', '3')).out).toBe('peer-3 stops.\n')
+    expect((await ring.run('stop', '3')).out).toBe('peer-3 is stopped.\n')
     await until('peer 3 to be seen down', async () => stateOf(await status(ring), 3) === 'down')
     await until('peer 3 to be gone', async () => (await ring.processOf(3)) === undefined)
     expect((await ring.run('stop', '3')).out).toBe('peer-3 does not run.\n')
