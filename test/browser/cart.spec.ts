@@ -197,7 +197,7 @@ test('one fewer, one more, or as many as one types; what is none is gone', async
   for (let clicks = 0; clicks < 3; clicks++) await more.click()
   await fewer.click()
   await tab.toShow({ mug: 3, pencil: 1 })
-  const lines = page.getByRole('list', { name: 'Cart' }).getByRole('listitem')
+  const lines = page.getByRole('list', { name: 'Cart', exact: true }).getByRole('listitem')
   await expect(lines.first()).toContainText('€36.00')
   await expect(page.locator('.sum')).toHaveText('Total 4 things€37.80')
 

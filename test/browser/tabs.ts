@@ -89,7 +89,7 @@ export class Tab {
   }
 
   async items(): Promise<Items> {
-    const list = this.page.getByRole('list', { name: 'Cart' })
+    const list = this.page.getByRole('list', { name: 'Cart', exact: true })
     const lines = await list
       .getByRole('listitem')
       .evaluateAll((found) =>
