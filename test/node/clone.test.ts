@@ -19,6 +19,11 @@ test(
     await ring.run('put', 'carts', 'ann', '{"mug":1}')
     const copy = await copyOfStopped(ring)
     expect((await ring.run('start', '2')).exit).toBe(0)
+    // The elder goes on: so the original must stand before its copy begins.
+    await until('the original to be up', async () => {
+      const { members } = await ring.ask<RingStatus>('status')
+      return members.length === 3 && members.every(({ state }) => state === 'up')
+    })
     const original = await ring.processOf(2)
 
     const { id } = ring.ports.peers[1]!
