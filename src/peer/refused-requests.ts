@@ -5,8 +5,7 @@
  * there is room again: taken then, it would make a lie of the first answer. So it gets the same answer. A copy can only
  * come over the link that brought the first, which ends with the process: so memory is enough.
  */
-import type { Bytes } from '../data/bytes.ts'
-import { toBinaryText } from '../data/bytes.ts'
+import { type Bytes, toBinaryText } from '../data/bytes.ts'
 import type { Key } from '../data/key.ts'
 import { type Dot, showDot } from '../data/vector.ts'
 import type { PeerId } from '../protocol/membership.ts'

@@ -77,6 +77,17 @@ export const ofQuorums: readonly Mutant[] = [
     faults: ['isolated peer', 'broken links', 'crash'],
   },
   {
+    name: 'a late copy of a refused request is taken',
+    clause: 'refused is provably nowhere',
+    breaks: ['outcome'],
+    rules: { isRefusedAgain: () => false },
+    faults: ['duplication', 'duplication', 'duplication', 'reordering', 'delay tails'],
+    swarm: {
+      ...{ members: 4, n: 3, r: 2, w: 2, edges: 0, keys: 1, pauseMs: 150 },
+      limits: { ...limits, siblings: 4 },
+    },
+  },
+  {
     name: 'an unknown outcome is called refused',
     clause: 'every outcome is done, refused or unknown',
     breaks: ['outcome'],
