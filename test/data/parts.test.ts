@@ -10,7 +10,7 @@ import {
   sameState,
   sync,
 } from '../../src/data/siblings.ts'
-import { covers, highest, makeEntry, nothingSeen } from '../../src/data/vector.ts'
+import { covers, highest, makeEntry, nothingSeen, sameDot } from '../../src/data/vector.ts'
 
 const step = fc.oneof(
   fc.record({
@@ -56,6 +56,22 @@ describe('the parts of a state', () => {
         expect(sameState(mixed.reduce(sync, other!), both)).toBe(true)
         // And what has come so far takes away nothing that is alive.
         for (const part of parts) expect(sameState(sync(state!, part), state!)).toBe(true)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('take away nothing before all have come: what supersedes is there first', () => {
+    fc.assert(
+      fc.property(replicas, most, ([state, other], mostBytes) => {
+        let held = other!
+        for (const part of partsOf(state!, mostBytes).slice(0, -1)) {
+          held = sync(held, part)
+          for (const sibling of other!.siblings) {
+            const isNews = state!.siblings.some(({ dot }) => sameDot(dot, sibling.dot))
+            if (!isNews) expect(held.siblings).toContainEqual(sibling)
+          }
+        }
       }),
       { numRuns: 2000 },
     )
