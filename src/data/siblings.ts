@@ -88,6 +88,11 @@ export function sameState(a: ObjectState, b: ObjectState): boolean {
   return a === b || (sameSeen(a.seen, b.seen) && sameSiblings(a.siblings, b.siblings))
 }
 
+/** About how many bytes a state takes on the wire. */
+export function weightOf({ siblings }: ObjectState): number {
+  return siblings.reduce((sum, { value }) => sum + 100 + (value.bytes?.length ?? 0), 100)
+}
+
 /** Siblings that are values, not tombstones. */
 export function liveSiblings(state: ObjectState): readonly Sibling[] {
   return state.siblings.filter(({ value }) => value.bytes !== undefined)

@@ -9,8 +9,7 @@
 import { type Bytes, emptyBytes, equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import type { Key } from '../data/key.ts'
-import { partsOf, weightOf } from '../data/parts.ts'
-import { type ObjectState, sameState } from '../data/siblings.ts'
+import { type ObjectState, sameState, weightOf } from '../data/siblings.ts'
 import type { Item } from '../protocol/listing.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { ReplyOf, Request } from '../protocol/message.ts'
@@ -27,7 +26,6 @@ import {
   slotOf,
   statesOf,
 } from './comparison.ts'
-import { partBytes } from './in-parts.ts'
 import type { Records } from './records.ts'
 import { single } from './tasks.ts'
 import type { MemberWorld } from './world.ts'
@@ -214,35 +212,25 @@ export class AntiEntropy {
 
   /** Tells these states and takes what the other side knows more; resolves with whether that was all. */
   async #exchange(peer: PeerId, items: readonly Item[]): Promise<boolean> {
-    const [only, ...others] = items
-    const messages =
-      only !== undefined && others.length === 0
-        ? partsOf(only.state, partBytes(this.#world.limits)).map((state) => [{ ...only, state }])
-        : [items]
-    let isAll = true
-    for (const message of messages) {
-      const reply = await this.#ask(peer, { type: 'exchange', items: message }, 'exchanged')
-      // What the other side does not own in its own view it has not told.
-      isAll = reply.cut !== true && !reply.taken.includes(false)
-      await Promise.all(
-        reply.items.map(({ key, state }) =>
-          absorb(this.#world, this.#records, key, state, 'as owner'),
-        ),
-      )
-    }
-    return isAll
+    const reply = await this.#ask(peer, { type: 'exchange', items }, 'exchanged')
+    await Promise.all(
+      reply.items.map(({ key, state }) =>
+        absorb(this.#world, this.#records, key, state, 'as owner'),
+      ),
+    )
+    // What the other side does not own in its own view it has not told.
+    return reply.cut !== true && !reply.taken.includes(false)
   }
 
   /** The states of these keys, no more at once than a batch may weigh. */
   async *#batches(keys: readonly Key[]): AsyncGenerator<Item[]> {
-    const { limits } = this.#world
-    const { batchBytes, batchItems } = limits
+    const { batchBytes, batchItems } = this.#world.limits
     let batch: Item[] = []
     let weight = 0
     for (const key of keys) {
       const [item] = await statesOf(this.#records, [key])
-      // What is to go in parts goes alone.
-      if (batch.length > 0 && weightOf(item!.state) > partBytes(limits)) {
+      // What is large goes alone.
+      if (batch.length > 0 && weightOf(item!.state) > batchBytes) {
         yield batch
         batch = []
         weight = 0

@@ -23,7 +23,6 @@ import { ask } from './ask.ts'
 import { errorOfRefusal, type Failure, isFailure } from './failure.ts'
 import { fanout, type Fanned, type Hint, quorumError } from './fanout.ts'
 import { isBehind, store, type Stored, type WriteRequest } from './minting.ts'
-import { tellInParts } from './in-parts.ts'
 import type { Records } from './records.ts'
 import { agree, type Lists, listsOf, ownStanding, placementFor, weighStrictly } from './strict.ts'
 import type { MemberWorld } from './world.ts'
@@ -229,15 +228,11 @@ function replicate(
       return weighStrictly(world, lists, answer.peer, { ready, agrees })
     },
     send: async (peer, deadlineMs, insteadOf): Promise<StoredAnswer | Failure> => {
-      const reply = await tellInParts(world.limits, state, (part) => {
-        // However many parts there are: a request takes no longer than it may.
-        const leftMs = Math.max(0, Math.min(deadlineMs, endMs - world.clock.elapsed()))
-        return insteadOf === undefined && part === state
-          ? ask(world, peer, toOwner, 'stored', { deadlineMs: leftMs, encoded })
-          : ask(world, peer, { ...toOwner, state: part, insteadOf }, 'stored', {
-              deadlineMs: leftMs,
-            })
-      })
+      const leftMs = Math.max(0, Math.min(deadlineMs, endMs - world.clock.elapsed()))
+      const reply =
+        insteadOf === undefined
+          ? await ask(world, peer, toOwner, 'stored', { deadlineMs: leftMs, encoded })
+          : await ask(world, peer, { ...toOwner, insteadOf }, 'stored', { deadlineMs: leftMs })
       world.say({
         type: 'replicate',
         key: showKey(key),

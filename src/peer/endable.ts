@@ -8,56 +8,20 @@
 import type { Bytes } from '../data/bytes.ts'
 import { TransportError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
-import type { Lane, Link, Receiver, RequestOptions, Transport } from '../ports.ts'
+import type { RequestOptions } from '../ports.ts'
+import { TransportAround } from './around.ts'
 
-export class EndableTransport implements Transport {
-  readonly #transport: Transport
+export class EndableTransport extends TransportAround {
   /** What is still waited for, and how to end it. */
   readonly #waiting = new Set<(error: TransportError) => void>()
   #ended = false
 
-  constructor(transport: Transport) {
-    this.#transport = transport
+  override request(to: PeerId, body: Bytes, options: RequestOptions): Promise<Bytes> {
+    return this.#unlessEnded(() => super.request(to, body, options))
   }
 
-  get self(): PeerId {
-    return this.#transport.self
-  }
-
-  get addresses(): readonly string[] {
-    return this.#transport.addresses
-  }
-
-  serve(receiver: Receiver): void {
-    this.#transport.serve(receiver)
-  }
-
-  request(to: PeerId, body: Bytes, options: RequestOptions): Promise<Bytes> {
-    return this.#unlessEnded(() => this.#transport.request(to, body, options))
-  }
-
-  notify(to: PeerId, body: Bytes, lane: Lane): void {
-    this.#transport.notify(to, body, lane)
-  }
-
-  learn(peer: PeerId, addresses: readonly string[]): void {
-    this.#transport.learn(peer, addresses)
-  }
-
-  dial(address: string): Promise<PeerId> {
-    return this.#unlessEnded(() => this.#transport.dial(address))
-  }
-
-  links(): readonly Link[] {
-    return this.#transport.links()
-  }
-
-  setGate(open: boolean): void {
-    this.#transport.setGate(open)
-  }
-
-  close(): Promise<void> {
-    return this.#transport.close()
+  override dial(address: string): Promise<PeerId> {
+    return this.#unlessEnded(() => super.dial(address))
   }
 
   /** Whatever waits for an answer or a link hears that this peer is closed, and so does whoever asks from now on. */

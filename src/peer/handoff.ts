@@ -8,15 +8,13 @@
  */
 import type { Digest } from '../data/hash.ts'
 import { type Key, showKey } from '../data/key.ts'
-import { weightOf } from '../data/parts.ts'
-import type { ObjectState } from '../data/siblings.ts'
+import { type ObjectState, weightOf } from '../data/siblings.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { keyOfStored, shelfRange } from '../protocol/record.ts'
 import { ask } from './ask.ts'
 import { type Failure, isFailure } from './failure.ts'
-import { partBytes, tellInParts } from './in-parts.ts'
 import { readMarker, type Records } from './records.ts'
 import { slices } from './slices.ts'
 import { single } from './tasks.ts'
@@ -131,8 +129,8 @@ export class Handoff {
       while (at < keys.length && items.length < limits.batchItems && weight < limits.batchBytes) {
         const key = keys[at]!
         const { state, digest } = await this.#records.read(key)
-        // What is to go in parts goes alone.
-        if (items.length > 0 && weightOf(state) > partBytes(limits)) break
+        // What is large goes alone.
+        if (items.length > 0 && weightOf(state) > limits.batchBytes) break
         at++
         items.push({ key, state, digest })
         weight += weightOf(state)
@@ -145,11 +143,7 @@ export class Handoff {
 
   async #send(target: PeerId, items: readonly Owed[]): Promise<Taken> {
     const { rules } = this.#world
-    const [only, ...others] = items
-    const reply =
-      only !== undefined && others.length === 0
-        ? await this.#offerInParts(target, only)
-        : await this.#offer(target, items)
+    const reply = await this.#offer(target, items)
     const answered = !isFailure(reply)
     let whole = true
     for (const [i, item] of items.entries()) {
@@ -172,16 +166,6 @@ export class Handoff {
     if (isFailure(reply)) return reply
     const present = this.#world.view().byPeer.get(target)?.record.generation
     return items.map((_, i) => reply.generation === present && reply.taken[i] === true)
-  }
-
-  async #offerInParts(target: PeerId, { key, state }: Owed): Promise<readonly boolean[] | Failure> {
-    let taken = true
-    const reply = await tellInParts(this.#world.limits, state, async (part) => {
-      const answer = await this.#offer(target, [{ key, state: part }])
-      if (!isFailure(answer)) taken &&= answer[0] === true
-      return answer
-    })
-    return isFailure(reply) ? reply : [taken]
   }
 
   /** The target has it durably: one debt less, and with the last one the copy goes. */

@@ -30,6 +30,7 @@ import {
   type ReplyOf,
   type Request,
 } from '../protocol/message.ts'
+import { limits as defaultLimits } from '../protocol/limits.ts'
 import { type MemberRules, memberRules } from '../protocol/member-rules.ts'
 import { rules } from '../protocol/rules.ts'
 import { storageKeys } from '../protocol/record.ts'
@@ -44,6 +45,7 @@ import { Gossip } from './gossip.ts'
 import { Handoff } from './handoff.ts'
 import type { WriteRequest } from './minting.ts'
 import { list, type ListedPage, serveOwnPage } from './listing.ts'
+import { PiecedTransport } from './pieced.ts'
 import { type Covered, coveredBy, get, type Got } from './reading.ts'
 import { Records } from './records.ts'
 import { Refill } from './refill.ts'
@@ -166,8 +168,11 @@ export class Member {
   readonly #displaced = Promise.withResolvers<RingletError>()
 
   constructor(options: MemberOptions, say: Say, records: Records, table: Table) {
+    const { clock, limits = defaultLimits } = options
+    const isMember = (peer: PeerId): boolean => table.view.byPeer.has(peer)
+    const transport = new PiecedTransport(options.transport, clock, limits, isMember)
     const world = makeWorld(
-      options,
+      { ...options, transport },
       say,
       () => table.view,
       (peer) => {
@@ -453,7 +458,7 @@ export class Member {
         return { type: 'written', ...(await write(world, records, order, request.direct)) }
       }
       case 'get':
-        return { type: 'got', ready: true, ...(await get(world, records, request.key, request)) }
+        return { type: 'got', ...(await get(world, records, request.key, request)) }
       case 'list': {
         const page = request.direct
           ? await serveOwnPage(world, records, request, request.lists)

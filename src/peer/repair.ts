@@ -3,15 +3,13 @@
  * background. They take it as they take a debt that is paid.
  */
 import { type Key, showKey } from '../data/key.ts'
-import { weightOf } from '../data/parts.ts'
-import type { ObjectState } from '../data/siblings.ts'
+import { type ObjectState, weightOf } from '../data/siblings.ts'
 import { StorageError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { ReplyOf } from '../protocol/message.ts'
 import { absorb } from './absorb.ts'
 import { ask } from './ask.ts'
 import { type Failure, isFailure } from './failure.ts'
-import { partBytes, tellInParts } from './in-parts.ts'
 import type { Records } from './records.ts'
 import type { MemberWorld } from './world.ts'
 
@@ -60,13 +58,7 @@ async function hand(
 ): Promise<string[]> {
   const results: string[] = []
   for (const message of messagesOf(world, items)) {
-    const [only, ...others] = message
-    const reply =
-      only !== undefined && others.length === 0
-        ? await tellInParts(world.limits, only.state, (part) =>
-            offer(world, peer, [{ ...only, state: part }]),
-          )
-        : await offer(world, peer, message)
+    const reply = await offer(world, peer, message)
     results.push(
       ...message.map((_, i) =>
         isFailure(reply) ? reply.why : reply.taken[i] === true ? 'ok' : noOwner,
@@ -85,7 +77,7 @@ function offer(
   return ask(world, peer, { type: 'handoff', items }, 'taken', options)
 }
 
-/** As few messages as will do, in the order of the items; what is to go in parts goes alone. */
+/** As few messages as will do, in the order of the items; what is large goes alone. */
 function messagesOf(
   { limits }: MemberWorld,
   items: readonly Lacking[],
@@ -96,7 +88,7 @@ function messagesOf(
     const weight = weightOf(item.state)
     if (messages.length === 0 || weight > left) {
       messages.push([])
-      left = partBytes(limits)
+      left = limits.batchBytes
     }
     messages.at(-1)!.push(item)
     left -= weight

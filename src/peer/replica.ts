@@ -6,14 +6,12 @@
  */
 import { equalBytes } from '../data/bytes.ts'
 import { type Key, partitionOf } from '../data/key.ts'
-import { lacking, partsOf, weightOf } from '../data/parts.ts'
-import { type ObjectState, sameState } from '../data/siblings.ts'
+import { type ObjectState, sameState, weightOf } from '../data/siblings.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Reply, Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { absorb } from './absorb.ts'
 import { foldsOf, listPartition, slotCount, slotFolds, slotOf } from './comparison.ts'
-import { partBytes } from './in-parts.ts'
 import type { Records } from './records.ts'
 import { isInDoubt, listsOf, ownStanding } from './strict.ts'
 import type { MemberWorld } from './world.ts'
@@ -42,8 +40,13 @@ export async function serveRead(
   const { state, digest } = await records.read(key)
   const same = have !== undefined && equalBytes(have, digest)
   // The reading itself may have found the record damaged.
-  const ready = before.ready && !isInDoubt(world, records, key)
-  return { type: 'read', state: same ? undefined : state, owner, ...before, ready }
+  const isSound = !isInDoubt(world, records, key)
+  const standing = {
+    agrees: before.agrees,
+    ready: before.ready && isSound,
+    whole: before.whole && isSound,
+  }
+  return { type: 'read', state: same ? undefined : state, owner, ...standing }
 }
 
 /** Compares an edge's copies with what this peer owns: a digest each way, and no state. */
@@ -105,10 +108,8 @@ export async function serveExchange(
       cut = true
       break
     }
-    const state = told(world, now, sent)
-    cut ||= state !== now
-    weight += weightOf(state)
-    more.push({ key, state })
+    weight += weightOf(now)
+    more.push({ key, state: now })
   }
   const taken = results.map(({ now }) => now !== undefined)
   return { type: 'exchanged', items: more, taken, cut }
@@ -136,12 +137,6 @@ export async function serveVouch(
       return { partition, except }
     })
   return { type: 'vouched', vouched }
-}
-
-/** What one reply can tell of a state to somebody who has sent his own. */
-function told({ limits }: MemberWorld, now: ObjectState, sent: ObjectState): ObjectState {
-  const most = partBytes(limits)
-  return weightOf(now) <= most ? now : partsOf(lacking(now, sent), most)[0]!
 }
 
 export async function serveFolds(

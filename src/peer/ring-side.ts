@@ -30,6 +30,7 @@ import type { Copies } from './copies.ts'
 import { listAtOwners } from './edge-listing.ts'
 import { EdgeMembers } from './edge-members.ts'
 import { EndableTransport } from './endable.ts'
+import { PiecedTransport } from './pieced.ts'
 import type { Failure } from './failure.ts'
 import { Gossip } from './gossip.ts'
 import type { KeyedPage } from './keyed.ts'
@@ -80,7 +81,9 @@ export class RingSide {
 
   constructor(options: RingSideOptions) {
     const { copies, r, w, seed, attempted } = options
-    this.#transport = new EndableTransport(options.world.transport)
+    const { clock, limits } = options.world
+    const pieced = new PiecedTransport(options.world.transport, clock, limits, () => false)
+    this.#transport = new EndableTransport(pieced)
     const { rules = allRules } = options
     const world: RingWorld = { ...options.world, transport: this.#transport, rules }
     this.#world = world

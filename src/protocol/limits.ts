@@ -23,8 +23,10 @@ export const limits = {
   recordsVerified: 64,
   /** No actor ever gets here honestly: 2^48 writes of one key. */
   counter: 2 ** 48,
-  /** A message above this is refused before it is read; a state of 32 siblings of 1 MiB still fits. */
+  /** What a peer reads in one go; a state of 32 siblings of 1 MiB still fits. */
   messageBytes: 48 * mebibyte,
+  /** Room for all longer ones, which travel in pieces and are served when they are whole. */
+  piecesBytes: 256 * mebibyte,
   /** Longer messages travel as several frames, so that a heartbeat never waits behind more than one. */
   frameBytes: 4 * mebibyte,
   /** How much is handed to a link at once. */

@@ -65,10 +65,8 @@ export function staleCopies(
   keys: readonly Key[],
 ): { key: string; text: string }[] {
   const gaps: { key: string; text: string }[] = []
-  const unreadable = oversized(cluster)
   for (const { name, process } of cluster.edges) {
     for (const key of keys) {
-      if (unreadable.has(showKey(key))) continue
       const held = process?.edge?.copies.of(key)
       if (held?.followed !== true) continue
       const [owner] = cluster.ring.ownersOf(partitionOf(key.position, cluster.settings.q))
@@ -102,18 +100,6 @@ export function notWhole(cluster: Cluster): { key: string; text: string }[] {
     return canBe ? [{ key: '', text: `${name} does not become ready` }] : []
   })
 }
-
-/** The keys that no message holds: owners tell each other of them in parts, and nobody can read them elsewhere. */
-export function oversized({ members, settings }: Cluster): ReadonlySet<string> {
-  const { from, to } = shelfRange('object')
-  const most = settings.limits.messageBytes - envelopeBytes
-  const records = members.flatMap(({ disk }) => disk.entries(from, to))
-  const large = records.filter(({ value }) => value.length > most)
-  return new Set(large.map(({ key }) => showKey(keyOfStored(key))))
-}
-
-/** What comes with a state in a message. */
-const envelopeBytes = 600
 
 /** The member that alone holds its state of the most keys. */
 export function loneliest<M extends GroundMember>(ground: Ground<M>): M {

@@ -8,7 +8,6 @@ import { type Key, makeKey, showKey, splitKey } from '../data/key.ts'
 import type { Consistency, Keyed, ListedRead } from '../peer/keyed.ts'
 import { describe } from './checker.ts'
 import type { Cluster, Machine } from './cluster.ts'
-import { oversized } from './inspection.ts'
 import type { Violation } from './violation.ts'
 
 /** More than any request may take. */
@@ -44,10 +43,6 @@ export async function checkListings(
 ): Promise<readonly Violation[]> {
   const { scheduler, serving } = cluster
   const prefixes = new Map(keys.map(partitionKeyOf).map((key) => [key.text, key]))
-  const unreadable = oversized(cluster)
-  for (const key of keys) {
-    if (unreadable.has(showKey(key))) prefixes.delete(partitionKeyOf(key).text)
-  }
   const listings = serving.flatMap((machine) =>
     [...prefixes.values()].map((prefix) => begin(machine, prefix)),
   )

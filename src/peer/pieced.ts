@@ -1,0 +1,153 @@
+/**
+ * A transport for messages of any size: what is larger than a message may be goes in pieces, both ways, and whoever
+ * asks and whoever answers does not know of it.
+ *
+ * Messages have a limit because whoever reads one must have room for it. A key that coordinators wrote while they were
+ * apart may outgrow it all the same, for no value of it may be dropped. Such a message has a bounded room of its own at
+ * the other side, and is served when it is whole.
+ */
+import { type Bytes, concat, equalBytes, MalformedError } from '../data/bytes.ts'
+import { digestOf } from '../data/hash.ts'
+import { TransportError } from '../protocol/errors.ts'
+import type { Limits } from '../protocol/limits.ts'
+import type { PeerId } from '../protocol/membership.ts'
+import {
+  decodePiece,
+  encodePiece,
+  isPiece,
+  type Piece,
+  pieceOverhead,
+  pieceReply,
+  type PieceRequest,
+  pieceRequest,
+} from '../protocol/piece.ts'
+import type { Clock, Receiver, RequestOptions, Transport } from '../ports.ts'
+import { TransportAround } from './around.ts'
+import { cut, Pieces } from './pieces.ts'
+
+export class PiecedTransport extends TransportAround {
+  readonly #clock: Clock
+  readonly #limits: Limits
+  readonly #pieces: Pieces
+  readonly #mayAsk: (peer: PeerId) => boolean
+
+  /** `mayAsk`: whose requests may be large. An edge's never are, and its room is somebody else's. */
+  constructor(inner: Transport, clock: Clock, limits: Limits, mayAsk: (peer: PeerId) => boolean) {
+    super(inner)
+    this.#mayAsk = mayAsk
+    this.#clock = clock
+    this.#limits = limits
+    const { piecesBytes: keptBytes, requestMs: keptMs } = limits
+    this.#pieces = new Pieces(clock, { pieceBytes: this.#pieceBytes, keptBytes, keptMs })
+  }
+
+  override async request(to: PeerId, body: Bytes, options: RequestOptions): Promise<Bytes> {
+    const endMs = this.#clock.elapsed() + options.deadlineMs
+    const ask = (message: Bytes): Promise<Bytes> => {
+      const deadlineMs = Math.max(0, endMs - this.#clock.elapsed())
+      return super.request(to, message, { ...options, deadlineMs })
+    }
+    const reply = this.#isLarge(body)
+      ? await sendInPieces(cut(body, this.#pieceBytes), ask)
+      : await super.request(to, body, options)
+    return isPiece(reply) ? fetchInPieces(reply, this.#limits, ask) : reply
+  }
+
+  override serve(receiver: Receiver): void {
+    super.serve({
+      request: (from, body) =>
+        isPiece(body)
+          ? this.#servePiece(receiver, from, body)
+          : this.#answer(from, receiver.request(from, body)),
+      notice: (from, body) => receiver.notice(from, body),
+      up: (peer, session) => receiver.up(peer, session),
+      down: (peer, session) => receiver.down(peer, session),
+    })
+  }
+
+  async #servePiece(receiver: Receiver, from: PeerId, body: Bytes): Promise<Bytes> {
+    const asked = understood(body)
+    if (asked?.type === 'fetch') return toldPiece(this.#pieces.handOut(from, asked.of, asked.at))
+    const mayAsk = asked !== undefined && this.#mayAsk(from)
+    const whole = mayAsk ? this.#pieces.take(from, asked) : 'missing'
+    return typeof whole === 'string'
+      ? encodePiece(pieceReply, { type: whole })
+      : this.#answer(from, receiver.request(from, whole))
+  }
+
+  async #answer(from: PeerId, answered: Promise<Bytes>): Promise<Bytes> {
+    const reply = await answered
+    return this.#isLarge(reply) ? toldPiece(this.#pieces.offer(from, reply)) : reply
+  }
+
+  #isLarge(message: Bytes): boolean {
+    return message.length > this.#limits.messageBytes
+  }
+
+  get #pieceBytes(): number {
+    return this.#limits.messageBytes - pieceOverhead
+  }
+}
+
+/** Resolves with the reply to the whole, or with its first piece. */
+async function sendInPieces(
+  pieces: readonly Piece[],
+  ask: (message: Bytes) => Promise<Bytes>,
+): Promise<Bytes> {
+  for (const piece of pieces.slice(0, -1)) {
+    // Whatever becomes of these: the request has not been served.
+    const reply = await ask(encodePiece(pieceRequest, { type: 'piece', ...piece })).catch(unserved)
+    if (!isPiece(reply) || decodePiece(pieceReply, reply).type !== 'taken') throw noRoom(false)
+  }
+  const reply = await ask(encodePiece(pieceRequest, { type: 'piece', ...pieces.at(-1)! }))
+  if (isPiece(reply) && decodePiece(pieceReply, reply).type !== 'piece') throw noRoom(false)
+  return reply
+}
+
+async function fetchInPieces(
+  first: Bytes,
+  { piecesBytes }: Limits,
+  ask: (message: Bytes) => Promise<Bytes>,
+): Promise<Bytes> {
+  const { of, count, bytes } = pieceOf(first)
+  const pieces = [bytes]
+  let length = bytes.length
+  for (let at = 1; at < count; at++) {
+    const piece = pieceOf(await ask(encodePiece(pieceRequest, { type: 'fetch', of, at })))
+    length += piece.bytes.length
+    if (length > piecesBytes) throw new TransportError('too-large', true)
+    pieces.push(piece.bytes)
+  }
+  const whole = concat(...pieces)
+  if (!equalBytes(digestOf(whole), of)) throw new MalformedError('pieces of another message')
+  return whole
+}
+
+function pieceOf(body: Bytes): Piece {
+  const reply = decodePiece(pieceReply, body)
+  if (reply.type !== 'piece') throw noRoom(true)
+  return reply
+}
+
+function toldPiece(piece: Piece | undefined): Bytes {
+  const reply =
+    piece === undefined ? ({ type: 'missing' } as const) : { ...piece, type: 'piece' as const }
+  return encodePiece(pieceReply, reply)
+}
+
+function understood(body: Bytes): PieceRequest | undefined {
+  try {
+    return decodePiece(pieceRequest, body)
+  } catch {
+    return undefined
+  }
+}
+
+function unserved(error: unknown): never {
+  if (error instanceof TransportError) throw new TransportError(error.failure, false)
+  throw error
+}
+
+function noRoom(sent: boolean): TransportError {
+  return new TransportError('overloaded', sent)
+}
