@@ -61,7 +61,10 @@ export class Asking {
       const answer = await this.#members.ask(key, { type: 'get', key, ...demands }, 'got')
       // Fewer than R owners say too little to replace a copy.
       if (isFailure(answer) || demands.r < this.#r) return answer
-      if ((await this.take(key, answer.state, moment)) || asks > asksAgain) return answer
+      const { state, ready } = answer
+      const isTaken = await this.take(key, state, moment, ready)
+      // Until somebody's disk is whole again, to ask again brings the same.
+      if (isTaken || !ready || asks > asksAgain) return answer
     }
   }
 
@@ -70,13 +73,14 @@ export class Asking {
   }
 
   /**
-   * Of a followed key, an answer of R owners to what was asked at this moment is the copy now. False if it may be older
-   * than the copy. A full disk is no reason to keep it from its reader.
+   * Of a followed key, an answer of R owners that miss nothing, to what was asked at this moment, is the copy now. False
+   * if it may be older than the copy, or say less. A full disk is no reason to keep it from its reader.
    */
-  async take(key: Key, answer: ObjectState, askedAt: number): Promise<boolean> {
+  async take(key: Key, answer: ObjectState, askedAt: number, isWhole = true): Promise<boolean> {
     if (!this.#copies.of(key).followed) return true
     try {
-      return await this.#noting(key, () => this.#copies.refresh(key, answer, askedAt))
+      const refresh = (): Promise<boolean> => this.#copies.refresh(key, answer, askedAt, isWhole)
+      return await this.#noting(key, refresh)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
       this.#world.say({ type: 'task-failed', detail: `refresh: ${error.message}` })

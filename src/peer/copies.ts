@@ -144,14 +144,15 @@ export class Copies {
 
   /**
    * R owners answered what was asked at this moment: of a followed key their answer is the copy now, also when it is
-   * less. False if another has become the copy since, of which this one knows less: it may be older.
+   * less, unless it comes from disks that were lost. False if another has become the copy since, of which this one knows
+   * less: it may be older.
    */
-  async refresh(key: Key, answer: ObjectState, askedAt: number): Promise<boolean> {
+  async refresh(key: Key, answer: ObjectState, askedAt: number, isWhole = true): Promise<boolean> {
     let taken = true
     await this.change(key, (held) => {
       if (!held.followed) return held
       const replacedAt = this.#entries.get(key.text)?.replacedAt ?? 0
-      taken = replacedAt <= askedAt || mayReplace(held, answer)
+      taken = (isWhole && replacedAt <= askedAt) || mayReplace(held, answer)
       return taken ? this.#replaced(key, held, answer) : held
     })
     return taken

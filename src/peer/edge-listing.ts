@@ -43,8 +43,10 @@ export async function listAtOwners(
   if (!isPageOf(asked, answer)) {
     throw new RingletError('malformed', 'a page that does not follow from its question')
   }
-  const { items, upTo, missing } = answer
-  const listed = await Promise.all(items.map((item) => shownOf(options, item, moment, own)))
+  const { items, upTo, missing, ready } = answer
+  const listed = await Promise.all(
+    items.map((item) => shownOf(options, item, { askedAt: moment, isWhole: ready !== false }, own)),
+  )
   const reads = [...listed, ...unlisted(copies, own, answer)]
     .sort((one, other) => inOrder(one.key, other.key))
     .map(({ key, state }): ListedRead => {
@@ -57,12 +59,12 @@ export async function listAtOwners(
 async function shownOf(
   { copies, asking }: EdgeListingOptions,
   { key, state }: Item,
-  askedAt: number,
+  { askedAt, isWhole }: { readonly askedAt: number; readonly isWhole: boolean },
   own: Own,
 ): Promise<Item> {
   const isCopy = sameState(copies.of(key).copy, state)
   // An answer that is older than what is shown already is not shown after it.
-  const isNew = isCopy || (await asking.take(key, state, askedAt))
+  const isNew = isCopy || (await asking.take(key, state, askedAt, isWhole))
   return { key, state: isNew ? withOwn(copies, key, state, own) : copies.shown(key) }
 }
 

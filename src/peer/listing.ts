@@ -20,7 +20,15 @@ import { type Failure, isFailure } from './failure.ts'
 import { fanout, quorumError } from './fanout.ts'
 import type { Records } from './records.ts'
 import { repair } from './repair.ts'
-import { agree, isInDoubt, listsOf, ownStanding, type Standing, weighStrictly } from './strict.ts'
+import {
+  agree,
+  isInDoubt,
+  listsOf,
+  ownStanding,
+  saysAll,
+  type Standing,
+  weighStrictly,
+} from './strict.ts'
 import type { MemberWorld } from './world.ts'
 
 /** A page, and whose it is: an owner's, or what R of them say together. */
@@ -28,6 +36,8 @@ export interface ListedPage extends Page {
   readonly owner: boolean
   /** How many of the R answers. */
   readonly missing: number
+  /** Whether R owners made it that miss nothing. */
+  readonly ready: boolean
 }
 
 interface PageAnswer extends Page, Standing {
@@ -64,7 +74,13 @@ export async function list(
   if (!result.met) throw quorumError('list', prefix, r, result)
   const { items, upTo, behind } = mergePages(result.answers)
   if (behind.size > 0) world.tasks.run('repair', repair(world, records, behind))
-  return { items, upTo, missing: Math.max(0, r - got), owner: own !== undefined }
+  return {
+    items,
+    upTo,
+    missing: Math.max(0, r - got),
+    owner: own !== undefined,
+    ready: saysAll(world.rules, result, r),
+  }
 }
 
 async function listOnce(
@@ -130,7 +146,7 @@ export async function serveOwnPage(
   lists?: Digest,
 ): Promise<ListedPage & Standing> {
   const { owners } = placementOf(world.view().ring, asked.prefix.position)
-  const { agrees, ready } = ownStanding(world, records, asked.prefix, lists)
+  const { agrees, ready, whole } = ownStanding(world, records, asked.prefix, lists)
   const page = await ownPage(world, records, asked)
   // The reading itself may have found records damaged: their keys would look as if they were not there.
   const isWhole = records.doubts.keys.every((key) => {
@@ -142,6 +158,7 @@ export async function serveOwnPage(
     missing: 0,
     agrees,
     ready: ready && isWhole,
+    whole: whole && isWhole,
   }
 }
 
@@ -163,8 +180,8 @@ async function askForPage(
   const question: Request = { type: 'list', prefix, after, r: 1, direct: true, lists }
   const reply = await ask(world, peer, question, 'listed', { deadlineMs })
   if (isFailure(reply)) return reply
-  const { items, upTo, owner, ready = true, agrees = false } = reply
-  return isPageOf(asked, reply) ? { peer, items, upTo, owner, ready, agrees } : malformed
+  const { items, upTo, owner, ready = true, agrees = false, whole = true } = reply
+  return isPageOf(asked, reply) ? { peer, items, upTo, owner, ready, agrees, whole } : malformed
 }
 
 /** Undefined when this peer's disk cannot say. */

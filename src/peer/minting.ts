@@ -59,6 +59,8 @@ export interface DeliverRequest extends WriteDemands {
   /** The edge that minted it, and the 128 bits that show its generation to be its own. */
   readonly origin: PeerId
   readonly seed: Bytes
+  /** Which sending of it this is. */
+  readonly attempt?: number | undefined
 }
 
 export interface Stored {
@@ -87,14 +89,14 @@ export function store(
 async function take(
   world: MemberWorld,
   records: Records,
-  { key, dot, value, origin }: DeliverRequest,
+  { key, dot, value, origin, attempt }: DeliverRequest,
   context: Seen,
 ): Promise<Stored> {
   const stored = await records.change(key, ({ object }) => {
     const seenBefore = highest(object.state.seen, dot.actor)
     // A repeat of what is known adds nothing to the crowd.
     if (!covers(object.state.seen, dot)) {
-      const name = nameOfDelivery(key, dot)
+      const name = nameOfDelivery(key, dot, attempt)
       refuseBlindCrowd(world, records, { key, name, state: object.state, context })
     }
     const state = world.rules.apply(object.state, dot, context, value)
@@ -120,9 +122,10 @@ async function name(
     key,
     (desk) => {
       const earlier = again ? undefined : dotOf(desk.extras[0])
-      // A retried request mints nothing new.
       if (earlier !== undefined) {
-        return { result: { dot: earlier, state: desk.object.state, seenBefore: 0, known: true } }
+        const state = stateWith(world, desk, { dot: earlier, context, value })
+        const result = { dot: earlier, state, seenBefore: 0, known: true }
+        return { result, state, owed: owedNow(world, key) }
       }
       const name = nameOfPut(origin, request)
       refuseBlindCrowd(world, records, { key, name, state: desk.object.state, context })
@@ -157,6 +160,15 @@ function mint(world: MemberWorld, desk: Desk, context: Seen, value: Value): Stor
   assert(!covers(context, dot), 'a context never covers the dot it is written with')
   const state = world.rules.apply(object.state, dot, context, value)
   return { dot, state, seenBefore, known: false }
+}
+
+/** A retried request mints nothing new. But what it wrote may be gone, if the record of the key was damaged meanwhile. */
+function stateWith(
+  { rules }: MemberWorld,
+  { object }: Desk,
+  { dot, context, value }: { dot: Dot; context: Seen; value: Value },
+): ObjectState {
+  return rules.ofRepeat(object.state, rules.apply(object.state, dot, context, value))
 }
 
 /** A disk that was set back would hand out again what it has handed out: an epoch that anybody has seen is not fresh. */

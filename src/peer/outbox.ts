@@ -132,7 +132,7 @@ export class Outbox {
     const demands = own.demands ?? { w }
     const uncertain = this.#attempted.has(nameOf(dot))
     this.#attempted.add(nameOf(dot))
-    const origin = this.#world.self
+    const { self: origin, random } = this.#world
     const request: Request = {
       type: 'deliver',
       key,
@@ -143,6 +143,7 @@ export class Outbox {
       seed,
       ...demands,
       direct: false,
+      attempt: Math.floor(random.fraction() * 2 ** 32),
     }
     const answer = await this.#members.ask(key, request, 'written')
     const result = isFailure(answer) ? answer.why : 'ok'

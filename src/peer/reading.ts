@@ -26,6 +26,7 @@ import {
   listsOf,
   ownStanding,
   placementFor,
+  saysAll,
   type Standing,
   weighStrictly,
 } from './strict.ts'
@@ -35,6 +36,8 @@ export interface Got {
   readonly state: ObjectState
   readonly answers: readonly PeerId[]
   readonly missing: number
+  /** Whether R owners answered that miss nothing: then what they do not tell is not there. */
+  readonly ready: boolean
 }
 
 export interface Covered {
@@ -59,7 +62,8 @@ export async function get(
   demands: ReadDemands,
 ): Promise<Got> {
   const { r, strict = false } = demands
-  checkNumbers(world.rules, world.view().identity.n, strict ? { r } : {}, strict)
+  const { rules } = world
+  checkNumbers(rules, world.view().identity.n, strict ? { r } : {}, strict)
   const endMs = world.clock.elapsed() + world.limits.requestMs
   let { result, lists } = await getOnce(world, records, key, demands, endMs)
   for (let attempt = 1; !result.met && lists !== undefined; attempt++) {
@@ -79,7 +83,12 @@ export async function get(
     const lacking = new Map(behind.map((peer) => [peer, [{ key, state }]]))
     world.tasks.run('repair', repair(world, records, lacking))
   }
-  return { state, answers: result.answers.map(({ peer }) => peer), missing: Math.max(0, r - got) }
+  return {
+    state,
+    answers: result.answers.map(({ peer }) => peer),
+    missing: Math.max(0, r - got),
+    ready: saysAll(rules, result, r),
+  }
 }
 
 async function getOnce(
@@ -114,8 +123,8 @@ async function getOnce(
       const question: Request = { type: 'read', key, have: own?.digest, lists: asked }
       const reply = await ask(world, peer, question, 'read', { deadlineMs })
       if (isFailure(reply)) return reply
-      const { owner, ready = true, agrees = false } = reply
-      return { peer, owner, ready, agrees, state: reply.state ?? own?.state ?? emptyState }
+      const { owner, ready = true, agrees = false, whole = true } = reply
+      return { peer, owner, ready, agrees, whole, state: reply.state ?? own?.state ?? emptyState }
     },
   })
   return { result, lists }
@@ -164,11 +173,12 @@ async function readOwn(
   key: Key,
   asked: Digest | undefined,
 ): Promise<(ReadAnswer & { readonly digest: Digest }) | undefined> {
-  const { agrees, ready } = ownStanding(world, records, key, asked)
+  const { agrees, ready, whole } = ownStanding(world, records, key, asked)
   try {
     const { state, digest } = await records.read(key)
-    const isWhole = ready && !isInDoubt(world, records, key)
-    return { peer: world.self, owner: true, state, digest, agrees, ready: isWhole }
+    const isSound = !isInDoubt(world, records, key)
+    const standing = { agrees, ready: ready && isSound, whole: whole && isSound }
+    return { peer: world.self, owner: true, state, digest, ...standing }
   } catch {
     return undefined
   }

@@ -12,13 +12,17 @@ import type { PeerId } from '../protocol/membership.ts'
 
 export type RequestName = string & { readonly brand?: 'request' }
 
-/** A put's name is its number at its origin; that of a write which has one already is that. */
+/** A put's name is its number at its origin. */
 export function nameOfPut(origin: PeerId, request: Bytes): RequestName {
   return `${origin} ${toBinaryText(request)}`
 }
 
-export function nameOfDelivery(key: Key, dot: Dot): RequestName {
-  return `${showDot(dot)} ${key.text}`
+/**
+ * A write that brings its own name may be sent again, should an earlier sending have arrived: this one is a request of
+ * its own, or what was refused once could never be taken when there is room again.
+ */
+export function nameOfDelivery(key: Key, dot: Dot, attempt = 0): RequestName {
+  return `${showDot(dot)} ${attempt} ${key.text}`
 }
 
 export class RefusedRequests {

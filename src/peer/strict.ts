@@ -10,9 +10,10 @@ import { equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import type { Key } from '../data/key.ts'
 import type { MemberRecord, PeerId, View } from '../protocol/membership.ts'
+import { hostsOf } from '../protocol/quorum.ts'
 import { ownersOnly, type Placement, placementOf } from '../protocol/placement.ts'
 import type { Records } from './records.ts'
-import type { Weight } from './fanout.ts'
+import type { Fanned, Weight } from './fanout.ts'
 import type { MemberWorld } from './world.ts'
 
 /** The lists of one key's owners, as they stood when a request went out. */
@@ -25,8 +26,11 @@ export interface Lists {
 
 /** What an answer says of its answerer. */
 export interface Standing {
+  /** Of all that others could tell it, it misses nothing: they may have lost it as well. */
   readonly ready: boolean
   readonly agrees: boolean
+  /** It has not lost a disk, or has been told by so many that nothing acknowledged can be missing. */
+  readonly whole: boolean
 }
 
 export function listsOf(world: MemberWorld, position: number): Lists {
@@ -50,9 +54,11 @@ export function ownStanding(
   key: Key,
   asked: Digest | undefined,
 ): Standing {
-  const ready = !isInDoubt(world, records, key) && world.holdsAll(key)
-  if (asked === undefined) return { ready, agrees: false }
-  return { ready, agrees: equalBytes(listsOf(world, key.position).digest, asked) }
+  const sound = !isInDoubt(world, records, key)
+  const ready = sound && world.holdsAll(key)
+  const whole = sound && world.view().byPeer.get(world.self)?.record.readiness === 'ready'
+  if (asked === undefined) return { ready, agrees: false, whole }
+  return { ready, agrees: equalBytes(listsOf(world, key.position).digest, asked), whole }
 }
 
 export function isInDoubt({ rules }: MemberWorld, { doubts }: Records, key: Key): boolean {
@@ -70,7 +76,7 @@ export function weighStrictly(
   world: MemberWorld,
   lists: Lists,
   peer: PeerId,
-  standing: Standing,
+  standing: Omit<Standing, 'whole'>,
 ): Weight {
   const record = lists.owners.get(peer)
   const owner = { isOwner: record !== undefined, readiness: record?.readiness ?? 'new' }
@@ -100,4 +106,14 @@ export async function agree(
   for (const peer of disagreeing) world.tasks.run('compare tables', world.compareTables(peer))
   await paused
   return true
+}
+
+/** Whether R owners answered that miss nothing: then what they do not tell is not there. */
+export function saysAll(
+  { isWhole }: MemberWorld['rules'],
+  { answers, tally }: Fanned<Standing & { readonly peer: PeerId; readonly owner: boolean }>,
+  r: number,
+): boolean {
+  const whole = new Set(answers.filter(isWhole).map(({ peer }) => peer))
+  return hostsOf(tally.acks.filter(({ peer }) => whole.has(peer))) >= r
 }

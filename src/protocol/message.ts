@@ -34,8 +34,15 @@ const requestId = fixed(16)
 const stored = struct({ key, state })
 /** In a strict request: the digest of the lists of the key's owners, as the asker's view has them. */
 const lists = late(optional(digest), undefined)
-/** Whether the answerer counts as one that holds the key, and whether its lists are those of the question. */
-const standing = { ready: late(boolean, true), agrees: late(boolean, false) }
+/**
+ * Whether the answerer counts as one that holds the key, whether its lists are those of the question, and whether its
+ * store is known to have lost nothing.
+ */
+const standing = {
+  ready: late(boolean, true),
+  agrees: late(boolean, false),
+  whole: late(boolean, true),
+}
 /** What else a write asks for: `pw` answers of owners, `dw` of durable members, strictness. */
 const writeDemands = { pw: late(varint, 0), dw: late(varint, 0), strict: late(boolean, false) }
 
@@ -63,7 +70,10 @@ export const request = union({
   ],
   /** Coordinate this get of R answers, `pr` of them from owners. */
   get: [4, struct({ key, r: varint, pr: late(varint, 0), strict: late(boolean, false) })],
-  /** Coordinate a write that an edge has minted. `seed` shows that the dot's generation is the sender's own. */
+  /**
+   * Coordinate a write that an edge has minted. `seed` shows that the dot's generation is the sender's own; `attempt` is
+   * drawn for each sending of it.
+   */
   deliver: [
     5,
     struct({
@@ -76,6 +86,7 @@ export const request = union({
       w: varint,
       direct: boolean,
       ...writeDemands,
+      attempt: late(varint, 0),
     }),
   ],
   /** Which owners cover this dot durably? `direct`: only you yourself. */

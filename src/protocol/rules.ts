@@ -50,6 +50,9 @@ export const rules = {
   /** Whether a write is refused whose request was refused before: a copy of that may come when there is room again. */
   isRefusedAgain: (refusedBefore: boolean): boolean => refusedBefore,
 
+  /** The state after a repeated request, of the one held and the one with what was asked for. */
+  ofRepeat: (_held: ObjectState, applied: ObjectState): ObjectState => applied,
+
   /** What counts as one vote: two replicas on one host die together. */
   voteOf: (peer: PeerId, host: string): { peer: PeerId; host: string } => ({ peer, host }),
 
@@ -96,6 +99,10 @@ export const rules = {
 
   /** Whether an owner's answer to a sloppy get counts although it says nothing: only if nothing is missing there. */
   countsEmpty: (owner: boolean, { ready }: Pick<Standing, 'ready'>): boolean => owner && ready,
+
+  /** Whether an answer can say that there is no more: what a follower may replace its copy by. */
+  isWhole: ({ owner, whole }: { readonly owner: boolean; readonly whole: boolean }): boolean =>
+    owner && whole,
 
   /** What a store states of itself when it starts, or must speak above what the ring has heard of it. */
   readinessOf: (known: Readiness | undefined, isPast: boolean): Readiness =>

@@ -89,10 +89,13 @@ function amiss(
 
 /** Of a key at which most writes are refused, a tab remembers the last few refusals, and claims nothing of the others. */
 function forgets({ operations }: History, { via, key }: Operation): boolean {
+  // Of a write that nobody waited for to the end the refusal may have come unheard.
   const refused = operations.filter((each) => {
-    return each.via === via && each.key === key && each.failure === 'too-many-siblings'
+    const mayBe = each.failure === 'too-many-siblings' || each.outcome === 'unknown'
+    return each.via === via && each.key === key && mayBe
   })
-  return refused.length > keptRefusals
+  const heard = refused.some(({ failure }) => failure === 'too-many-siblings')
+  return heard && refused.length > keptRefusals
 }
 
 /** The writes that a holder has, or that the writers of these had seen. */

@@ -101,11 +101,25 @@ describe('a write that was refused, for too many stand side by side', () => {
     const value = makeValue(utf8('late'), 1)
     const seed = new Uint8Array(16)
     const named = { kind: 'deliver', key, dot, value, w: 1, origin: 'a tab', seed } as const
-    const deliver = () => member.write({ ...named, context: nothingSeen })
-    await expect(deliver()).rejects.toMatchObject({ code: 'too-many-siblings' })
+    const deliver = (attempt: number) => member.write({ ...named, attempt, context: nothingSeen })
+    await expect(deliver(1)).rejects.toMatchObject({ code: 'too-many-siblings' })
     await put({ member }, 'merged', context)
-    await expect(deliver()).rejects.toMatchObject({ code: 'too-many-siblings' })
+    await expect(deliver(1)).rejects.toMatchObject({ code: 'too-many-siblings' })
+    // Whoever sends it anew, because an earlier sending may have arrived, is not to be refused for ever.
+    expect((await deliver(2)).acks).toEqual([member.id])
   })
+})
+
+it('asked for again, is there again also if the record of its key was damaged meanwhile', async () => {
+  const peer = await testRing().startMember(0)
+  const request = new Uint8Array(16).fill(254)
+  const value = makeValue(utf8('a mug'), 1)
+  const order = { kind: 'mint', key, context: nothingSeen, value, w: 1, request } as const
+  const first = await peer.member.write({ ...order, origin: 'a tab' })
+  peer.content.set(object, undefined)
+  const again = await peer.member.write({ ...order, origin: 'a tab' })
+  expect(again.dot).toEqual(first.dot)
+  expect(await shown(peer)).toEqual(['a mug'])
 })
 
 let requests = 0

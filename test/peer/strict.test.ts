@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { MemoryContent } from '../../src/adapters/memory.ts'
 import { toBinaryText, utf8 } from '../../src/data/bytes.ts'
 import { type Key, makeKey } from '../../src/data/key.ts'
-import { liveSiblings, makeValue } from '../../src/data/siblings.ts'
+import { liveSiblings, makeValue, type ObjectState } from '../../src/data/siblings.ts'
 import { nothingSeen } from '../../src/data/vector.ts'
 import { plainBucket } from '../../src/peer/bucket.ts'
 import { MemberKeyed } from '../../src/peer/member-keyed.ts'
@@ -23,7 +23,10 @@ function put(member: Member, text: string, demands: WriteDemands) {
 }
 
 async function read(member: Member, of: Key = key): Promise<string[]> {
-  const { state } = await member.get(of, strictly)
+  return valuesOf((await member.get(of, strictly)).state)
+}
+
+function valuesOf(state: ObjectState): string[] {
   return liveSiblings(state)
     .map(({ value }) => new TextDecoder().decode(value.bytes))
     .sort()
@@ -164,6 +167,32 @@ describe('a disk that was lost', () => {
       return (await read(wiped.member).catch(() => []))[0] === 'seven'
     })
   })
+
+  it('replaces no copy of a follower until it is whole', async () => {
+    const ring = await wholeRing(3)
+    const [a, b, c] = byRole(ring).owners
+    const edge = await ring.startEdge(0)
+    await edge.follow(key)
+    const shownValues = async (): Promise<string[]> =>
+      valuesOf((await edge.read(key, 'local')).state)
+    await put(a!.member, 'seven', { w: 3 })
+    await until('the follower to be told', async () => (await shownValues()).includes('seven'))
+    a!.transport.setGate(false)
+    const wiped: TestMember[] = []
+    for (const each of [b!, c!]) {
+      await ring.stop(each)
+      wiped.push(await ring.startMember(ring.members.indexOf(each), new MemoryContent()))
+    }
+    await until('both to know', () => wiped.every((each) => readinessOf(each) === 'refilling'))
+    await put(wiped[0]!.member, 'eight', { w: 2 })
+    await until('they are asked', async () => {
+      const read = await edge.read(key, 'quorum').catch(() => undefined)
+      return read?.source === 'quorum' && valuesOf(read.state).includes('eight')
+    })
+    expect(await shownValues()).toContain('seven')
+    a!.transport.setGate(true)
+    await until('all is shown', async () => (await shownValues()).length === 2, 15_000)
+  }, 30_000)
 
   it('is remembered by others where its peer has met none of them yet', async () => {
     const ring = await wholeRing(3)

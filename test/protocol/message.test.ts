@@ -73,7 +73,7 @@ const keptCopy = encode(
   ),
 )
 const lists = sixteen
-const standing = { ready: false, agrees: true }
+const standing = { ready: false, agrees: true, whole: false }
 const write = { key, context: object.seen, value, w: 2, direct: true, pw: 1, dw: 2, strict: true }
 
 const requests: Request[] = [
@@ -81,7 +81,7 @@ const requests: Request[] = [
   { type: 'read', key, have: sixteen, lists },
   { type: 'put', ...write, request: sixteen, origin: 'somebody else' },
   { type: 'get', key, r: 2, pr: 1, strict: true },
-  { type: 'deliver', ...write, dot, origin: 'somebody', seed: sixteen },
+  { type: 'deliver', ...write, dot, origin: 'somebody', seed: sixteen, attempt: 7 },
   { type: 'covers', key, dot, direct: false },
   { type: 'handoff', items: [{ key, state: object }] },
   { type: 'folds', from: 0, to: 4096, parts: 64, salt: utf8('salt') },
@@ -163,7 +163,7 @@ const wire = [
 ]
 
 /** The fields of messages that were added later, and need not be there. */
-const late = ['lists', 'pr', 'pw', 'dw', 'strict', 'ready', 'agrees', 'cut']
+const late = ['lists', 'pr', 'pw', 'dw', 'strict', 'ready', 'agrees', 'cut', 'attempt', 'whole']
 
 function earlierPart(message: { readonly type: string }): Record<string, unknown> {
   // Of these two, the names are as old as the messages.
