@@ -6,25 +6,19 @@
  * run the same seeds without any of this.
  */
 import { createPrivateKey, createPublicKey, hash, sign, verify } from 'node:crypto'
-import { type Bytes, concat } from '../data/bytes.ts'
-import { hashLargeBy, type Sha256 } from '../data/hash.ts'
+import { type Bytes, toBinaryText } from '../data/bytes.ts'
+import { hashBy } from '../data/hash.ts'
 import { type Ed25519, signBy } from '../data/identity.ts'
 
 export function useNative(): void {
-  hashLargeBy(nativeSha256)
+  // As text: to make a buffer of 32 bytes costs Node twice as much as to fill it.
+  hashBy((bytes) => hash('sha256', bytes, 'binary'))
   signBy(nativeEd25519)
 }
 
 /** From now on no error says where it comes from: the same seed, run alone, does. */
 export function dropStacks(): void {
   Error.stackTraceLimit = 0
-}
-
-/** In one call: a hasher for each would cost as much as what is hashed. */
-const nativeSha256: Sha256 = (parts) => {
-  const whole = parts.length === 1 ? parts[0]! : concat(...parts)
-  const { buffer, byteOffset, length } = hash('sha256', whole, 'buffer')
-  return new Uint8Array(buffer, byteOffset, length)
 }
 
 /** What stands before the 32 bytes of a key in the forms that OpenSSL reads (RFC 8410): PKCS #8, and SPKI. */
@@ -37,18 +31,27 @@ const nativeEd25519: Ed25519 = {
     return new Uint8Array(spki.subarray(publicHeader.length))
   },
   sign: (message, seed) => new Uint8Array(sign(undefined, message, secretKey(seed))),
-  verify: (signature, message, publicKey) => {
-    const key = Buffer.concat([publicHeader, publicKey])
-    return verify(
-      undefined,
-      message,
-      createPublicKey({ key, format: 'der', type: 'spki' }),
-      signature,
-    )
-  },
+  verify: (signature, message, publicKey) =>
+    verify(undefined, message, openPublicKey(publicKey), signature),
 }
 
-function secretKey(seed: Bytes) {
+const secretKey = onceEach((seed) => {
   const key = Buffer.concat([secretHeader, seed])
   return createPrivateKey({ key, format: 'der', type: 'pkcs8' })
+})
+
+const openPublicKey = onceEach((bytes) => {
+  const key = Buffer.concat([publicHeader, bytes])
+  return createPublicKey({ key, format: 'der', type: 'spki' })
+})
+
+/** Every run has the same few peers, and to open a key takes as long as to sign by it. */
+function onceEach<T>(open: (bytes: Bytes) => T): (bytes: Bytes) => T {
+  const opened = new Map<string, T>()
+  return (bytes) => {
+    const name = toBinaryText(bytes)
+    let key = opened.get(name)
+    if (key === undefined) opened.set(name, (key = open(bytes)))
+    return key
+  }
 }
