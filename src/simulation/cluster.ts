@@ -112,6 +112,7 @@ export class Cluster {
   /** When anything was last lost from a disk. */
   lostAtMs = -Infinity
   wakesAtMs = 0
+  readonly #names: ReadonlyMap<PeerId, string>
   readonly #isGenuine = verifyOnce()
   #cloned = 0
 
@@ -131,6 +132,7 @@ export class Cluster {
     )
     this.edges = Array.from({ length: settings.edges }, (_, i) => this.#makeMachine('edge', i))
     this.machines = [...this.members, ...this.edges]
+    this.#names = new Map(this.machines.map(({ peer, name }) => [peer, name]))
     const shape = { n, q, durableOwners: n }
     this.ring = makeRing(
       shape,
@@ -171,7 +173,7 @@ export class Cluster {
   }
 
   nameOf(peer: string): string {
-    return this.machines.find((machine) => machine.peer === peer)?.name ?? peer
+    return this.#names.get(peer) ?? peer
   }
 
   /** Starts the peer of a machine that runs none. */
