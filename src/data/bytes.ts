@@ -39,7 +39,7 @@ function shortUtf8(text: string): Bytes {
 
 /** The text whose UTF-8 these bytes are; anything else throws `MalformedError`. */
 export function fromUtf8(bytes: Bytes): string {
-  const short = bytes.length < 48 ? shortAscii(bytes) : undefined
+  const short = bytes.length < 12 ? shortAscii(bytes) : undefined
   if (short !== undefined) return short
   try {
     return decoder.decode(bytes)
@@ -48,7 +48,7 @@ export function fromUtf8(bytes: Bytes): string {
   }
 }
 
-/** By index: this runs for every text on the wire, and an iterator would be an object for every byte. */
+/** To start the engine's decoder takes as long as a dozen letters. By index: an iterator would be an object for each. */
 function shortAscii(bytes: Bytes): string | undefined {
   let text = ''
   for (let i = 0; i < bytes.length; i++) {
@@ -105,7 +105,11 @@ function fromCharCodes(bytes: Bytes): string {
 
 /** The inverse of `toBinaryText`. */
 export function fromBinaryText(text: string): Bytes {
-  const bytes = new Uint8Array(text.length)
+  return writeBinaryText(new Uint8Array(text.length), text)
+}
+
+/** Writes the bytes that the text stands for into `bytes`, from its beginning. */
+export function writeBinaryText(bytes: Bytes, text: string): Bytes {
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
   return bytes
 }

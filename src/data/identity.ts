@@ -18,11 +18,28 @@ const header = Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20)
 
 export const signatureLength = 64
 
+/** Ed25519 (RFC 8032): of one seed and message there is one signature, whoever computes it. */
+export interface Ed25519 {
+  getPublicKey(seed: Bytes): Bytes
+  sign(message: Bytes, seed: Bytes): Bytes
+  verify(signature: Bytes, message: Bytes, publicKey: Bytes): boolean
+}
+
+let curve: Ed25519 = ed25519
+
+/**
+ * Signs and verifies by a platform's own from now on. Only where nobody forges: of signatures that no honest signer makes,
+ * two implementations may think differently, and peers of one ring must not.
+ */
+export function signBy(native: Ed25519): void {
+  curve = native
+}
+
 /** The identity of a 32-byte secret seed. */
 export function identityFromSeed(seed: Bytes): Identity {
   return {
-    peer: base58btc.baseEncode(concat(header, ed25519.getPublicKey(seed))),
-    sign: (message) => ed25519.sign(message, seed),
+    peer: base58btc.baseEncode(concat(header, curve.getPublicKey(seed))),
+    sign: (message) => curve.sign(message, seed),
   }
 }
 
@@ -41,7 +58,7 @@ export function publicKeyOf(peer: string): Bytes {
 
 export function verifySignature(peer: string, message: Bytes, signature: Bytes): boolean {
   try {
-    return ed25519.verify(signature, message, publicKeyOf(peer))
+    return curve.verify(signature, message, publicKeyOf(peer))
   } catch {
     return false
   }

@@ -119,7 +119,9 @@ export function trimLoose(seen: Seen, limit: number): Seen {
 /** The entries in the one order that every peer writes them in. */
 export function sortedEntries(seen: Seen): [ActorId, Entry][] {
   const entries = [...seen]
-  return entries.length < 2 ? entries : entries.sort(([a], [b]) => compareText(a, b))
+  // What was read is in order already.
+  const isSorted = entries.every(([actor], i) => i === 0 || entries[i - 1]![0] < actor)
+  return isSorted ? entries : entries.sort(([a], [b]) => compareText(a, b))
 }
 
 export function sameDot(a: Dot, b: Dot): boolean {

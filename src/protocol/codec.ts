@@ -20,6 +20,11 @@ export interface Codec<T> {
   read(reader: Reader): T
 }
 
+/** Of several fields, which can be read into a value that has others already. */
+export interface FieldsCodec<T> extends Codec<T> {
+  readInto(value: object, reader: Reader): T
+}
+
 export type Decoded<C> = C extends Codec<infer T> ? T : never
 
 type Fields = Readonly<Record<string, Codec<never>>>
@@ -93,18 +98,24 @@ export function late<T>(codec: Codec<T>, before: T): Codec<T | undefined> & Late
 }
 
 /** The fields one after another, in the order in which they are named here. */
-export function struct<F extends { [K in keyof F]: Codec<unknown> }>(fields: F): Codec<Struct<F>> {
-  const entries = Object.entries(fields) as [string, Fields[string]][]
+export function struct<F extends { [K in keyof F]: Codec<unknown> }>(
+  fields: F,
+): FieldsCodec<Struct<F>> {
+  const names = Object.keys(fields)
+  const codecs = Object.values(fields) as Fields[string][]
+  const readInto = (value: object, reader: Reader): Struct<F> => {
+    const into = value as Record<string, unknown>
+    // By index, as in all that runs for every field on the wire.
+    for (let i = 0; i < names.length; i++) into[names[i]!] = codecs[i]!.read(reader)
+    return value as Struct<F>
+  }
   return {
     write: (writer, value) => {
       const fields = value as Readonly<Record<string, unknown>>
-      for (const [name, codec] of entries) codec.write(writer, fields[name] as never)
+      for (let i = 0; i < names.length; i++) codecs[i]!.write(writer, fields[names[i]!] as never)
     },
-    read: (reader) => {
-      const value: Record<string, unknown> = {}
-      for (const [name, codec] of entries) value[name] = codec.read(reader)
-      return value as Struct<F>
-    },
+    read: (reader) => readInto({}, reader),
+    readInto,
   }
 }
 
@@ -120,7 +131,7 @@ export function oneOf<const T extends string>(...options: readonly T[]): Codec<T
   }
 }
 
-type Variants = Readonly<Record<string, readonly [tag: number, codec: Codec<unknown>]>>
+type Variants = Readonly<Record<string, readonly [tag: number, codec: FieldsCodec<unknown>]>>
 export type Tagged<V extends Variants> = {
   readonly [K in keyof V]: { readonly type: K } & Decoded<V[K][1]>
 }[keyof V]
@@ -139,7 +150,7 @@ export function union<V extends Variants>(variants: V): Codec<Tagged<V>> {
     read: (reader) => {
       const variant = byTag.get(reader.u8())
       if (variant === undefined) throw new NotUnderstoodError('a kind that is not known')
-      return { type: variant.type, ...(variant.codec.read(reader) as object) } as Tagged<V>
+      return variant.codec.readInto({ type: variant.type }, reader) as Tagged<V>
     },
   }
 }

@@ -5,7 +5,8 @@
  * distinct hosts were well and could talk to each other from well before it began until it ended; what ailed anybody else
  * must not matter.
  */
-import type { Cluster, Machine } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import type { Machine } from './machine.ts'
 import type { Operation } from './history.ts'
 
 interface Trouble {

@@ -66,6 +66,7 @@ export class Chronicle {
   }
 
   #withNames(text: string): string {
+    if (!text.includes('12D3Koo')) return text
     return text.replaceAll(/12D3Koo\w+/g, (peer) => this.#nameOf(peer))
   }
 
@@ -77,5 +78,5 @@ export class Chronicle {
 
 /** `generation.epoch counter`, with as much of the generation as a person needs. */
 export function shortDot(dot: string): string {
-  return dot.replace(/^(\S{4})\S*?\.(\S+) (\d+)$/, '$1.$2 $3')
+  return dot.slice(0, 4) + dot.slice(dot.indexOf('.'))
 }

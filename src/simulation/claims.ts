@@ -7,9 +7,10 @@
 import { type Key, partitionOf, showKey } from '../data/key.ts'
 import { descends, emptyState, type ObjectState } from '../data/siblings.ts'
 import { covers } from '../data/vector.ts'
-import { decodeObject, keyOfStored, shelfRange, storageKeys } from '../protocol/record.ts'
+import { keyOfStored, shelfRange, storageKeys } from '../protocol/record.ts'
 import { type Bytes, toBinaryText } from '../data/bytes.ts'
 import type { Edge } from '../peer/edge.ts'
+import { objectAtRest } from './at-rest.ts'
 import type { Ground, GroundMember } from './ground.ts'
 import type { Violation } from './violation.ts'
 
@@ -68,11 +69,8 @@ export function falseDrop(
 
 /** Of a record that is damaged, nothing. */
 function stateIn(key: Key, stored: Bytes | undefined): ObjectState {
-  try {
-    return decodeObject(key, stored).state
-  } catch {
-    return emptyState
-  }
+  const object = stored && objectAtRest(key, stored)
+  return object?.state ?? emptyState
 }
 
 /** A tab that has nothing of a key, and could ask nobody, does not say that there is nothing. */
@@ -96,12 +94,8 @@ function hostsWith({ witness, history }: Ground, key: Key, write: number): Set<s
 
 /** Whether the member's disk holds the write, or something that has seen it. */
 function holds({ witness }: Ground, { disk }: GroundMember, key: Key, write: number): boolean {
-  try {
-    const { seen } = decodeObject(key, disk.read(toBinaryText(storageKeys.object(key)))).state
-    return [...witness.dotsOf(write).values()].some((dot) => covers(seen, dot))
-  } catch {
-    return false
-  }
+  const { seen } = stateIn(key, disk.read(toBinaryText(storageKeys.object(key))))
+  return [...witness.dotsOf(write).values()].some((dot) => covers(seen, dot))
 }
 
 function wasLostLately({ scheduler, lostAtMs }: Ground): boolean {

@@ -2,7 +2,8 @@
  * One client: a temper, a memory of each key, and a peer that it mostly keeps to.
  */
 import type { Key } from '../data/key.ts'
-import type { Cluster, Machine } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import type { Machine } from './machine.ts'
 import type { SeededRandom } from './random.ts'
 import type { Temper } from './swarm.ts'
 

@@ -5,7 +5,8 @@
  * it, so what is asked is this: no name is given to two writes, what either acknowledged is not lost, and the two do
  * not go on for long. The copy ends in the bin, and what stood on it alone with it.
  */
-import type { Cluster, Machine } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import type { Machine } from './machine.ts'
 import type { SeededRandom } from './random.ts'
 import { restart } from './restart.ts'
 import type { End, Inflict, Scene } from './scene.ts'

@@ -5,28 +5,25 @@
  * keeps the disk, the wall clock and the peer's key, as a data folder does.
  */
 import { type Bytes, toBase64Url, utf8 } from '../data/bytes.ts'
-import { digestOf, hash } from '../data/hash.ts'
-import { type Identity, identityFromSeed } from '../data/identity.ts'
+import { digestOf } from '../data/hash.ts'
 import { makeKey, partitionOf } from '../data/key.ts'
 import { makeRing, type Ring } from '../data/ring.ts'
 import type { PeerEvent } from '../protocol/event.ts'
-import type { Limits } from '../protocol/limits.ts'
 import type { PeerId, RingIdentity } from '../protocol/membership.ts'
-import type { MemberRules } from '../protocol/member-rules.ts'
-import { type Rules, rules } from '../protocol/rules.ts'
-import type { Random, Storage, Transport } from '../ports.ts'
-import { type Edge, startEdge } from '../peer/edge.ts'
+import { rules } from '../protocol/rules.ts'
+import { startEdge } from '../peer/edge.ts'
 import { openRingSide } from '../peer/ring-side.ts'
-import type { Keyed } from '../peer/keyed.ts'
-import { type Member, startMember } from '../peer/member.ts'
+import { startMember } from '../peer/member.ts'
 import { MemberKeyed } from '../peer/member-keyed.ts'
+import type { BrokenBuild } from './broken-build.ts'
 import { falseDrop } from './claims.ts'
 import { Chronicle } from './chronicle.ts'
 import { Disk } from './disk.ts'
 import { History } from './history.ts'
-import { clockOf, Life, type WallClock } from './life.ts'
+import { clockOf, Life } from './life.ts'
+import { identityOf, type Machine, makeProcess, type Process } from './machine.ts'
 import { addressOf, Network } from './network.ts'
-import { type Encounters, newerRules, speakNewer } from './newer-version.ts'
+import { newerRules, speakNewer } from './newer-version.ts'
 import { type SeededRandom, seededRandom } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 import { verifyOnce } from './signatures.ts'
@@ -36,49 +33,8 @@ import { SimulatedTransport } from './transport.ts'
 import { Wholeness } from './wholeness.ts'
 import { type Holder, Witness } from './witness.ts'
 
-/** What of a peer and its ports is replaced by something that is not as promised. */
-export interface BrokenBuild {
-  readonly rules?: Partial<Rules>
-  readonly memberRules?: Partial<MemberRules>
-  readonly storage?: (storage: Storage, disk: Disk) => Storage
-  readonly transport?: (transport: Transport) => Transport
-  readonly random?: (random: Random, machine: string) => Random
-  /** What applications use of a tab. */
-  readonly keyed?: (edge: Edge) => Keyed
-  readonly limits?: Partial<Limits>
-}
-
 export interface ClusterSettings extends Swarm {
   readonly broken: BrokenBuild
-}
-
-/** Where a peer lives: what a restart finds again. */
-export interface Machine {
-  /** The short name that stories use: a, b, c… for members, tab1, tab2… for edges. */
-  readonly name: string
-  readonly kind: 'member' | 'edge'
-  readonly peer: PeerId
-  readonly identity: Identity
-  readonly host: string
-  readonly disk: Disk
-  readonly wall: WallClock
-  incarnation: number
-  process: Process | undefined
-  /** What a later version of the peer has met, while its processes are of one. */
-  newer: Encounters | undefined
-}
-
-export interface Process {
-  readonly life: Life
-  readonly transport: SimulatedTransport
-  /** What applications use of it; undefined until it serves. */
-  keyed: Keyed | undefined
-  /** The peer itself: one of the two, once it serves. */
-  member: Member | undefined
-  edge: Edge | undefined
-  /** Resolves when the process has died. */
-  readonly ended: Promise<void>
-  readonly end: () => void
 }
 
 export class Cluster {
@@ -112,6 +68,7 @@ export class Cluster {
   /** When anything was last lost from a disk. */
   lostAtMs = -Infinity
   wakesAtMs = 0
+  readonly #names: ReadonlyMap<PeerId, string>
   readonly #isGenuine = verifyOnce()
   #cloned = 0
 
@@ -131,16 +88,13 @@ export class Cluster {
     )
     this.edges = Array.from({ length: settings.edges }, (_, i) => this.#makeMachine('edge', i))
     this.machines = [...this.members, ...this.edges]
+    this.#names = new Map(this.machines.map(({ peer, name }) => [peer, name]))
     const shape = { n, q, durableOwners: n }
     this.ring = makeRing(
       shape,
-      this.members.map(({ peer: id, host }) => ({
-        id,
-        host,
-        class: 'durable',
-        zone: '',
-        weight: 1,
-      })),
+      this.members.map(({ peer: id, host }) => {
+        return { id, host, class: 'durable', zone: '', weight: 1 }
+      }),
     )
   }
 
@@ -171,7 +125,7 @@ export class Cluster {
   }
 
   nameOf(peer: string): string {
-    return this.machines.find((machine) => machine.peer === peer)?.name ?? peer
+    return this.#names.get(peer) ?? peer
   }
 
   /** Starts the peer of a machine that runs none. */
@@ -179,20 +133,11 @@ export class Cluster {
     if (machine.process !== undefined) throw new Error(`${machine.name} runs already`)
     machine.incarnation++
     const life = new Life(this.scheduler)
-    const { promise, resolve } = Promise.withResolvers<void>()
     const isMember = machine.kind === 'member'
     const { messageBytes } = this.settings.limits
     const { network } = this
     const transport = new SimulatedTransport(network, machine.peer, life, isMember, messageBytes)
-    const process: Process = {
-      life,
-      transport,
-      keyed: undefined,
-      member: undefined,
-      edge: undefined,
-      ended: promise,
-      end: resolve,
-    }
+    const process = makeProcess(life, transport)
     machine.process = process
     this.chronicle.tell('', `${machine.name} starts`)
     const starting = isMember
@@ -262,12 +207,8 @@ export class Cluster {
 
   async #startEdge(machine: Machine, process: Process): Promise<void> {
     const { r, w } = this.settings
-    process.edge = await startEdge({
-      ringSide: openRingSide,
-      ...this.#portsOf(machine, process),
-      r,
-      w,
-    })
+    const ports = this.#portsOf(machine, process)
+    process.edge = await startEdge({ ringSide: openRingSide, ...ports, r, w })
     process.keyed = this.settings.broken.keyed?.(process.edge) ?? process.edge
   }
 
@@ -292,11 +233,7 @@ export class Cluster {
       bootstrap: this.members
         .filter(({ peer }) => peer !== machine.peer)
         .map(({ peer }) => addressOf(peer)),
-      rules: {
-        ...rules,
-        isGenuine: this.#isGenuine,
-        ...broken.rules,
-      },
+      rules: { ...rules, isGenuine: this.#isGenuine, ...broken.rules },
     }
   }
 
@@ -351,16 +288,4 @@ export class Cluster {
     }
     return disk
   }
-}
-
-const identities = new Map<string, Identity>()
-
-/** Making a key takes a millisecond; every run uses the same few. */
-function identityOf(name: string): Identity {
-  let identity = identities.get(name)
-  if (identity === undefined) {
-    identity = identityFromSeed(hash(utf8(`simulated peer ${name}`)))
-    identities.set(name, identity)
-  }
-  return identity
 }

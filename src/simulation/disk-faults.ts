@@ -5,7 +5,7 @@
  */
 import { shelfRange, storageKeys } from '../protocol/record.ts'
 import { type Bytes, equalBytes, toBinaryText } from '../data/bytes.ts'
-import type { Machine } from './cluster.ts'
+import type { Machine } from './machine.ts'
 import { nameOfStored } from './custody.ts'
 import { loneliest } from './inspection.ts'
 import type { SeededRandom } from './random.ts'

@@ -133,13 +133,13 @@ export class Disk {
 
   /** One bit of a durable value turns over. */
   flipBit(key: Bytes, bit: number): void {
-    const value = this.read(toBinaryText(key))
+    const value = this.read(toBinaryText(key))?.slice()
     if (value === undefined) return
     value[bit >> 3]! ^= 1 << (bit & 7)
     this.#medium.set(toBinaryText(key), value)
   }
 
-  /** What is durable, in the order of the keys: for the checker. */
+  /** What is durable, in the order of the keys. For the checker: here, and in `read`, nothing is copied. */
   entries(from?: Bytes, to?: Bytes): StoredEntry[] {
     return this.slice(from && toBinaryText(from), to && toBinaryText(to), Infinity)
   }
@@ -165,7 +165,7 @@ export class Disk {
   /** The newest state, queued or durable. */
   newest(key: string): Bytes | undefined {
     const queued = this.#overlay.get(key)
-    return queued === undefined ? this.read(key) : queued.value?.slice()
+    return queued === undefined ? this.read(key) : queued.value
   }
 
   readDelayMs(): number {
@@ -241,11 +241,11 @@ export class Disk {
   }
 
   #tear(key: Bytes, before: Bytes | undefined): void {
-    const after = this.read(toBinaryText(key))
-    if (after === undefined || after.length < 2) return
+    const whole = this.read(toBinaryText(key))
+    if (whole === undefined || whole.length < 2) return
+    const after = whole.slice()
     const cut = 1 + this.#random.whole(after.length - 1)
     const old = before?.subarray(cut, after.length) ?? new Uint8Array(0)
-    const whole = after.slice()
     after.fill(0, cut)
     after.set(old, cut)
     this.#medium.set(toBinaryText(key), after)

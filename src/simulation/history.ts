@@ -159,8 +159,12 @@ export class History {
 
   /** What somebody has seen who has seen these writes. */
   closure(writes: Iterable<number>): Set<number> {
-    const seen = new Set<number>()
-    for (const id of writes) {
+    const [newest, ...others] = [...writes].sort((a, b) => b - a)
+    if (newest === undefined) return new Set()
+    const seen = new Set(this.get(newest).seen).add(newest)
+    for (const id of others) {
+      // Whoever has seen a write has seen all that its writer had.
+      if (seen.has(id)) continue
       seen.add(id)
       for (const earlier of this.get(id).seen) seen.add(earlier)
     }

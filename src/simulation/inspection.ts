@@ -10,14 +10,12 @@ import { sameState } from '../data/siblings.ts'
 import { decode } from '../protocol/codec.ts'
 import {
   absentObject,
-  decodeObject,
   digestOfStored,
-  keyOfStored,
   marker,
   shelfRange,
   storageKeys,
-  type StoredObject,
 } from '../protocol/record.ts'
+import { keyAtRest, objectAtRest } from './at-rest.ts'
 import type { Holding, Holdings } from './checker.ts'
 import type { Cluster } from './cluster.ts'
 import type { Ground, GroundMember } from './ground.ts'
@@ -32,7 +30,7 @@ export function inspect(ground: Ground): Holdings {
     for (const shelf of ['object', 'marker'] as const) {
       const { from, to } = shelfRange(shelf)
       for (const entry of machine.disk.entries(from, to)) {
-        const key = keyOfStored(entry.key)
+        const key = keyAtRest(entry.key)
         const found = keys.get(key.text) ?? { key, records: new Map(), debts: new Map() }
         keys.set(key.text, found)
         found[shelf === 'object' ? 'records' : 'debts'].set(machine, entry.value)
@@ -73,7 +71,8 @@ export function staleCopies(
       const disk = cluster.members.find(({ peer }) => peer === owner)!.disk
       const stored = disk.read(toBinaryText(storageKeys.object(key)))
       const text = `${name} shows an older copy`
-      if (!sameState(held.copy, readOrAbsent(key, stored).state)) {
+      const { state } = readRecord(key, stored)
+      if (!sameState(held.copy, state)) {
         gaps.push({ key: showKey(key), text })
       }
     }
@@ -119,26 +118,12 @@ type Content = Pick<Holding, 'present' | 'damaged' | 'digest' | 'state'>
 function readRecord(key: Key, stored: Bytes | undefined): Content {
   const { digest, state } = absentObject
   if (stored === undefined) return { present: false, damaged: false, digest, state }
-  // Read when the checker asks; most looks only compare digests.
-  let object: StoredObject | undefined
-  const read = (): StoredObject => (object ??= readOrAbsent(key, stored))
+  const object = objectAtRest(key, stored)
   return {
     present: true,
     digest: digestOfStored(stored),
-    get damaged() {
-      return read() === absentObject
-    },
-    get state() {
-      return read().state
-    },
-  }
-}
-
-function readOrAbsent(key: Key, stored: Bytes | undefined): StoredObject {
-  try {
-    return decodeObject(key, stored)
-  } catch {
-    return absentObject
+    damaged: object === undefined,
+    state: object?.state ?? state,
   }
 }
 

@@ -5,9 +5,11 @@
  * asked, edges too, and what they list is held against the history.
  */
 import { type Key, makeKey, showKey, splitKey } from '../data/key.ts'
-import type { Consistency, Keyed, ListedRead } from '../peer/keyed.ts'
+import { emptyState } from '../data/siblings.ts'
+import type { Consistency, Keyed, KeyedRead, ListedRead } from '../peer/keyed.ts'
 import { describe } from './checker.ts'
-import type { Cluster, Machine } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import type { Machine } from './machine.ts'
 import type { Violation } from './violation.ts'
 
 /** More than any request may take. */
@@ -98,4 +100,16 @@ function amiss(
 function partitionKeyOf(key: Key): Key {
   const { bucket, path } = splitKey(key)
   return makeKey(bucket, path[0])
+}
+
+/** What a listing of its partition key shows of this key: nothing if it is not listed. */
+export async function readListed(
+  keyed: Keyed,
+  key: Key,
+  from: Consistency,
+): Promise<Pick<KeyedRead, 'state' | 'source'>> {
+  const { bucket, path } = splitKey(key)
+  const reads = await listAll(keyed, makeKey(bucket, path[0]), from)
+  const source = from === 'local' ? 'local' : 'quorum'
+  return reads.find((each) => each.key.text === key.text) ?? { state: emptyState, source }
 }

@@ -1,7 +1,7 @@
 /**
  * What goes wrong with one machine apart from its disk: its process and its clock.
  */
-import type { Machine } from './cluster.ts'
+import type { Machine } from './machine.ts'
 import type { SeededRandom } from './random.ts'
 import { restart } from './restart.ts'
 import type { End, Inflict, Scene } from './scene.ts'

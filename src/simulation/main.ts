@@ -16,17 +16,16 @@
  * Exit code 1 when the batch is red. Seeds share nothing, so they are dealt out to one process a core.
  */
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { hashLargeBy } from '../data/hash.ts'
 import { enter } from './ledger.ts'
 import { mutants } from './mutants/all.ts'
 import { type Catch, hunt, patience, showCatch, showRecord, weaknesses } from './mutants/hunt.ts'
 import type { Mutant } from './mutants/mutant.ts'
+import { dropStacks, useNative } from './native.ts'
 import { runSeed, type SimulationOptions, type SimulationResult } from './run.ts'
 import { showShrunk, shrink } from './shrink.ts'
 import { showSummary, type Summary, summarize } from './summary.ts'
@@ -62,11 +61,9 @@ interface Report {
   readonly again: string | undefined
 }
 
-hashLargeBy((parts) => {
-  const hasher = createHash('sha256')
-  for (const part of parts) hasher.update(part)
-  return new Uint8Array(hasher.digest())
-})
+useNative()
+// Whoever looks at one seed wants to know where an error comes from.
+if (given.seed === undefined) dropStacks()
 await main()
 
 async function main(): Promise<void> {

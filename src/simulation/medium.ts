@@ -4,23 +4,25 @@
 import { type Bytes, compareText, fromBinaryText, toBinaryText } from '../data/bytes.ts'
 import { showKey } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
-import { decodeObject, keyOfStored, shelfRange } from '../protocol/record.ts'
+import { shelfRange } from '../protocol/record.ts'
 import type { StoredEntry } from '../ports.ts'
+import { keyAtRest, objectAtRest } from './at-rest.ts'
 
 /** What a disk held at some moment. */
 export type Image = ReadonlyMap<string, Bytes>
 
 export class Medium {
-  #values = new Map<string, Bytes>()
+  #entries = new Map<string, StoredEntry>()
   #sorted: string[] = []
 
+  /** The value itself, which nobody may change. */
   get(key: string): Bytes | undefined {
-    return this.#values.get(key)?.slice()
+    return this.#entries.get(key)?.value
   }
 
   get usedBytes(): number {
     let bytes = 0
-    for (const [key, value] of this.#values) bytes += key.length + value.length
+    for (const { key, value } of this.#entries.values()) bytes += key.length + value.length
     return bytes
   }
 
@@ -29,29 +31,31 @@ export class Medium {
     for (let i = from === undefined ? 0 : this.#place(from); i < this.#sorted.length; i++) {
       const key = this.#sorted[i]!
       if (entries.length >= limit || (to !== undefined && key >= to)) break
-      entries.push({ key: fromBinaryText(key), value: this.#values.get(key)!.slice() })
+      entries.push(this.#entries.get(key)!)
     }
     return entries
   }
 
   set(key: string, value: Bytes | undefined): void {
-    const known = this.#values.has(key)
+    const known = this.#entries.get(key)
     if (value === undefined) {
-      if (known) this.#sorted.splice(this.#place(key), 1)
-      this.#values.delete(key)
+      if (known !== undefined) this.#sorted.splice(this.#place(key), 1)
+      this.#entries.delete(key)
       return
     }
-    if (!known) this.#sorted.splice(this.#place(key), 0, key)
-    this.#values.set(key, value)
+    if (known === undefined) this.#sorted.splice(this.#place(key), 0, key)
+    this.#entries.set(key, { key: known?.key ?? fromBinaryText(key), value })
   }
 
   /** Values are replaced and never changed in place, so an image needs no copies of them. */
   image(): Image {
-    return new Map(this.#values)
+    return new Map([...this.#entries].map(([key, { value }]) => [key, value]))
   }
 
   restore(image: Image): void {
-    this.#values = new Map(image)
+    this.#entries = new Map(
+      [...image].map(([key, value]) => [key, { key: fromBinaryText(key), value }]),
+    )
     this.#sorted = [...image.keys()].sort(compareText)
   }
 
@@ -80,12 +84,10 @@ export function statesIn(image: Image): Map<string, ObjectState> {
 export function statesAmong(objects: readonly StoredEntry[]): Map<string, ObjectState> {
   const states = new Map<string, ObjectState>()
   for (const { key: storedKey, value } of objects) {
-    const key = keyOfStored(storedKey)
-    try {
-      states.set(showKey(key), decodeObject(key, value).state)
-    } catch {
-      // As good as lost.
-    }
+    const key = keyAtRest(storedKey)
+    const object = objectAtRest(key, value)
+    // What is damaged is as good as lost.
+    if (object !== undefined) states.set(showKey(key), object.state)
   }
   return states
 }

@@ -2,7 +2,7 @@
  * What goes wrong between machines: cuts of every shape, and messages that get lost, doubled or late.
  */
 import type { PeerId } from '../protocol/membership.ts'
-import type { Machine } from './cluster.ts'
+import type { Machine } from './machine.ts'
 import type { Blocks } from './network.ts'
 import type { SeededRandom } from './random.ts'
 import type { End, Inflict, Scene } from './scene.ts'

@@ -6,7 +6,8 @@
  * end that, and then knows that what was acknowledged strictly before may be missed. So the checker is told when.
  */
 import { partitionOf, type Key } from '../data/key.ts'
-import type { Cluster, Machine } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import type { Machine } from './machine.ts'
 
 /** A person looks so often, and lets things take their time for so long. */
 const looksEveryMs = 2000

@@ -1,5 +1,5 @@
 /** How a fault that stopped a machine starts it again. */
-import type { Machine } from './cluster.ts'
+import type { Machine } from './machine.ts'
 import type { Scene } from './scene.ts'
 
 /** Starts the peer of a machine that runs none, unless it is night: then it starts in the morning. */

@@ -1,6 +1,7 @@
 /** What a fault has to work with, and what it is. Types only. */
 import type { Calm } from './calm.ts'
-import type { Cluster, Machine } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import type { Machine } from './machine.ts'
 import type { Custody } from './custody.ts'
 import type { SeededRandom } from './random.ts'
 import type { Stakes } from './stakes.ts'

@@ -7,6 +7,7 @@
 import { type Bytes, toBinaryText } from '../data/bytes.ts'
 import { StorageError } from '../protocol/errors.ts'
 import type { Change, Durability, Storage, StoredEntry, Write } from '../ports.ts'
+import { copyOf } from './copy.ts'
 import { type Disk, lostError } from './disk.ts'
 import type { Life } from './life.ts'
 
@@ -30,17 +31,17 @@ class SimulatedStorage implements Storage {
 
   get(key: Bytes): Promise<Bytes | undefined> {
     const text = toBinaryText(key)
-    return this.#read(() => this.#disk.read(text))
+    return this.#read(() => copyIfAny(this.#disk.read(text)))
   }
 
   getMany(keys: readonly Bytes[]): Promise<(Bytes | undefined)[]> {
     const texts = keys.map(toBinaryText)
-    return this.#read(() => texts.map((text) => this.#disk.read(text)))
+    return this.#read(() => texts.map((text) => copyIfAny(this.#disk.read(text))))
   }
 
   range(from: Bytes, to: Bytes, limit: number): Promise<StoredEntry[]> {
     const [low, high] = [toBinaryText(from), toBinaryText(to)]
-    return this.#read(() => this.#disk.slice(low, high, limit))
+    return this.#read(() => this.#disk.slice(low, high, limit).map(copyEntry))
   }
 
   update<T>(
@@ -54,7 +55,7 @@ class SimulatedStorage implements Storage {
       this.#disk.takeTurn(this.#life, () => {
         if (this.#disk.isLost) return reject(lostError(this.#disk.name))
         try {
-          const { writes, result } = change(texts.map((text) => this.#disk.newest(text)))
+          const { writes, result } = change(texts.map((text) => copyIfAny(this.#disk.newest(text))))
           const done = (): void => resolve(result)
           this.#disk.enqueue({ writes: writes.map(copyWrite), durability, done, fail: reject })
         } catch (error) {
@@ -88,6 +89,15 @@ class SimulatedStorage implements Storage {
   }
 }
 
+function copyIfAny(bytes: Bytes | undefined): Bytes | undefined {
+  return bytes && copyOf(bytes)
+}
+
+function copyEntry({ key, value }: StoredEntry): StoredEntry {
+  return { key: copyOf(key), value: copyOf(value) }
+}
+
+/** What is to stay gets bytes of its own. */
 function copyWrite({ key, value }: Write): Write {
   return { key: key.slice(), value: value?.slice() }
 }

@@ -1,7 +1,7 @@
 /**
  * What happens to tabs only: their storage is cleared, or they are all that is awake for hours.
  */
-import type { Machine } from './cluster.ts'
+import type { Machine } from './machine.ts'
 import type { SeededRandom } from './random.ts'
 import type { End, Inflict, Scene } from './scene.ts'
 import { undeliveredBy } from './undelivered.ts'

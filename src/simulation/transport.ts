@@ -10,6 +10,7 @@ import { TransportError, type TransportFailure } from '../protocol/errors.ts'
 import { limits } from '../protocol/limits.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Lane, Link, Receiver, RequestOptions, Transport } from '../ports.ts'
+import { copyOf } from './copy.ts'
 import type { Life } from './life.ts'
 import { addressOf, type End, type Network, type Station } from './network.ts'
 
@@ -69,7 +70,7 @@ export class SimulatedTransport implements Transport, Station {
   request(to: PeerId, body: Bytes, options: RequestOptions): Promise<Bytes> {
     const refusal = this.#refusal(body)
     if (refusal !== undefined) return Promise.reject(new TransportError(refusal, false))
-    const copy = body.slice()
+    const copy = copyOf(body)
     return new Promise((resolve, reject) => {
       const late = (): void => this.#fail(waiting, 'deadline')
       const cancelDeadline = this.life.after(options.deadlineMs, late)
@@ -86,12 +87,12 @@ export class SimulatedTransport implements Transport, Station {
   notify(to: PeerId, body: Bytes, _lane: Lane): void {
     const end = this.#ends.get(to)
     if (end === undefined || body.length > this.#messageBytes) return
-    const copy = body.slice()
+    const copy = copyOf(body)
     this.#network.carry(
       end,
       () => {
         this.#network.note(`${this.self} notifies ${to}`, copy)
-        end.other.station.receive((receiver) => receiver.notice(this.self, copy.slice()))
+        end.other.station.receive((receiver) => receiver.notice(this.self, copyOf(copy)))
       },
       copy.length,
     )
@@ -196,7 +197,7 @@ export class SimulatedTransport implements Transport, Station {
     const { station } = end.other
     const replied = (reply: Bytes): void => {
       if (!end.other.up) return
-      if (reply.length <= this.#messageBytes) return this.#carryBack(end, reply.slice(), waiting)
+      if (reply.length <= this.#messageBytes) return this.#carryBack(end, copyOf(reply), waiting)
       this.#network.carry(end.other, () => this.#fail(waiting, 'too-large'))
     }
     const rejected = (error: unknown): void => {
@@ -208,7 +209,7 @@ export class SimulatedTransport implements Transport, Station {
       () => {
         this.#network.note(`${this.self} asks ${station.self}`, body)
         station.receive((receiver) => {
-          receiver.request(this.self, body.slice()).then(replied, rejected)
+          receiver.request(this.self, copyOf(body)).then(replied, rejected)
         })
       },
       body.length,

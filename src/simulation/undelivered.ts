@@ -10,7 +10,8 @@ import { decode } from '../protocol/codec.ts'
 import { edgeCopy } from '../protocol/copy.ts'
 import { keyOfStored, shelfRange } from '../protocol/record.ts'
 import { crowdedKeys } from './checker.ts'
-import type { Cluster, Machine } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import type { Machine } from './machine.ts'
 import { inspect } from './inspection.ts'
 
 /** Acknowledged by this tab alone so far: its pending writes, and those that these stand for. */

@@ -2,7 +2,8 @@
  * A ring is brought up to a later version one peer at a time, and some of them back again.
  */
 import { equalBytes } from '../data/bytes.ts'
-import type { Cluster, Machine } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import type { Machine } from './machine.ts'
 import type { Encounters } from './newer-version.ts'
 import { restart } from './restart.ts'
 import type { End, Inflict, Scene } from './scene.ts'

@@ -6,29 +6,22 @@
  * peers and takes its contexts along. Two keys each share a partition key, so that what a client reads it may also find
  * in a listing.
  */
-import { type Key, makeKey, showKey, splitKey } from '../data/key.ts'
-import { emptyState, liveSiblings, makeValue, type Value } from '../data/siblings.ts'
+import { type Key, makeKey, showKey } from '../data/key.ts'
+import { liveSiblings, makeValue, type Value } from '../data/siblings.ts'
 import { countLoose } from '../data/vector.ts'
 import { contextFromText, contextToText } from '../protocol/context.ts'
-import type { Stage } from '../protocol/copy.ts'
-import { RingletError } from '../protocol/errors.ts'
 import { limits } from '../protocol/limits.ts'
 import type { Receipt } from '../peer/api.ts'
-import type { Consistency, Keyed, KeyedRead } from '../peer/keyed.ts'
 import { falseEmptiness, falseEverywhere, falseQuorum } from './claims.ts'
 import { Client, type Memory, seenNothing } from './client.ts'
-import { listAll } from './listings.ts'
-import type { Cluster, Machine, Process } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
 import { bytesOfId, type Operation } from './history.ts'
 import { inspect } from './inspection.ts'
+import { readListed } from './listings.ts'
+import type { Machine, Process } from './machine.ts'
+import { type Begun, Operations } from './operations.ts'
 import type { LeftOut } from './scene.ts'
 import type { Violation } from './violation.ts'
-
-/** An operation under way. */
-interface Begun {
-  readonly operation: Operation
-  readonly process: Process
-}
 
 /** A write as its client asks for it, and asks for it again. */
 interface Wish {
@@ -53,6 +46,7 @@ export class Workload {
   /** The turns that clients took, in order. */
   readonly turns: string[] = []
   readonly #cluster: Cluster
+  readonly #operations: Operations
   readonly #without: LeftOut
   readonly #awaited = new Set<Awaited>()
   readonly #merger: Client
@@ -62,6 +56,7 @@ export class Workload {
   /** `without`: the turns that are left out. */
   constructor(cluster: Cluster, without: LeftOut = new Set()) {
     this.#cluster = cluster
+    this.#operations = new Operations(cluster)
     this.#without = without
     this.#merger = new Client(cluster, 0, 'careful')
     const random = cluster.random.fork('keys')
@@ -180,7 +175,7 @@ export class Workload {
     const local = machine.kind === 'edge' && client.random.chance(0.5)
     const strict = !local && this.#isStrict(client)
     const what = { kind: 'get', key, basis: [], ack: 'quorum', strict } as const
-    const begun = this.#begin(client, machine, what)
+    const begun = this.#operations.begin(client, machine, what)
     if (begun === undefined) return undefined
     const { operation, process } = begun
     const follows = process.edge?.copies.of(key).followed === true
@@ -190,7 +185,7 @@ export class Workload {
     const answer = byListing
       ? readListed(process.keyed!, key, from)
       : process.keyed!.read(key, from)
-    const read = await this.#settle(begun, answer)
+    const read = await this.#operations.settle(begun, answer)
     if (read === undefined) return undefined
     if (!byListing && read.source === 'local')
       this.violations.push(...falseEmptiness(process.edge, key, read.state))
@@ -199,7 +194,10 @@ export class Workload {
     if (read.source === 'local') operation.mustShow = mustShow
     // What a tab shows of its own is durable on its own disk, which the witness does not read.
     if (machine.kind === 'member') operation.premature = writes.filter((id) => !witness.exists(id))
-    this.#tell(operation, `returns ${writes.map((id) => `w${id}`).join(' ') || 'nothing'}`)
+    this.#operations.tell(
+      operation,
+      `returns ${writes.map((id) => `w${id}`).join(' ') || 'nothing'}`,
+    )
     const context = contextToText(key, read.state.seen)
     return client.remember(key, { context, basis: writes })
   }
@@ -215,7 +213,7 @@ export class Workload {
     const { basis } = memory
     const strict = this.#isStrict(client)
     const what = { kind, key, basis, ack, strict, again: again?.write } as const
-    const begun = this.#begin(client, machine, what)
+    const begun = this.#operations.begin(client, machine, what)
     if (begun === undefined) return
     const { operation, process } = begun
     const context = contextFromText(key, memory.context)
@@ -224,7 +222,7 @@ export class Workload {
     const value = again?.value ?? this.#valueOf(operation, client)
     const demands = strict ? { demands: { strict } } : {}
     const written = process.keyed!.write({ key, context, value, ack, ...demands })
-    const receipt = await this.#settle(begun, written)
+    const receipt = await this.#operations.settle(begun, written)
     if (receipt !== undefined) operation.receipt = receipt.id
     if (receipt !== undefined) return this.#acknowledged(client, begun, key, basis, receipt)
     if (again !== undefined || !client.triesAgain()) return
@@ -244,7 +242,7 @@ export class Workload {
     const { write } = operation
     client.remember(key, { context: receipt.context, basis: [...basis, write] })
     const acks = receipt.acks.map((peer) => ` ${this.#cluster.nameOf(peer)}`).join('')
-    this.#tell(operation, `is acknowledged (${receipt.stage}${acks})`)
+    this.#operations.tell(operation, `is acknowledged (${receipt.stage}${acks})`)
     if (operation.ack !== 'quorum') return this.#followUp(operation, process, key, receipt)
     operation.quorumMs = operation.endMs
     this.violations.push(...falseQuorum(this.#cluster, key, write))
@@ -267,8 +265,8 @@ export class Workload {
       })
       .catch((error: unknown) => {
         this.#awaited.delete(awaited)
-        this.#noteFailure(operation, error)
-        this.#tell(operation, `is ${operation.outcome} after all (${operation.failure})`)
+        this.#operations.fail(operation, error)
+        this.#operations.tell(operation, `is ${operation.outcome} after all (${operation.failure})`)
       })
   }
 
@@ -282,81 +280,9 @@ export class Workload {
     return makeValue(undefined, writtenAt)
   }
 
-  #begin(
-    client: Client,
-    machine: Machine,
-    what: {
-      kind: Operation['kind']
-      key: Key
-      basis: readonly number[]
-      ack: Stage
-      strict: boolean
-      again?: number | undefined
-    },
-  ): Begun | undefined {
-    const { process } = machine
-    if (process?.keyed === undefined) return undefined
-    const { kind, key, basis, ack, strict, again } = what
-    const operation = this.#cluster.history.begin({
-      client: client.name,
-      via: machine.name,
-      life: machine.incarnation,
-      kind,
-      key: showKey(key),
-      basis,
-      ack,
-      strict,
-      startMs: this.#cluster.scheduler.nowMs,
-      again,
-    })
-    const how = strict ? ' strictly' : ''
-    const blind = kind !== 'get' && basis.length === 0 ? ' blind' : ''
-    const retry = again === undefined ? '' : `, w${again} again`
-    this.#tell(operation, `: ${kind} ${operation.key} at ${machine.name}${how}${blind}${retry}`)
-    return { operation, process }
-  }
-
   #isStrict({ random }: Client): boolean {
     const { strictness } = this.#cluster.settings
     return strictness > 0 && random.chance(strictness)
-  }
-
-  /** Waits for the answer or for the peer's death, and notes which. */
-  async #settle<T>({ operation, process }: Begun, answer: Promise<T>): Promise<T | undefined> {
-    try {
-      const result = await Promise.race([answer, process.ended])
-      operation.endMs = this.#cluster.scheduler.nowMs
-      if (process.life.alive) {
-        operation.outcome = 'done'
-        return result as T
-      }
-      operation.outcome = 'unknown'
-      operation.failure = 'crashed'
-    } catch (error) {
-      operation.endMs = this.#cluster.scheduler.nowMs
-      this.#noteFailure(operation, error)
-    }
-    this.#tell(operation, `is ${operation.outcome} (${operation.failure})`)
-    return undefined
-  }
-
-  #noteFailure(operation: Operation, error: unknown): void {
-    if (error instanceof RingletError) {
-      operation.outcome = error.outcome
-      operation.failure = error.code
-      return
-    }
-    operation.outcome = 'unknown'
-    operation.failure = String(error)
-    const stack = error instanceof Error ? error.stack : String(error)
-    this.#cluster.network.offences.push(
-      `${operation.via} failed with no error of its own: ${stack}`,
-    )
-  }
-
-  #tell(operation: Operation, text: string): void {
-    const { client, id, key } = operation
-    this.#cluster.chronicle.tell(client, `w${id}${text.startsWith(':') ? '' : ' '}${text}`, key)
   }
 
   #pause(ms: number): Promise<void> {
@@ -364,16 +290,4 @@ export class Workload {
       this.#cluster.scheduler.after(ms, resolve)
     })
   }
-}
-
-/** What a listing of its partition key shows of this key: nothing if it is not listed. */
-async function readListed(
-  keyed: Keyed,
-  key: Key,
-  from: Consistency,
-): Promise<Pick<KeyedRead, 'state' | 'source'>> {
-  const { bucket, path } = splitKey(key)
-  const reads = await listAll(keyed, makeKey(bucket, path[0]), from)
-  const source = from === 'local' ? 'local' : 'quorum'
-  return reads.find((each) => each.key.text === key.text) ?? { state: emptyState, source }
 }

@@ -155,7 +155,7 @@ function nodeStaysInNode({ sources }: Tree): string[] {
     path.startsWith('node/') ||
     path.startsWith('test/') ||
     path === 'web/vite.config.ts' ||
-    path === 'src/simulation/main.ts'
+    ['src/simulation/main.ts', 'src/simulation/native.ts'].includes(path)
   return sources
     .filter((source) => !isAllowed(source))
     .flatMap((source) =>

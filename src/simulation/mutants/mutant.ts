@@ -4,7 +4,7 @@
  * A checker that never cries may be blind. So for each clause that a promise rests on there is a build without it, and
  * a seed in which the checker sees the difference.
  */
-import type { BrokenBuild } from '../cluster.ts'
+import type { BrokenBuild } from '../broken-build.ts'
 import type { FaultKind } from '../faults.ts'
 import type { Swarm } from '../swarm.ts'
 import type { Promised } from '../violation.ts'
