@@ -9,7 +9,7 @@ import { cloneFaults } from './clone-faults.ts'
 import { diskFaults } from './disk-faults.ts'
 import { machineFaults } from './machine-faults.ts'
 import { networkFaults } from './network-faults.ts'
-import type { SeededRandom } from './random.ts'
+import { type SeededRandom, steady } from './random.ts'
 import type { Inflict, LeftOut, Scene } from './scene.ts'
 import { tabFaults } from './tab-faults.ts'
 import { versionFaults } from './version-faults.ts'
@@ -62,7 +62,7 @@ export class Faults {
     this.counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Faults['counts']
     this.#kinds = only ?? chooseKinds(this.#random, scene.cluster.edges.length > 0)
     this.#pauseMs = scene.cluster.settings.faultPauseMs
-    this.#lastsMs = 10 ** this.#random.between(2.7, 4.1)
+    this.#lastsMs = steady(10 ** this.#random.between(2.7, 4.1))
   }
 
   get total(): number {

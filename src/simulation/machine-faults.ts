@@ -2,7 +2,7 @@
  * What goes wrong with one machine apart from its disk: its process and its clock.
  */
 import type { Machine } from './machine.ts'
-import type { SeededRandom } from './random.ts'
+import { type SeededRandom, steady } from './random.ts'
 import { restart } from './restart.ts'
 import type { End, Inflict, Scene } from './scene.ts'
 
@@ -62,7 +62,7 @@ function freeze(scene: Scene, machine: Machine, _random: SeededRandom, lastsMs: 
 }
 
 function jump(scene: Scene, machine: Machine, random: SeededRandom): End {
-  const seconds = 10 ** random.between(0, 5) * (random.between(0, 1) < 0.5 ? -1 : 1)
+  const seconds = steady(10 ** random.between(0, 5)) * (random.between(0, 1) < 0.5 ? -1 : 1)
   scene.cluster.chronicle.tell('', `the clock of ${machine.name} jumps by ${Math.round(seconds)} s`)
   machine.wall.offsetMs += seconds * 1000
   return () => true

@@ -21,6 +21,11 @@ export interface SeededRandom extends Random {
   fork(label: string | number): SeededRandom
 }
 
+/** Engines differ in the last bit of a logarithm or a power: what is to be the same in all of them leaves it out. */
+export function steady(value: number): number {
+  return Math.round(value * 1e6) / 1e6
+}
+
 export function seededRandom(seed: string | number): SeededRandom {
   const next = sfc32(...fourWords(String(seed)))
   const fraction = (): number => next() / 0x1_0000_0000
@@ -32,7 +37,7 @@ export function seededRandom(seed: string | number): SeededRandom {
     bytes: (length) => randomBytes(length, next),
     between: (low, high) => low + fraction() * (high - low),
     chance: (probability) => fraction() < probability,
-    exponential: (mean) => -mean * Math.log(1 - fraction()),
+    exponential: (mean) => steady(-mean * Math.log(1 - fraction())),
     fork: (label) => seededRandom(`${seed}/${label}`),
     pick(items) {
       if (items.length === 0) throw new RangeError('nothing to pick from')

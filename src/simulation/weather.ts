@@ -6,7 +6,7 @@
  * in trouble, in which a mean says nothing.
  */
 import type { PeerId } from '../protocol/membership.ts'
-import type { SeededRandom } from './random.ts'
+import { type SeededRandom, steady } from './random.ts'
 
 export interface NetworkSettings {
   /** The fastest and the slowest link's one-way delay; each pair of peers draws its own between them. */
@@ -143,5 +143,5 @@ export class Weather {
 
 /** A Pareto tail: a tenth of a second mostly, and now and then longer than any deadline. */
 function tailMs(fraction: number): number {
-  return Math.min(longestTailMs, 100 * (1 - fraction) ** (-1 / 0.8))
+  return Math.min(longestTailMs, steady(100 * (1 - fraction) ** (-1 / 0.8)))
 }
