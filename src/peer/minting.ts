@@ -123,7 +123,8 @@ async function name(
     (desk) => {
       const earlier = again ? undefined : dotOf(desk.extras[0])
       if (earlier !== undefined) {
-        const state = stateWith(world, desk, { dot: earlier, context, value })
+        // A retried request mints nothing new. But what it wrote is gone, if its record was damaged meanwhile.
+        const state = world.rules.apply(desk.object.state, earlier, context, value)
         const result = { dot: earlier, state, seenBefore: 0, known: true }
         return { result, state, owed: owedNow(world, key) }
       }
@@ -160,15 +161,6 @@ function mint(world: MemberWorld, desk: Desk, context: Seen, value: Value): Stor
   assert(!covers(context, dot), 'a context never covers the dot it is written with')
   const state = world.rules.apply(object.state, dot, context, value)
   return { dot, state, seenBefore, known: false }
-}
-
-/** A retried request mints nothing new. But what it wrote may be gone, if the record of the key was damaged meanwhile. */
-function stateWith(
-  { rules }: MemberWorld,
-  { object }: Desk,
-  { dot, context, value }: { dot: Dot; context: Seen; value: Value },
-): ObjectState {
-  return rules.ofRepeat(object.state, rules.apply(object.state, dot, context, value))
 }
 
 /** A disk that was set back would hand out again what it has handed out: an epoch that anybody has seen is not fresh. */

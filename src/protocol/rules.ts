@@ -50,9 +50,6 @@ export const rules = {
   /** Whether a write is refused whose request was refused before: a copy of that may come when there is room again. */
   isRefusedAgain: (refusedBefore: boolean): boolean => refusedBefore,
 
-  /** The state after a repeated request, of the one held and the one with what was asked for. */
-  ofRepeat: (_held: ObjectState, applied: ObjectState): ObjectState => applied,
-
   /** What counts as one vote: two replicas on one host die together. */
   voteOf: (peer: PeerId, host: string): { peer: PeerId; host: string } => ({ peer, host }),
 

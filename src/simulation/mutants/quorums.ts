@@ -77,13 +77,6 @@ export const ofQuorums: readonly Mutant[] = [
     faults: ['isolated peer', 'broken links', 'crash'],
   },
   {
-    name: 'a repeated put is answered from its note alone',
-    clause: 'an acknowledgement means that the write is there',
-    breaks: ['P1'],
-    rules: { ofRepeat: (held) => held },
-    faults: ['torn batch', 'torn batch', 'wiped disk', 'broken links', 'crash after a commit'],
-  },
-  {
     name: 'a late copy of a refused request is taken',
     clause: 'refused is provably nowhere',
     breaks: ['outcome'],
