@@ -1,4 +1,4 @@
-/** Two hundred seeds, each twice: the promises hold, and every run can be replayed, also by a process that ran no other. */
+/** Three hundred seeds, each twice: the promises hold, and every run can be replayed, also by a process that ran no other. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -8,9 +8,9 @@ import { runSeed } from '../../src/simulation/run.ts'
 import { showSummary, type Summary } from '../../src/simulation/summary.ts'
 
 const main = join(import.meta.dirname, '../../src/simulation/main.ts')
-const seeds = 200
+const seeds = 300
 
-describe('two hundred seeds', () => {
+describe('three hundred seeds', () => {
   let summary: Summary
   let stories: string[]
 
