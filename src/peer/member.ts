@@ -43,6 +43,7 @@ import { isCopied, openIdentity } from './epochs.ts'
 import { Followers } from './followers.ts'
 import { Gossip } from './gossip.ts'
 import { Handoff } from './handoff.ts'
+import { Intake } from './intake.ts'
 import type { WriteRequest } from './minting.ts'
 import { list, type ListedPage, serveOwnPage } from './listing.ts'
 import { PiecedTransport } from './pieced.ts'
@@ -154,6 +155,8 @@ export class Member {
   readonly records: Records
   /** How many keys this peer owed when that was last counted. */
   owedKeys = 0
+  /** What is asked of this peer and under way, and what was refused for it. */
+  readonly intake: Intake
   readonly #watchers = new Set<() => void>()
   readonly #table: Table
   readonly #gossip: Gossip
@@ -189,6 +192,7 @@ export class Member {
       holdsAll: (key) => this.#refill.holdsAll(key),
     }
     this.records = records
+    this.intake = new Intake(world.limits)
     this.#table = table
     this.#gossip = new Gossip(this.world, table, options.bootstrap)
     this.#handoff = new Handoff(this.world, records)
@@ -222,7 +226,9 @@ export class Member {
    */
   async askAround(): Promise<void> {
     this.world.transport.serve({
-      request: (from, body) => this.#serve(from, body),
+      refuses: (from, body) => this.intake.refuses(body, this.view.byPeer.has(from)),
+      request: (from, body) =>
+        this.intake.serve(body, this.view.byPeer.has(from), () => this.#serve(from, body)),
       notice: (from, body) => this.#hear(from, body),
       up: (peer) => this.#linkUp(peer),
       down: (peer) => this.#linkDown(peer),
@@ -247,21 +253,23 @@ export class Member {
   /** Coordinates a write, or passes it to an owner. Rejects with `RingletError`. */
   async write(request: WriteRequest): Promise<Written> {
     this.#mustBeOpen()
-    return write(this.world, this.records, request, false)
+    const bytes = request.value.bytes?.length ?? 0
+    return this.intake.admit(() => write(this.world, this.records, request, false), bytes)
   }
 
   /** `asked`: R, or more exactly what the request asks for. Rejects with `RingletError`. */
   async get(key: Key, asked: number | ReadDemands): Promise<Got> {
     this.#mustBeOpen()
     const demands = typeof asked === 'number' ? { r: asked } : asked
-    return get(this.world, this.records, key, demands)
+    return this.intake.admit(() => get(this.world, this.records, key, demands))
   }
 
   /** A page of a listing by R owners; of `local` by this peer alone. Rejects with `RingletError`. */
   async list(asked: PageAsked, r: number | 'local' | ReadDemands): Promise<ListedPage> {
     this.#mustBeOpen()
     if (r === 'local') return serveOwnPage(this.world, this.records, asked)
-    return list(this.world, this.records, asked, typeof r === 'number' ? { r } : r)
+    const demands = typeof r === 'number' ? { r } : r
+    return this.intake.admit(() => list(this.world, this.records, asked, demands))
   }
 
   /** Which owners hold at least this write durably. */
@@ -462,7 +470,7 @@ export class Member {
       case 'list': {
         const page = request.direct
           ? await serveOwnPage(world, records, request, request.lists)
-          : await this.list(request, request)
+          : await list(world, records, request, request)
         return { type: 'listed', ...page }
       }
       case 'fresh':

@@ -33,6 +33,13 @@ export const limits = {
   flushBytes: 64 * kibibyte,
   /** Above this, a request is refused at once rather than queued for longer than its deadline. */
   requestsInFlight: 1024,
+  /**
+   * Reads and writes that a member coordinates at one time. Group commit pays from a few dozen on, and what is above
+   * waits for the same disk and the same thread: 256 of them take a tenth of a second where a machine does 2500.
+   */
+  requestsUnderWay: 256,
+  /** What these may weigh together, in values of a mebibyte as well as in small ones. */
+  underWayBytes: 64 * mebibyte,
   members: 4096,
   edgesPerMember: 4096,
   /** A tab with 5000 followed keys is told of every change, with room to spare; one of more asks about the rest. */
