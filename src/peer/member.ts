@@ -43,6 +43,7 @@ import { isCopied, openIdentity } from './epochs.ts'
 import { Followers } from './followers.ts'
 import { Gossip } from './gossip.ts'
 import { Handoff } from './handoff.ts'
+import { Hedging } from './hedging.ts'
 import { Intake } from './intake.ts'
 import type { WriteRequest } from './minting.ts'
 import { list, type ListedPage, serveOwnPage } from './listing.ts'
@@ -188,6 +189,7 @@ export class Member {
     this.world = {
       ...world,
       rules: options.rules ?? rules,
+      hedging: new Hedging(world.clock, world.limits),
       compareTables: (peer) => this.#gossip.exchangeWith(peer),
       holdsAll: (key) => this.#refill.holdsAll(key),
     }

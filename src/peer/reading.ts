@@ -112,6 +112,7 @@ async function getOnce(
     needed: r,
     quotas: pr > 0 ? [ownersQuota(placement, pr)] : [],
     breadth: 'needed',
+    hedging: world.hedging,
     own,
     weigh: (answer) => {
       if (lists !== undefined) return weighStrictly(world, lists, answer.peer, answer)

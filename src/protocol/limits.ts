@@ -50,6 +50,10 @@ export const limits = {
   requestMs: 5 * second,
   /** How long one owner may take before a fallback stands in. */
   ownerMs: second,
+  /** Extra requests for reads that take long: a tenth more load buys a tail that is nobody's pause. */
+  hedgesPerRead: 0.1,
+  /** As many as wait for one peer when it begins to pause. */
+  hedgesAtOnce: 64,
   /** A silent link is dead after two missed heartbeats. */
   heartbeatMs: 2 * second,
   /** A suspect is tried again this often. */
