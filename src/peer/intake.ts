@@ -28,7 +28,9 @@ const passedOn: ReadonlySet<Request['type']> = new Set<Request['type']>(['put', 
 
 export class Intake {
   readonly #limits: Limits
+  /** Of others. */
   #underWay = 0
+  #own = 0
   #bytes = 0
   #refused = 0
 
@@ -38,7 +40,7 @@ export class Intake {
 
   /** How many requests are under way. */
   get underWay(): number {
-    return this.#underWay
+    return this.#underWay + this.#own
   }
 
   /** How many were refused since the start. */
@@ -56,10 +58,18 @@ export class Intake {
     return isCounted(body, fromMember) ? this.#run(body.length, work) : work()
   }
 
-  /** Does what this process's own application asks for. Rejects with `RingletError`, `overloaded`. */
-  admit<T>(work: () => Promise<T>, bytes = 0): Promise<T> {
-    if (this.#hasRoom(bytes)) return this.#run(bytes, work)
-    return Promise.reject(overloaded(this.#limits.requestsUnderWay))
+  /**
+   * Does what this process's own application asks for, which is no crowd and may ask for much at one time. Rejects with
+   * `RingletError`, `overloaded`.
+   */
+  async admit<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#own >= this.#limits.requestsInFlight) throw overloaded(this.#own)
+    this.#own++
+    try {
+      return await work()
+    } finally {
+      this.#own--
+    }
   }
 
   #hasRoom(bytes: number): boolean {

@@ -36,6 +36,7 @@ import { rules } from '../protocol/rules.ts'
 import { storageKeys } from '../protocol/record.ts'
 import { unreachable } from '../data/assert.ts'
 import type { Trace } from '../ports.ts'
+import type { LoadStatus } from './api.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import { ask, refusalOfError } from './ask.ts'
 import { write, type Written } from './coordinator.ts'
@@ -46,6 +47,7 @@ import { Handoff } from './handoff.ts'
 import { Hedging } from './hedging.ts'
 import { Intake } from './intake.ts'
 import type { WriteRequest } from './minting.ts'
+import { Pace } from './pace.ts'
 import { list, type ListedPage, serveOwnPage } from './listing.ts'
 import { PiecedTransport } from './pieced.ts'
 import { type Covered, coveredBy, get, type Got } from './reading.ts'
@@ -190,6 +192,7 @@ export class Member {
       ...world,
       rules: options.rules ?? rules,
       hedging: new Hedging(world.clock, world.limits),
+      pace: new Pace(world.clock, world.limits),
       compareTables: (peer) => this.#gossip.exchangeWith(peer),
       holdsAll: (key) => this.#refill.holdsAll(key),
     }
@@ -215,6 +218,14 @@ export class Member {
   /** Resolves with why, if another peer runs with this identity: this one has then stopped, and can only be closed. */
   get displaced(): Promise<RingletError> {
     return this.#displaced.promise
+  }
+
+  /** What this peer has to do, and what that does to it. */
+  get load(): LoadStatus {
+    const { hedging, pace } = this.world
+    const { underWay, refused } = this.intake
+    const p99Ms = pace.p99Ms ?? null
+    return { underWay, refused, hedged: hedging.extra, p99Ms, background: pace.share }
   }
 
   /** How many links follow keys here. */
@@ -255,8 +266,7 @@ export class Member {
   /** Coordinates a write, or passes it to an owner. Rejects with `RingletError`. */
   async write(request: WriteRequest): Promise<Written> {
     this.#mustBeOpen()
-    const bytes = request.value.bytes?.length ?? 0
-    return this.intake.admit(() => write(this.world, this.records, request, false), bytes)
+    return this.intake.admit(() => write(this.world, this.records, request, false))
   }
 
   /** `asked`: R, or more exactly what the request asks for. Rejects with `RingletError`. */
@@ -363,6 +373,7 @@ export class Member {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
     this.#stopTicking()
+    this.world.pace.hurry()
     const goodbye = encodeNotice({ type: 'goodbye' })
     for (const { peer } of this.world.transport.links()) {
       this.world.transport.notify(peer, goodbye, 'foreground')
@@ -385,6 +396,7 @@ export class Member {
       this.#handoff.tick()
       this.#antiEntropy.tick()
       this.#refill.tick()
+      this.world.pace.tick()
       this.#probe(links.dueProbes(limits.probeMs))
       if (clock.elapsed() >= this.#sweepDue) {
         this.#sweepDue = clock.elapsed() + sweepMs
@@ -442,19 +454,20 @@ export class Member {
     const refusal = refuse(this.view, from, request)
     if (refusal !== undefined) throw refusal
     const { world, records } = this
+    const { pace } = world
     switch (request.type) {
       case 'replicate':
-        return serveReplicate(world, records, request)
+        return pace.foreground(serveReplicate(world, records, request))
       case 'read':
-        return serveRead(world, records, request)
+        return pace.foreground(serveRead(world, records, request))
       case 'handoff':
-        return serveHandoff(world, records, request)
+        return pace.background(() => serveHandoff(world, records, request))
       case 'exchange':
-        return serveExchange(world, records, request)
+        return pace.background(() => serveExchange(world, records, request))
       case 'folds':
-        return serveFolds(world, records, from, request)
+        return pace.background(() => serveFolds(world, records, from, request))
       case 'keys':
-        return serveKeys(world, records, request)
+        return pace.background(() => serveKeys(world, records, request))
       case 'vouch':
         return serveVouch(world, records, request)
       case 'put': {

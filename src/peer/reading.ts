@@ -104,7 +104,7 @@ async function getOnce(
   const lists = strict ? listsOf(world, key.position) : undefined
   const asked = lists?.digest
   const own = placement.owners.includes(self)
-    ? await readOwn(world, records, key, asked)
+    ? await world.pace.foreground(readOwn(world, records, key, asked))
     : undefined
   const result = await fanout<ReadAnswer>(world, placement, {
     label: 'get',

@@ -34,10 +34,10 @@ export const limits = {
   /** Above this, a request is refused at once rather than queued for longer than its deadline. */
   requestsInFlight: 1024,
   /**
-   * Reads and writes that a member coordinates at one time. Group commit pays from a few dozen on, and what is above
-   * waits for the same disk and the same thread: 256 of them take a tenth of a second where a machine does 2500.
+   * Reads and writes that a member coordinates at one time for others. Group commit pays from a few dozen on, and what is
+   * above waits for the same disk and the same thread: 512 of them take a fifth of a second where a machine does 2500.
    */
-  requestsUnderWay: 256,
+  requestsUnderWay: 512,
   /** What these may weigh together, in values of a mebibyte as well as in small ones. */
   underWayBytes: 64 * mebibyte,
   members: 4096,
@@ -54,6 +54,10 @@ export const limits = {
   hedgesPerRead: 0.1,
   /** As many as wait for one peer when it begins to pause. */
   hedgesAtOnce: 64,
+  /** The 99th percentile of a member's own part of reads and writes that background work is to leave room for. */
+  foregroundMs: 50,
+  /** No background work rests longer than this, or its asker would give it up. */
+  restMs: 2 * second,
   /** A silent link is dead after two missed heartbeats. */
   heartbeatMs: 2 * second,
   /** A suspect is tried again this often. */
