@@ -3,7 +3,8 @@
  * (Dean and Barroso, "The tail at scale", 2013).
  *
  * A peer that pauses for half a second is not dead, and by the time it is suspect every reader has waited for it. So a
- * reader waits only as long as nineteen in twenty of that peer's answers took. But extra requests are load, and most
+ * reader waits only as long as nineteen in twenty of that peer's answers took; where it pauses so often that these contain
+ * pauses themselves, for a few times as long as every second answer took. But extra requests are load, and most
  * are wanted just when all are slow from too much of it: so there is one for ten reads at the most, and a few at once.
  */
 import type { Limits } from '../protocol/limits.ts'
@@ -13,6 +14,8 @@ import { Latencies } from './latencies.ts'
 
 /** Nineteen answers in twenty come within this time. */
 const usual = 0.95
+/** So many medians are long, whatever is usual. */
+const medians = 4
 /** Fewer answers say nothing about what is usual. */
 const fewest = 20
 
@@ -47,9 +50,8 @@ export class Hedging {
     this.#allowed = Math.min(hedgesAtOnce, this.#allowed + hedgesPerRead)
     const reads = this.#reads.get(peer)
     const now = this.#clock.elapsed()
-    return reads !== undefined && reads.count(now) >= fewest
-      ? reads.quantile(now, usual)
-      : undefined
+    if (reads === undefined || reads.count(now) < fewest) return undefined
+    return Math.min(reads.quantile(now, usual)!, medians * reads.quantile(now, 0.5)!)
   }
 
   /** Whether one more may be asked; it counts as asked then. */

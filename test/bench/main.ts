@@ -3,6 +3,7 @@
  *
  *     npm run bench -- [--seconds 2] [--rounds 5] [--json]
  *     npm run bench -- overload [--seconds 8] [--json]     what it does under ten times its load (`overload.ts`)
+ *     npm run bench -- tails [--seconds 10] [--json]       what its readers feel of a peer that pauses (`tails.ts`)
  *
  * The ring and the bare pipeline (`bare.ts`) take turns on this machine: puts with W = 2 and gets with R = 2, 1 KiB, at 1
  * and 64 in flight. The ratio of their medians is what counts; the absolute numbers are this machine's. And what it costs
@@ -19,6 +20,7 @@ import { type Cost, type DifferenceCost, measureDifference } from './difference.
 import { measure, medianRun, type Run, warmUp } from './measure.ts'
 import { measureOverload, showOverload } from './overload.ts'
 import { startRing } from './ring.ts'
+import { measureTails, showTails } from './tails.ts'
 import { measurePage, type PageSize } from './size.ts'
 
 const { values, positionals } = parseArgs({
@@ -48,6 +50,11 @@ interface Result {
 if (positionals[0] === 'overload') {
   const measured = await inFolder((folder) => measureOverload(folder, Number(values.seconds ?? 8)))
   console.log(values.json ? JSON.stringify(measured) : showOverload(measured))
+  process.exit()
+}
+if (positionals[0] === 'tails') {
+  const measured = await inFolder((folder) => measureTails(folder, Number(values.seconds ?? 10)))
+  console.log(values.json ? JSON.stringify(measured) : showTails(measured))
   process.exit()
 }
 const results = await compare(Number(values.seconds ?? 2), Number(values.rounds))

@@ -32,6 +32,12 @@ describe('how long a reader waits, and how often it asks more', () => {
     expect(hedging.patienceMs('b')).toBeUndefined()
   })
 
+  it('waits no longer for a peer that pauses often', () => {
+    for (let i = 0; i < 100; i++) hedging.took('b', i % 5 === 0 ? 800 : 5)
+    expect(hedging.patienceMs('b')).toBeGreaterThanOrEqual(20)
+    expect(hedging.patienceMs('b')).toBeLessThan(23)
+  })
+
   it('asks one more for ten reads, and a few at once', () => {
     let asked = 0
     for (let i = 0; i < 1000; i++) {
