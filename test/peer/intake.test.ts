@@ -5,7 +5,7 @@ import { makeValue } from '../../src/data/siblings.ts'
 import { nothingSeen } from '../../src/data/vector.ts'
 import { peerOfEdge } from '../../src/peer/application.ts'
 import { Intake } from '../../src/peer/intake.ts'
-import { encodeRequest, type Request } from '../../src/protocol/message.ts'
+import { decodeRequest, encodeRequest, type Request } from '../../src/protocol/message.ts'
 import { type TestMember, quick, testRing, until } from './ring.ts'
 
 const few = { ...quick, requestsUnderWay: 2, requestsInFlight: 20, underWayBytes: 1000 }
@@ -99,12 +99,20 @@ describe('a ring whose disks have stopped', () => {
         refusal,
       )
     }
+    const asked: string[] = []
+    const request = transport.request.bind(transport)
+    transport.request = (to, body, how) => {
+      if (decodeRequest(body).type === 'get') asked.push(to)
+      return request(to, body, how)
+    }
     const peer = peerOfEdge(edge, { r: 2, w: 2, warnings: [], close: async () => {} })
     await expect(peer.bucket('n').get('k')).rejects.toMatchObject({
       code: 'overloaded',
       outcome: 'refused',
       remedy: expect.stringMatching(/a second/),
     })
+    // A crowd that asked all of them would be three crowds.
+    expect(asked).toHaveLength(2)
     // Long before any deadline.
     expect(performance.now() - refusedAt).toBeLessThan(quick.requestMs / 2)
     for (const each of goOn) each()
