@@ -8,15 +8,13 @@
  * Three peers with disks of their own, half puts (W = 2, 256 bytes, each of a new key), half gets (R = 2). On Linux the
  * ring has the first core and the generator the second, so that neither takes what the other needs.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
-import { setPriority } from 'node:os'
+import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { RingStatus } from '../../node/control-status.ts'
 import { showTable } from '../../node/cli/table.ts'
 import { createRingFile, newRingIdentity } from '../../node/ring-file.ts'
+import { canPin, freePorts, processorOf, residentOf, startPinned } from './processes.ts'
 import type { Figures, Order, Second, Yield } from './generator.ts'
 
 export interface Phase extends Yield {
@@ -27,6 +25,14 @@ export interface Phase extends Yield {
   readonly residentMegabytes: number
   /** What the peers computed, together. */
   readonly processorSeconds: number
+  /** At its end, the least share of their time that any of them left to its background work. */
+  readonly background: number
+}
+
+/** One peer of the ring. */
+interface RingPeer {
+  readonly process: ChildProcess
+  readonly control: number
 }
 
 export interface Overload {
@@ -114,16 +120,18 @@ async function watched(
   name: string,
   order: Order,
   source: ChildProcess,
-  ring: readonly ChildProcess[],
+  ring: readonly RingPeer[],
 ): Promise<Phase> {
   let residentMegabytes = 0
   const look = (): void => {
-    const sizes = ring.map(({ pid }) => residentOf(pid!))
+    const sizes = ring.map(({ process }) => residentOf(process.pid!))
     residentMegabytes = Math.max(residentMegabytes, ...sizes)
   }
   const timer = setInterval(look, 100)
   const startMs = performance.now()
-  const cpuBefore = ring.reduce((sum, { pid }) => sum + processorOf(pid!), 0)
+  const computed = (): number =>
+    ring.reduce((sum, { process }) => sum + processorOf(process.pid!), 0)
+  const computedBefore = computed()
   const answer = new Promise<Yield>((resolve) => {
     source.once('message', (message) => resolve(message as Yield))
   })
@@ -137,17 +145,25 @@ async function watched(
     // What is answered behind the end counts, and so does its time.
     goodPerSecond: result.good.count / took,
     residentMegabytes,
-    processorSeconds: ring.reduce((sum, { pid }) => sum + processorOf(pid!), 0) - cpuBefore,
+    processorSeconds: computed() - computedBefore,
+    background: Math.min(...(await Promise.all(ring.map(backgroundOf)))),
     ...result,
   }
 }
 
+async function backgroundOf({ control }: RingPeer): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${control}/status`)
+  const { load } = (await answer.json()) as RingStatus
+  return load.background
+}
+
 async function startPeers(folder: string, start: (args: string[]) => Promise<ChildProcess>) {
-  const ports = await freePorts(peers)
+  const all = await freePorts(2 * peers)
+  const [ports, controls] = [all.slice(0, peers), all.slice(peers)]
   const addresses = ports.map((port) => `/ip4/127.0.0.1/tcp/${port}`)
   const path = join(folder, 'ring.json')
   createRingFile(path, { identity: newRingIdentity({ name: 'overload' }), bootstrap: addresses })
-  const ring: ChildProcess[] = []
+  const ring: RingPeer[] = []
   for (const [i, port] of ports.entries()) {
     const own = {
       ring: path,
@@ -155,74 +171,20 @@ async function startPeers(folder: string, start: (args: string[]) => Promise<Chi
       host: `host-${i}`,
       tcp: String(port),
     }
-    const words = Object.entries({ ...own, ws: '0', control: '0' }).flatMap(([name, value]) => [
-      `--${name}`,
-      value,
-    ])
-    ring.push(await start([program, 'peer', ...words]))
+    const control = controls[i]!
+    const words = Object.entries({ ...own, ws: '0', control: String(control) }).flatMap(
+      ([name, value]) => [`--${name}`, value],
+    )
+    ring.push({ process: await start([program, 'peer', ...words]), control })
   }
   // Until each has heard of the others.
   await wait(3000)
   return { path, addresses, ring }
 }
 
-/** Resolves once it has said that it is there. */
-function startPinned(core: number | undefined, args: readonly string[]): Promise<ChildProcess> {
-  const command = [process.execPath, ...args]
-  const pinned = core === undefined ? command : ['taskset', '-c', String(core), ...command]
-  const child = spawn(pinned[0]!, pinned.slice(1), {
-    stdio: ['ignore', 'ignore', args[0] === generator ? 'inherit' : 'ignore', 'ipc'],
-  })
-  goFirst(child.pid!)
-  return new Promise((resolve, reject) => {
-    child.once('message', () => resolve(child))
-    child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code}`)))
-  })
-}
-
-/** Before what else this machine does, where that is allowed. */
-function goFirst(process: number): void {
-  try {
-    setPriority(process, -10)
-  } catch {}
-}
-
-function canPin(): boolean {
-  return spawnSync('taskset', ['-c', '0,1', 'true']).status === 0
-}
-
-/** In megabytes; 0 where the system does not say. */
-function residentOf(process: number): number {
-  try {
-    const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${process}/status`, 'utf8'))!
-    return Number(kilobytes) / 1024
-  } catch {
-    return 0
-  }
-}
-
-/** In seconds, all threads together; 0 where the system does not say. */
-function processorOf(process: number): number {
-  try {
-    const fields = readFileSync(`/proc/${process}/stat`, 'utf8').split(') ')[1]!.split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / 100
-  } catch {
-    return 0
-  }
-}
-
-/** All are held until the last is found, so that no two are the same. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  for (const server of servers) await server[Symbol.asyncDispose]()
-  return ports
-}
-
 export function showOverload(measured: Overload): string {
   const titles = ['', 'offered/s', 'good/s', 'p50 ms', 'p99 ms', 'refused/s', 'p50 ms', 'p99 ms']
-  titles.push('failed', 'MB', 'cores')
+  titles.push('failed', 'MB', 'cores', 'background')
   return [
     ...showTable(titles, measured.phases.map(rowOf), titles.slice(1)),
     '',
@@ -243,8 +205,9 @@ function rowOf(phase: Phase): string[] {
     offered - good.count - refused.count,
     phase.residentMegabytes,
   ]
+  const background = `${(100 * phase.background).toFixed(0)} %`
   const cores = (phase.processorSeconds / seconds.length).toFixed(1)
-  return [phase.name, ...numbers.map((number) => number.toFixed(0)), cores]
+  return [phase.name, ...numbers.map((number) => number.toFixed(0)), cores, background]
 }
 
 function summaryOf(measured: Overload): string {
