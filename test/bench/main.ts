@@ -129,7 +129,9 @@ function showDifference({ equal, differing }: DifferenceCost): string {
   )
 }
 
-const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`
+function kilobytes(bytes: number): string {
+  return `${(bytes / 1000).toFixed(1)} kB`
+}
 
 function showSize(size: PageSize | undefined): string[] {
   if (size === undefined) return []
