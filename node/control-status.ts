@@ -8,6 +8,7 @@
 import { TransportError } from '../src/protocol/errors.ts'
 import type { MemberRecord, Readiness } from '../src/protocol/membership.ts'
 import { decodeReply, encodeRequest } from '../src/protocol/message.ts'
+import type { LoadStatus } from '../src/peer/api.ts'
 import type { Member } from '../src/peer/member.ts'
 import { shortPartitions } from '../src/peer/short-partitions.ts'
 
@@ -24,6 +25,8 @@ export interface RingStatus {
   readonly members: readonly MemberReport[]
   /** How many partitions have too few ready owners for a strict request. */
   readonly short: number
+  /** What the peer itself has to do. */
+  readonly load: LoadStatus
   readonly storage: { readonly usedBytes?: number; readonly quotaBytes?: number }
 }
 
@@ -63,6 +66,7 @@ export async function describeRing(member: Member): Promise<RingStatus> {
     seenBy: member.id,
     members: reports,
     short: shortPartitions(member.view, member.world.rules),
+    load: member.load,
     storage,
   }
 }

@@ -50,6 +50,8 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    // As the remedy says.
+    ...(status === 429 && { 'retry-after': '1' }),
   })
   response.end(text)
 }

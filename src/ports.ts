@@ -40,6 +40,11 @@ export interface RequestOptions {
 
 /** What a transport calls. `request` never rejects: a refusal is an encoded reply. */
 export interface Receiver {
+  /**
+   * Whether there is no room for this request: asked before it is handed over. Its asker then hears `overloaded`, and
+   * knows that it was not looked at.
+   */
+  refuses?(from: PeerId, body: Bytes): boolean
   request(from: PeerId, body: Bytes): Promise<Bytes>
   notice(from: PeerId, body: Bytes): void
   /** A link stands. `session` grows with each link to that peer, so that what a former one brings late can be told. */

@@ -1,6 +1,7 @@
 /**
  * `ringlet status`: the ring as one of its peers sees it.
  */
+import type { LoadStatus } from '../../src/peer/api.ts'
 import type { MemberReport, RingStatus } from '../control-status.ts'
 import { showTable } from './table.ts'
 import { done, type Given, type Outcome } from './outcome.ts'
@@ -14,7 +15,8 @@ export async function run(given: Given): Promise<Outcome> {
   return done(showStatus(ring, status), status)
 }
 
-function showStatus(ring: Ring, { ring: shape, members, seenBy, short }: RingStatus): string {
+function showStatus(ring: Ring, status: RingStatus): string {
+  const { ring: shape, members, seenBy, short, load } = status
   const sorted = members.toSorted((a, b) => (ring.nameOf(a.id) < ring.nameOf(b.id) ? -1 : 1))
   const up = members.filter(({ state }) => state === 'up').length
   const rows = sorted.map((member) => rowOf(ring, member))
@@ -31,7 +33,17 @@ function showStatus(ring: Ring, { ring: shape, members, seenBy, short }: RingSta
           `Strict requests are refused for ${short} of ${shape.q} partitions: too few ready owners.`,
         ]),
     ...(owed === 0 ? [] : ['', `Catching up: ${keys(owed)} still on the way to their owners.`]),
+    '',
+    showLoad(ring.nameOf(seenBy), load),
   ].join('\n')
+}
+
+function showLoad(name: string, { underWay, refused, p99Ms, background }: LoadStatus): string {
+  const took = p99Ms === null ? '' : `, 99 % of its own part of them within ${p99Ms.toFixed(1)} ms`
+  return (
+    `${name} has ${underWay} requests under way and has refused ${refused}${took}; ` +
+    `its background work may take ${(100 * background).toFixed(0)} % of its time.`
+  )
 }
 
 function rowOf(ring: Ring, member: MemberReport): string[] {

@@ -11,9 +11,13 @@ import { frameKind, refusalReason, type FrameKind } from './frames.ts'
 import { outgoing, type Outgoing } from './outbox.ts'
 
 export interface Asked {
+  /** Whether whoever is to answer has no room for this request. */
+  refuses(request: Bytes): boolean
   answer(request: Bytes): Promise<Bytes>
   send(message: Outgoing, lane: Lane): void
   sendFirst(message: Outgoing): void
+  /** Hands to the stream what is queued, as far as the stream takes it. */
+  flush(): void
   offended(offence: string): void
 }
 
@@ -35,7 +39,8 @@ export class Answering {
   serve(number: number, request: Bytes, lane: Lane): void {
     const { length } = request
     const isTooLong = this.#bytes > 0 && this.#bytes + length > 2 * this.#limits.messageBytes
-    if (this.#requests >= this.#limits.requestsInFlight || isTooLong) {
+    const isTooMany = this.#requests >= this.#limits.requestsInFlight
+    if (isTooMany || isTooLong || this.#asked.refuses(request)) {
       return this.#refuse(number, refusalReason.overloaded, lane)
     }
     this.#requests++
@@ -82,6 +87,9 @@ export class Answering {
   /** Refusals and pongs cost the other side nothing to ask for. */
   #mayBeCourteous(): boolean {
     if (++this.#courtesies <= this.#limits.requestsInFlight) return true
+    // A crowd that comes in one turn has had no turn to read in: only what the stream will not take is left unread.
+    this.#asked.flush()
+    if (this.#courtesies <= this.#limits.requestsInFlight) return true
     this.#asked.offended('it asks much and reads nothing')
     return false
   }

@@ -41,6 +41,8 @@ export type Lanes = Readonly<Record<Lane, Pipe>>
 export interface LinkListener {
   /** The other side introduces itself, or answers; only before the link is open. */
   greeted(body: Bytes): void
+  /** Whether there is no room for this request. */
+  refuses(body: Bytes): boolean
   request(body: Bytes): Promise<Bytes>
   notice(body: Bytes): void
   /** The other side broke the rules, and the link is over for it. */
@@ -80,9 +82,11 @@ export class Link {
     this.#outboxes = { foreground: new Outbox(limits, gone), background: new Outbox(limits, gone) }
     this.#requests = new Awaiting((late) => this.#giveUp(late))
     this.#answering = new Answering(limits, {
+      refuses: (request) => listener.refuses(request),
       answer: (request) => listener.request(request),
       send: (message, lane) => this.#send(message, lane),
       sendFirst: (message) => this.#sendFirst(message),
+      flush: () => this.flush(),
       offended: (offence) => this.#offended(offence),
     })
   }

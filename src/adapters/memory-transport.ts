@@ -77,6 +77,10 @@ class MemoryTransport implements Transport {
     end.awaiting.add(number, { resolve, reject, expiresAt: performance.now() + deadlineMs })
     send(end, (receiver, back) => {
       const failed = (): void => end.awaiting.take(number)?.reject(lost(true))
+      if (receiver.refuses?.(this.self, body) === true) {
+        const refused = new TransportError('overloaded', false)
+        return send(back, () => end.awaiting.take(number)?.reject(refused))
+      }
       receiver.request(this.self, body.slice()).then((reply) => {
         if (reply.length > this.#limits.messageBytes) {
           const late = new TransportError('too-large', true)

@@ -24,6 +24,10 @@ export class Reception implements Receiver {
     for (const news of early) this.#tell(news)
   }
 
+  refuses(from: PeerId, body: Bytes): boolean {
+    return this.#receiver?.refuses?.(from, body) ?? false
+  }
+
   request(from: PeerId, body: Bytes): Promise<Bytes> {
     const receiver = this.#receiver
     if (receiver === undefined) {

@@ -303,6 +303,7 @@ export class Switchboard implements Transport {
   ): Link {
     const link: Link = new Link(peer, address, lanes, this.#limits, {
       greeted: (body) => greeted(link, decodeGreeting(body)),
+      refuses: (body) => this.#reception.refuses(peer, body),
       request: (body) => this.#reception.request(peer, body),
       notice: (body) => this.#reception.notice(peer, body),
       ended: () => this.#ended(link),

@@ -72,6 +72,16 @@ function loadCases(subject: TransportSubject): ContractCase[] {
         }),
     },
     {
+      name: 'what the receiver has no room for is refused as not sent, and not handed over',
+      run: () =>
+        withTwo(subject, async (one, other) => {
+          other.isFull = ([first]) => first === 1
+          await fails(one.ask(other, Uint8Array.of(1, 2)), 'overloaded', false, 'no room for it')
+          ensure(other.requests === 0, 'nothing was handed over')
+          sameBytes(await one.ask(other, Uint8Array.of(2)), Uint8Array.of(2), 'the other one')
+        }),
+    },
+    {
       name: 'the background does not keep the foreground waiting',
       run: () =>
         withTwo(subject, async (one, other) => {

@@ -14,6 +14,8 @@ export class Peer implements Receiver {
   readonly notices: Bytes[] = []
   requests = 0
   answer: (body: Bytes) => Promise<Bytes> = (body) => Promise.resolve(body)
+  /** Whether there is no room for a request. */
+  isFull: (body: Bytes) => boolean = () => false
 
   /** What to do at the news of a link. */
   linked: () => void = () => {}
@@ -24,6 +26,10 @@ export class Peer implements Receiver {
 
   get id(): string {
     return this.transport.self
+  }
+
+  refuses(_from: string, body: Bytes): boolean {
+    return this.isFull(body)
   }
 
   request(_from: string, body: Bytes): Promise<Bytes> {

@@ -144,7 +144,9 @@ export class AntiEntropy {
     const { peer, salt } = walk
     const parts = Math.min(slotCount, to - from)
     const width = (to - from) / parts
-    const mine = await foldsOf(this.#world, this.#records, peer, { from, to, parts, salt })
+    const mine = await this.#world.pace.background(() => {
+      return foldsOf(this.#world, this.#records, peer, { from, to, parts, salt })
+    })
     const { digests: theirs } = await this.#ask(
       peer,
       { type: 'folds', from, to, parts, salt },
@@ -251,7 +253,9 @@ export class AntiEntropy {
     expected: T,
   ): Promise<ReplyOf<T>> {
     const options = { lane: 'background', deadlineMs: this.#world.limits.requestMs } as const
-    const reply: ReplyOf<T> | Failure = await ask(this.#world, peer, request, expected, options)
+    const reply: ReplyOf<T> | Failure = await this.#world.pace.background(() => {
+      return ask(this.#world, peer, request, expected, options)
+    })
     if ('failed' in reply) throw new Interrupted(reply.why)
     return reply as ReplyOf<T>
   }

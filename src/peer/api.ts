@@ -312,6 +312,21 @@ export interface PeerStatus {
     readonly persisted?: boolean
   }
   readonly warnings: readonly string[]
+  /** What a member has to do; an edge says nothing. */
+  readonly load?: LoadStatus
+}
+
+export interface LoadStatus {
+  /** Reads and writes that it coordinates just now. */
+  readonly underWay: number
+  /** Since its start: reads and writes that were refused because too much was under way. */
+  readonly refused: number
+  /** Since its start: reads for which one owner more was asked because another took long. */
+  readonly hedged: number
+  /** The last minute's 99th percentile of its own part of a read or write, in milliseconds; null after too few of them. */
+  readonly p99Ms: number | null
+  /** What part of its time its background work may take just now: from a tenth, while reads and writes are slow, to 1. */
+  readonly background: number
 }
 
 export interface MemberStatus {

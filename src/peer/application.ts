@@ -7,6 +7,7 @@ import type { MergeableType } from '../values/type.ts'
 import type {
   BucketOptions,
   ListenOptions,
+  LoadStatus,
   Location,
   MemberReport,
   Peer,
@@ -37,6 +38,7 @@ export interface Beneath {
   readonly w: number
   pendingWrites(): number
   hints(): number
+  load?(): LoadStatus
   activity(): PeerStatus['activity']
   /** The network may be back: whatever waits for it is tried at once. */
   wake(): void
@@ -112,6 +114,7 @@ export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOpti
     },
     pendingWrites: () => keyed.receipts.pending,
     hints: () => member.owedKeys,
+    load: () => member.load,
     activity: () => 'awake',
     wake: () => member.wake(),
     locate: (key) => locate(member.world, key, own),
@@ -155,7 +158,7 @@ class ApplicationPeer extends EventTarget implements Peer {
   }
 
   get status(): PeerStatus {
-    const { kind, world, r, w, warnings } = this.#beneath
+    const { kind, world, r, w, warnings, load } = this.#beneath
     return statusOf(world, {
       kind,
       r,
@@ -166,6 +169,7 @@ class ApplicationPeer extends EventTarget implements Peer {
       activity: this.#beneath.activity(),
       storage: this.#usage,
       warnings: [...warnings, ...world.troubles.sentences],
+      ...(load && { load: load() }),
     })
   }
 

@@ -155,7 +155,7 @@ async function coordinate(job: Job): Promise<Written> {
   const { world, records, request } = job
   const { key, w } = request
   let { context } = request
-  let made = await store(world, records, request, context)
+  let made = await world.pace.foreground(store(world, records, request, context))
   for (;;) {
     const { dot, state, seenBefore } = made
     const returned = world.rules.contextAfterPut(context, dot, state)

@@ -11,6 +11,9 @@ import { ask } from './ask.ts'
 import { type Failure, isFailure } from './failure.ts'
 import type { World } from './world.ts'
 
+/** Where so many members have too much to do, the others are not made to refuse as well. */
+const mostRefusals = 2
+
 /** An edge keeps links to so many members; in a larger ring the others are asked through them. */
 const wantedLinks = 8
 
@@ -38,6 +41,7 @@ export class EdgeMembers {
     const latest = clock.elapsed() + limits.requestMs
     if (this.#all().length === 0) await this.#bootstrap()
     let last: Failure = { failed: true, why: 'unreachable', sent: false, refusal: undefined }
+    let crowded = 0
     for (const peer of this.#inOrder(key)) {
       const left = latest - clock.elapsed()
       if (this.#closed || left <= 0) break
@@ -48,6 +52,7 @@ export class EdgeMembers {
       this.#say(key, request, peer, isFailure(answer) ? answer.why : 'ok')
       if (!isFailure(answer)) return answer
       last = { ...answer, sent: answer.sent || last.sent }
+      if (answer.why === 'overloaded' && ++crowded === mostRefusals) return last
       // What one member refuses on the merits, the next would refuse too.
       if (answer.refusal !== undefined && isRefusedOnItsMerits(answer.why)) return last
     }

@@ -14,6 +14,10 @@ export interface Failure {
   readonly refusal: Refusal | undefined
 }
 
+/** What to do where there is too much to do. */
+export const tryLater =
+  'Try again in a second, or with fewer requests at one time; where it stays so, the ring needs more peers.'
+
 /** There is nobody to ask yet. */
 export const nobody: Failure = {
   failed: true,
@@ -42,6 +46,16 @@ export function errorOfRefusal(refusal: Refusal): RingletError {
 export function errorOfFailure({ why, sent, refusal }: Failure): RingletError {
   const outcome = sent ? 'unknown' : 'refused'
   if (refusal !== undefined) return errorOfRefusal({ ...refusal, outcome } satisfies Refusal)
+  if (why === 'overloaded') {
+    return new RingletError(
+      'overloaded',
+      'the members have as much to do as they take at one time',
+      {
+        outcome,
+        remedy: tryLater,
+      },
+    )
+  }
   if (why === 'closed') return new RingletError('closed', 'this peer is closed', { outcome })
   return new RingletError('unreachable', `no member of the ring answers (${why})`, {
     outcome,

@@ -4,6 +4,8 @@
  * The healthy come first: every owner that is not suspect is asked in the same turn, and each suspect, refusal or
  * missed deadline brings in the next fallback. A suspicion may be stale, so suspects are not given up: they are asked
  * when nobody healthier is left. The verdict resolves the caller; what is still on its way goes on behind it.
+ *
+ * A get asks only as many as it needs, and waits for none of them longer than is usual: then the next owner is asked too.
  */
 import { type Key, showKey } from '../data/key.ts'
 import { RingletError } from '../protocol/errors.ts'
@@ -21,6 +23,7 @@ import {
   type Vote,
 } from '../protocol/quorum.ts'
 import type { Failure } from './failure.ts'
+import type { Hedging } from './hedging.ts'
 import type { MemberWorld } from './world.ts'
 
 /** One stand-in: the holder keeps what the owner lacks. */
@@ -47,6 +50,8 @@ export interface FanoutOptions<A> {
   readonly endMs: number
   /** Ask every healthy owner at once (a put wants N copies), or only as many as are needed (a get). */
   readonly breadth: 'all' | 'needed'
+  /** Where to ask one owner more when another takes long, as far as that is allowed. */
+  readonly hedging?: Hedging
   /** The coordinator's own answer, if it has given one. */
   readonly own: A | undefined
   /** Asks one peer, for no longer than this; `insteadOf` names the owner it stands in for. */
@@ -66,8 +71,8 @@ export function fanout<A extends object>(
   placement: Placement,
   options: FanoutOptions<A>,
 ): Promise<Fanned<A>> {
-  const { clock, limits, links, self, rules, tasks } = world
-  const { endMs } = options
+  const { clock, limits, links, self, rules, say, tasks } = world
+  const { endMs, hedging } = options
   const vote = (peer: PeerId): Vote => rules.voteOf(peer, placement.hostOf(peer))
   const answered = (peer: PeerId): boolean => peer === self && options.own !== undefined
   const targets = placement.owners.filter((peer) => !answered(peer))
@@ -90,6 +95,7 @@ export function fanout<A extends object>(
   const answers: A[] = options.own === undefined ? [] : [options.own]
   const hints: Hint[] = []
   let uncertain = false
+  let resolved = false
   let tally = newTally(options.needed, quotas)
   if (ownWeight === 'counts') tally = acknowledged(tally, vote(self))
   else if (ownWeight !== undefined) tally = failed(tally, vote(self), ownWeight.why)
@@ -102,19 +108,39 @@ export function fanout<A extends object>(
         if (tally.waiting.length === 0) replace(undefined)
         if (tally.waiting.length > 0) return
       }
+      resolved = true
       resolve({ met: decided === 'met', tally, answers, hints, uncertain })
     }
 
     const attempt = async ({ peer, insteadOf }: Attempt): Promise<void> => {
       const deadlineMs = Math.min(limits.ownerMs, endMs - clock.elapsed())
+      const askedMs = clock.elapsed()
+      const stopWaiting = hedge(peer)
       const answer = await sound(options.send(peer, deadlineMs, insteadOf))
+      stopWaiting()
       if ('failed' in answer) {
         uncertain ||= answer.sent
         fail(peer, insteadOf, answer.why)
       } else {
+        hedging?.took(peer, clock.elapsed() - askedMs)
         take(peer, insteadOf, answer)
       }
       settle()
+    }
+
+    /** Asks the next owner too, unless this one answers in its usual time. */
+    const hedge = (peer: PeerId): (() => void) => {
+      const patienceMs = peer === self ? undefined : hedging?.patienceMs(peer)
+      const isOwner = placement.owners.includes(peer)
+      if (patienceMs === undefined || !isOwner) return () => {}
+      return clock.after(patienceMs, () => {
+        const [next] = spares
+        if (resolved || next === undefined || !healthy.includes(next) || hedging?.take() !== true)
+          return
+        links.waitedFor(peer, patienceMs)
+        say({ type: 'hedge', from: peer, to: next })
+        start({ peer: spares.shift()!, insteadOf: undefined })
+      })
     }
 
     const take = (peer: PeerId, insteadOf: PeerId | undefined, answer: A): void => {
@@ -127,7 +153,8 @@ export function fanout<A extends object>(
 
     const fail = (peer: PeerId, insteadOf: PeerId | undefined, why: string): void => {
       tally = failed(tally, vote(peer), why)
-      replace(insteadOf ?? peer)
+      // A copy that is missing is to be made all the same; an answer that nobody waits for any more is not.
+      if (!resolved || options.breadth === 'all') replace(insteadOf ?? peer)
     }
 
     const start = (next: Attempt): void => {

@@ -162,7 +162,9 @@ export class Handoff {
   ): Promise<readonly boolean[] | Failure> {
     const request: Request = { type: 'handoff', items }
     const options = { lane: 'background', deadlineMs: this.#world.limits.requestMs } as const
-    const reply = await ask(this.#world, target, request, 'taken', options)
+    const reply = await this.#world.pace.background(() => {
+      return ask(this.#world, target, request, 'taken', options)
+    })
     if (isFailure(reply)) return reply
     const present = this.#world.view().byPeer.get(target)?.record.generation
     return items.map((_, i) => reply.generation === present && reply.taken[i] === true)

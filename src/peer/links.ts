@@ -46,6 +46,12 @@ export class Links {
     this.#trusted(peer)
   }
 
+  /** It has kept somebody waiting for so long, and may yet answer: others are asked before it for a while. */
+  waitedFor(peer: PeerId, waitedMs: number): void {
+    const standing = this.#standing(peer)
+    standing.latency = standing.latency * 0.8 + waitedMs * 0.2
+  }
+
   failed(peer: PeerId, why: string): void {
     const standing = this.#standing(peer)
     if (standing.suspect) return

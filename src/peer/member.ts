@@ -36,6 +36,7 @@ import { rules } from '../protocol/rules.ts'
 import { storageKeys } from '../protocol/record.ts'
 import { unreachable } from '../data/assert.ts'
 import type { Trace } from '../ports.ts'
+import type { LoadStatus } from './api.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import { ask, refusalOfError } from './ask.ts'
 import { write, type Written } from './coordinator.ts'
@@ -43,7 +44,10 @@ import { isCopied, openIdentity } from './epochs.ts'
 import { Followers } from './followers.ts'
 import { Gossip } from './gossip.ts'
 import { Handoff } from './handoff.ts'
+import { Hedging } from './hedging.ts'
+import { Intake } from './intake.ts'
 import type { WriteRequest } from './minting.ts'
+import { Pace } from './pace.ts'
 import { list, type ListedPage, serveOwnPage } from './listing.ts'
 import { PiecedTransport } from './pieced.ts'
 import { type Covered, coveredBy, get, type Got } from './reading.ts'
@@ -154,6 +158,8 @@ export class Member {
   readonly records: Records
   /** How many keys this peer owed when that was last counted. */
   owedKeys = 0
+  /** What is asked of this peer and under way, and what was refused for it. */
+  readonly intake: Intake
   readonly #watchers = new Set<() => void>()
   readonly #table: Table
   readonly #gossip: Gossip
@@ -185,10 +191,13 @@ export class Member {
     this.world = {
       ...world,
       rules: options.rules ?? rules,
+      hedging: new Hedging(world.clock, world.limits),
+      pace: new Pace(world.clock, world.limits),
       compareTables: (peer) => this.#gossip.exchangeWith(peer),
       holdsAll: (key) => this.#refill.holdsAll(key),
     }
     this.records = records
+    this.intake = new Intake(world.limits)
     this.#table = table
     this.#gossip = new Gossip(this.world, table, options.bootstrap)
     this.#handoff = new Handoff(this.world, records)
@@ -211,6 +220,14 @@ export class Member {
     return this.#displaced.promise
   }
 
+  /** What this peer has to do, and what that does to it. */
+  get load(): LoadStatus {
+    const { hedging, pace } = this.world
+    const { underWay, refused } = this.intake
+    const p99Ms = pace.p99Ms ?? null
+    return { underWay, refused, hedged: hedging.extra, p99Ms, background: pace.share }
+  }
+
   /** How many links follow keys here. */
   get followers(): number {
     return this.#followers.count
@@ -222,7 +239,9 @@ export class Member {
    */
   async askAround(): Promise<void> {
     this.world.transport.serve({
-      request: (from, body) => this.#serve(from, body),
+      refuses: (from, body) => this.intake.refuses(body, this.view.byPeer.has(from)),
+      request: (from, body) =>
+        this.intake.serve(body, this.view.byPeer.has(from), () => this.#serve(from, body)),
       notice: (from, body) => this.#hear(from, body),
       up: (peer) => this.#linkUp(peer),
       down: (peer) => this.#linkDown(peer),
@@ -247,21 +266,22 @@ export class Member {
   /** Coordinates a write, or passes it to an owner. Rejects with `RingletError`. */
   async write(request: WriteRequest): Promise<Written> {
     this.#mustBeOpen()
-    return write(this.world, this.records, request, false)
+    return this.intake.admit(() => write(this.world, this.records, request, false))
   }
 
   /** `asked`: R, or more exactly what the request asks for. Rejects with `RingletError`. */
   async get(key: Key, asked: number | ReadDemands): Promise<Got> {
     this.#mustBeOpen()
     const demands = typeof asked === 'number' ? { r: asked } : asked
-    return get(this.world, this.records, key, demands)
+    return this.intake.admit(() => get(this.world, this.records, key, demands))
   }
 
   /** A page of a listing by R owners; of `local` by this peer alone. Rejects with `RingletError`. */
   async list(asked: PageAsked, r: number | 'local' | ReadDemands): Promise<ListedPage> {
     this.#mustBeOpen()
     if (r === 'local') return serveOwnPage(this.world, this.records, asked)
-    return list(this.world, this.records, asked, typeof r === 'number' ? { r } : r)
+    const demands = typeof r === 'number' ? { r } : r
+    return this.intake.admit(() => list(this.world, this.records, asked, demands))
   }
 
   /** Which owners hold at least this write durably. */
@@ -353,6 +373,7 @@ export class Member {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
     this.#stopTicking()
+    this.world.pace.hurry()
     const goodbye = encodeNotice({ type: 'goodbye' })
     for (const { peer } of this.world.transport.links()) {
       this.world.transport.notify(peer, goodbye, 'foreground')
@@ -375,6 +396,7 @@ export class Member {
       this.#handoff.tick()
       this.#antiEntropy.tick()
       this.#refill.tick()
+      this.world.pace.tick()
       this.#probe(links.dueProbes(limits.probeMs))
       if (clock.elapsed() >= this.#sweepDue) {
         this.#sweepDue = clock.elapsed() + sweepMs
@@ -432,19 +454,20 @@ export class Member {
     const refusal = refuse(this.view, from, request)
     if (refusal !== undefined) throw refusal
     const { world, records } = this
+    const { pace } = world
     switch (request.type) {
       case 'replicate':
-        return serveReplicate(world, records, request)
+        return pace.foreground(serveReplicate(world, records, request))
       case 'read':
-        return serveRead(world, records, request)
+        return pace.foreground(serveRead(world, records, request))
       case 'handoff':
-        return serveHandoff(world, records, request)
+        return pace.background(() => serveHandoff(world, records, request))
       case 'exchange':
-        return serveExchange(world, records, request)
+        return pace.background(() => serveExchange(world, records, request))
       case 'folds':
-        return serveFolds(world, records, from, request)
+        return pace.background(() => serveFolds(world, records, from, request))
       case 'keys':
-        return serveKeys(world, records, request)
+        return pace.background(() => serveKeys(world, records, request))
       case 'vouch':
         return serveVouch(world, records, request)
       case 'put': {
@@ -462,7 +485,7 @@ export class Member {
       case 'list': {
         const page = request.direct
           ? await serveOwnPage(world, records, request, request.lists)
-          : await this.list(request, request)
+          : await list(world, records, request, request)
         return { type: 'listed', ...page }
       }
       case 'fresh':

@@ -55,6 +55,7 @@ export class PiecedTransport extends TransportAround {
 
   override serve(receiver: Receiver): void {
     super.serve({
+      refuses: (from, body) => !isPiece(body) && (receiver.refuses?.(from, body) ?? false),
       request: (from, body) =>
         isPiece(body)
           ? this.#servePiece(receiver, from, body)

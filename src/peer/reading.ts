@@ -104,7 +104,7 @@ async function getOnce(
   const lists = strict ? listsOf(world, key.position) : undefined
   const asked = lists?.digest
   const own = placement.owners.includes(self)
-    ? await readOwn(world, records, key, asked)
+    ? await world.pace.foreground(readOwn(world, records, key, asked))
     : undefined
   const result = await fanout<ReadAnswer>(world, placement, {
     label: 'get',
@@ -112,6 +112,7 @@ async function getOnce(
     needed: r,
     quotas: pr > 0 ? [ownersQuota(placement, pr)] : [],
     breadth: 'needed',
+    hedging: world.hedging,
     own,
     weigh: (answer) => {
       if (lists !== undefined) return weighStrictly(world, lists, answer.peer, answer)

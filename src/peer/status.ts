@@ -4,7 +4,7 @@
  * Nothing in it is remembered: it is put together from what the peer knows at the moment somebody looks.
  */
 import type { PeerId, View } from '../protocol/membership.ts'
-import type { MemberStatus, PeerStatus } from './api.ts'
+import type { LoadStatus, MemberStatus, PeerStatus } from './api.ts'
 import type { World } from './world.ts'
 
 /** What the world beneath does not know of itself. */
@@ -18,6 +18,7 @@ export interface Standing {
   readonly activity: PeerStatus['activity']
   readonly storage: PeerStatus['storage']
   readonly warnings: readonly string[]
+  readonly load?: LoadStatus
 }
 
 export function statusOf(world: World, { kind, r, w, ...standing }: Standing): PeerStatus {

@@ -10,7 +10,9 @@ import type { PeerId, View } from '../protocol/membership.ts'
 import { type DeviceRules, deviceRules } from '../protocol/device-rules.ts'
 import type { Rules } from '../protocol/rules.ts'
 import type { Clock, Random, Storage, Transport } from '../ports.ts'
+import type { Hedging } from './hedging.ts'
 import { Links } from './links.ts'
+import type { Pace } from './pace.ts'
 import { Tasks } from './tasks.ts'
 import { Troubles } from './troubles.ts'
 
@@ -37,6 +39,8 @@ export interface RingWorld extends World {
 
 /** What the parts of a member share beyond that. */
 export interface MemberWorld extends RingWorld {
+  readonly hedging: Hedging
+  readonly pace: Pace
   /** Exchanges membership tables with this peer; resolves when that is over, whatever came of it. */
   compareTables(peer: PeerId): Promise<unknown>
   /** Whether nothing that others still have is missing here: then that it has nothing of a key means something. */

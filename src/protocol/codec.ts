@@ -136,8 +136,13 @@ export type Tagged<V extends Variants> = {
   readonly [K in keyof V]: { readonly type: K } & Decoded<V[K][1]>
 }[keyof V]
 
+/** A codec that can tell from the first byte alone which of its variants follows. */
+export interface Union<V extends Variants> extends Codec<Tagged<V>> {
+  typeOf(tag: number): keyof V | undefined
+}
+
 /** One byte tells which; the rest is that one's codec. Tags are never reused. */
-export function union<V extends Variants>(variants: V): Codec<Tagged<V>> {
+export function union<V extends Variants>(variants: V): Union<V> {
   const byTag = new Map(
     Object.entries(variants).map(([type, [tag, codec]]) => [tag, { type, codec }] as const),
   )
@@ -152,6 +157,7 @@ export function union<V extends Variants>(variants: V): Codec<Tagged<V>> {
       if (variant === undefined) throw new NotUnderstoodError('a kind that is not known')
       return variant.codec.readInto({ type: variant.type }, reader) as Tagged<V>
     },
+    typeOf: (tag) => byTag.get(tag)?.type,
   }
 }
 

@@ -33,6 +33,7 @@ export type EventType =
   | 'stored'
   | 'put'
   | 'get'
+  | 'hedge'
   | 'list'
   | 'deliver'
   | 'everywhere'

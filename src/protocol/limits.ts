@@ -33,6 +33,13 @@ export const limits = {
   flushBytes: 64 * kibibyte,
   /** Above this, a request is refused at once rather than queued for longer than its deadline. */
   requestsInFlight: 1024,
+  /**
+   * Reads and writes that a member coordinates at one time for others. Group commit pays from a few dozen on, and what is
+   * above waits for the same disk and the same thread: 512 of them take a fifth of a second where a machine does 2500.
+   */
+  requestsUnderWay: 512,
+  /** What these may weigh together, in values of a mebibyte as well as in small ones. */
+  underWayBytes: 64 * mebibyte,
   members: 4096,
   edgesPerMember: 4096,
   /** A tab with 5000 followed keys is told of every change, with room to spare; one of more asks about the rest. */
@@ -43,6 +50,14 @@ export const limits = {
   requestMs: 5 * second,
   /** How long one owner may take before a fallback stands in. */
   ownerMs: second,
+  /** Extra requests for reads that take long: a tenth more load buys a tail that is nobody's pause. */
+  hedgesPerRead: 0.1,
+  /** As many as wait for one peer when it begins to pause. */
+  hedgesAtOnce: 64,
+  /** The 99th percentile of a member's own part of reads and writes that background work is to leave room for. */
+  foregroundMs: 50,
+  /** No background work rests longer than this, or its asker would give it up. */
+  restMs: 2 * second,
   /** A silent link is dead after two missed heartbeats. */
   heartbeatMs: 2 * second,
   /** A suspect is tried again this often. */

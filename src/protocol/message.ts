@@ -228,6 +228,11 @@ export const decodeRequest = decoderOf(request)
 export const decodeReply = decoderOf(reply)
 export const decodeNotice = decoderOf(notice)
 
+/** What a message asks for, by its first two bytes; undefined when it is nothing that is known. */
+export function requestTypeOf([version, tag = 0]: Bytes): Request['type'] | undefined {
+  return version === wireVersion ? request.typeOf(tag) : undefined
+}
+
 function encoderOf<T>(codec: Codec<T>): (message: T) => Bytes {
   return (message) => {
     const writer = new Writer().u8(wireVersion)

@@ -186,10 +186,10 @@ export class SimulatedTransport implements Transport, Station {
     return this.#waiting.size >= limits.requestsInFlight ? 'overloaded' : undefined
   }
 
-  #fail(waiting: Waiting, failure: TransportFailure): void {
+  #fail(waiting: Waiting, failure: TransportFailure, sent = waiting.end !== undefined): void {
     if (!this.#waiting.delete(waiting)) return
     waiting.cancelDeadline()
-    waiting.reject(new TransportError(failure, waiting.end !== undefined))
+    waiting.reject(new TransportError(failure, sent))
   }
 
   #send(waiting: Waiting, end: End, body: Bytes): void {
@@ -204,11 +204,15 @@ export class SimulatedTransport implements Transport, Station {
       this.#network.offences.push(`${station.self} rejected a request: ${String(error)}`)
       this.#network.carry(end.other, () => this.#fail(waiting, 'link-lost'))
     }
+    const refused = (): void => {
+      this.#network.carry(end.other, () => this.#fail(waiting, 'overloaded', false))
+    }
     this.#network.carry(
       end,
       () => {
         this.#network.note(`${this.self} asks ${station.self}`, body)
         station.receive((receiver) => {
+          if (receiver.refuses?.(this.self, body) === true) return refused()
           receiver.request(this.self, copyOf(body)).then(replied, rejected)
         })
       },

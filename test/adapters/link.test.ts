@@ -13,6 +13,7 @@ function linked(max: Limits = small) {
   const cable = new Cable()
   const heard = {
     requests: 0,
+    refuses: false,
     notices: 0,
     onNotice: () => {},
     offences: [] as string[],
@@ -27,6 +28,7 @@ function linked(max: Limits = small) {
       heard.notices++
       heard.onNotice()
     },
+    refuses: () => heard.refuses,
     request: () => {
       heard.requests++
       const { promise, resolve } = Promise.withResolvers<Bytes>()
@@ -291,6 +293,19 @@ describe('the other side', () => {
       hasEnded: true,
       offences: [expect.stringMatching(/reads nothing/)],
     })
+  })
+
+  test('is refused however much it asks in one turn, and not cut off, while it reads', async () => {
+    const { link, cable, heard } = linked({ ...small, requestsInFlight: 3 })
+    await turns()
+    heard.refuses = true
+    const crowd = new Uint8Array(50 * 9)
+    for (let i = 0; i < 50; i++) writeFrame(crowd, 9 * i, frameKind.request, i + 1, emptyBytes)
+    cable.far.foreground.send(crowd)
+    await turns()
+    expect(heard).toMatchObject({ requests: 0, hasEnded: false, offences: [] })
+    expect(framesIn(cable.near.foreground.sent).slice(1)).toEqual(Array(50).fill('refusal 1'))
+    link.end('closed', 'done')
   })
 
   test('gets a refusal instead of a reply above the limit', async () => {

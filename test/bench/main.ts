@@ -2,6 +2,8 @@
  * `npm run bench`: how much of what the parts can do is left when everything is promised.
  *
  *     npm run bench -- [--seconds 2] [--rounds 5] [--json]
+ *     npm run bench -- overload [--seconds 8] [--json]     what it does under ten times its load (`overload.ts`)
+ *     npm run bench -- tails [--seconds 10] [--json]       what its readers feel of a peer that pauses (`tails.ts`)
  *
  * The ring and the bare pipeline (`bare.ts`) take turns on this machine: puts with W = 2 and gets with R = 2, 1 KiB, at 1
  * and 64 in flight. The ratio of their medians is what counts; the absolute numbers are this machine's. And what it costs
@@ -16,12 +18,15 @@ import { openDisk } from '../../node/disk.ts'
 import { startBare } from './bare.ts'
 import { type Cost, type DifferenceCost, measureDifference } from './difference.ts'
 import { measure, medianRun, type Run, warmUp } from './measure.ts'
+import { measureOverload, showOverload } from './overload.ts'
 import { startRing } from './ring.ts'
+import { measureTails, showTails } from './tails.ts'
 import { measurePage, type PageSize } from './size.ts'
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
-    seconds: { type: 'string', default: '2' },
+    seconds: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     json: { type: 'boolean', default: false },
   },
@@ -42,16 +47,34 @@ interface Result {
   readonly bare: Run
 }
 
-const results = await compare(Number(values.seconds), Number(values.rounds))
+if (positionals[0] === 'overload') {
+  const measured = await inFolder((folder) => measureOverload(folder, Number(values.seconds ?? 8)))
+  console.log(values.json ? JSON.stringify(measured) : showOverload(measured))
+  process.exit()
+}
+if (positionals[0] === 'tails') {
+  const measured = await inFolder((folder) => measureTails(folder, Number(values.seconds ?? 10)))
+  console.log(values.json ? JSON.stringify(measured) : showTails(measured))
+  process.exit()
+}
+const results = await compare(Number(values.seconds ?? 2), Number(values.rounds))
 const difference = await compareOwners()
 const page = await measurePage()
 if (values.json) console.log(JSON.stringify({ results, difference, page }))
 else console.log([...report(results), '', showDifference(difference), ...showSize(page)].join('\n'))
 process.exit()
 
-async function compare(seconds: number, rounds: number): Promise<Result[]> {
+async function inFolder<T>(measureIn: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'ringlet-bench-'))
   try {
+    return await measureIn(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function compare(seconds: number, rounds: number): Promise<Result[]> {
+  return inFolder(async (folder) => {
     const value = crypto.getRandomValues(new Uint8Array(1024))
     const [ring, bare] = [await startRing(folder, value), await startBare(folder, value)]
     const turns = { ring, bare }
@@ -73,20 +96,15 @@ async function compare(seconds: number, rounds: number): Promise<Result[]> {
       const ratio = ringRun.opsPerSecond / bareRun.opsPerSecond
       return { name: `${op}, ${inFlight} in flight`, ratio, ring: ringRun, bare: bareRun }
     })
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 /** Two owners of 100,000 keys on real disks, which differ in ten. */
-async function compareOwners(): Promise<DifferenceCost> {
-  const folder = mkdtempSync(join(tmpdir(), 'ringlet-bench-'))
-  const open = (index: number) => openDisk(join(folder, String(index)))
-  try {
-    return await measureDifference({ keys: 100_000, differences: 10, q: 256, open })
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+function compareOwners(): Promise<DifferenceCost> {
+  return inFolder((folder) => {
+    const open = (index: number) => openDisk(join(folder, String(index)))
+    return measureDifference({ keys: 100_000, differences: 10, q: 256, open })
+  })
 }
 
 function report(measured: readonly Result[]): string[] {
@@ -111,7 +129,9 @@ function showDifference({ equal, differing }: DifferenceCost): string {
   )
 }
 
-const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`
+function kilobytes(bytes: number): string {
+  return `${(bytes / 1000).toFixed(1)} kB`
+}
 
 function showSize(size: PageSize | undefined): string[] {
   if (size === undefined) return []

@@ -9,6 +9,7 @@ import { makeValue } from '../../src/data/siblings.ts'
 import { encodeStructured } from '../../src/data/structured.ts'
 import { nothingSeen } from '../../src/data/vector.ts'
 import { makeCheckedKey } from '../../src/protocol/arguments.ts'
+import type { Member } from '../../src/peer/member.ts'
 import { startNodePeer } from '../../node/node-peer.ts'
 import { createRingFile, newRingIdentity } from '../../node/ring-file.ts'
 import { forkUntil } from './children.ts'
@@ -16,7 +17,14 @@ import type { Contestant } from './measure.ts'
 
 const program = join(import.meta.dirname, '..', '..', 'node', 'main.ts')
 
-export async function startRing(folder: string, value: Uint8Array): Promise<Contestant> {
+export interface BenchRing extends Contestant {
+  /** The member in this process. */
+  readonly member: Member
+  /** The processes of the others. */
+  readonly others: readonly number[]
+}
+
+export async function startRing(folder: string, value: Uint8Array): Promise<BenchRing> {
   const identity = newRingIdentity({ name: 'bench' })
   const own = await startNodePeer({
     ring: { identity, bootstrap: [] },
@@ -49,6 +57,8 @@ export async function startRing(folder: string, value: Uint8Array): Promise<Cont
     })
   await untilItWorks(() => put(0, 3))
   return {
+    member,
+    others: children.map(({ child }) => child.pid!),
     put: async (i) => void (await put(i, 2)),
     get: async (i) => {
       await member.get(makeCheckedKey('bench', `key ${i}`), 2)

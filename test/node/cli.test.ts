@@ -34,6 +34,15 @@ describe('status', () => {
     }
   })
 
+  test('says what the peer that answers has to do', async () => {
+    const { out } = await ring.run('status')
+    expect(out).toMatch(
+      /^peer-1 has \d+ requests under way and has refused 0[,;] .*\d+ % of its time\.$/m,
+    )
+    const { load } = await ring.ask('status')
+    expect(load).toMatchObject({ refused: 0, background: expect.any(Number) })
+  })
+
   test('tells programs the same in JSON', async () => {
     const { ring: shape, members } = await ring.ask('status')
     expect(shape).toMatchObject({ name: 'dev', n: 3, q: 4096, durableOwners: 3 })

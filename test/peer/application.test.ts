@@ -83,6 +83,17 @@ describe('the status event', () => {
   })
 })
 
+it('says what a member has to do, and nothing of the kind of an edge', async () => {
+  const ring = await testRing().start(3)
+  const [edge, member] = [await edgeOf(ring), memberOf(ring, 0)]
+  const carts = member.bucket('carts')
+  for (let i = 0; i < 30; i++) await carts.put('alice', { i })
+  const { load } = member.status
+  expect(load).toMatchObject({ underWay: 0, refused: 0, hedged: 0, background: 1 })
+  expect(load!.p99Ms).toBeGreaterThan(0)
+  expect(edge.status.load).toBeUndefined()
+})
+
 describe('the ring as a peer shows it', () => {
   it('is one picture at edges and members, and the same object until it changes', async () => {
     const ring = await testRing().start(4)

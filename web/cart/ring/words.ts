@@ -77,6 +77,7 @@ const sentences: Readonly<Record<TracedEvent['type'], (words: Words) => string>>
   everywhere: ({ of }) => `All owners have a change${of}.`,
   apply: ({ of }) => `Applied a write${of}.`,
   put: ({ of, result }) => `Put${of}: ${result}.`,
+  hedge: ({ who }) => `Asked ${who} too: another takes long.`,
   get: ({ of, result }) => `Read${of}: ${result}.`,
   list: ({ why, result }) => `Listed keys: ${result}${why}.`,
   follow: ({ who, of }) => `Follows a key${of} at ${who}.`,
