@@ -26,6 +26,9 @@ interface Owed {
   readonly digest: Digest
 }
 
+/** Each record may be large. */
+const readAtOnce = 8
+
 /** How a batch was taken: not at all, in part, or whole. */
 type Taken = 'no answer' | 'in part' | 'whole'
 
@@ -80,11 +83,11 @@ export class Handoff {
     await this.#world.storage.update([], () => ({ writes: [], result: undefined }))
     for (const shelf of ['object', 'marker'] as const) {
       for await (const slice of slices(this.#world.storage, shelfRange(shelf))) {
-        for (const key of slice.map((entry) => keyOfStored(entry.key))) {
-          // What it holds and owns it owes to nobody: only a marker left from another view would have to go.
-          if (shelf === 'object' && this.#debt(key).length === 0) continue
-          await this.#oweAnew(key)
-        }
+        const keys = slice.map((entry) => keyOfStored(entry.key))
+        // What it holds and owns it owes to nobody: only a marker left from another view would have to go.
+        const owing = keys.filter((key) => shelf === 'marker' || this.#debt(key).length > 0)
+        // A slice at a time, which becomes durable in one go.
+        await Promise.all(owing.map((key) => this.#oweAnew(key)))
       }
     }
     this.#derived = digest
@@ -124,35 +127,40 @@ export class Handoff {
   async #pay(target: PeerId, keys: readonly Key[]): Promise<void> {
     const { clock, limits } = this.#world
     for (let at = 0; at < keys.length;) {
-      const items: Owed[] = []
-      let weight = 0
-      while (at < keys.length && items.length < limits.batchItems && weight < limits.batchBytes) {
-        const key = keys[at]!
-        const { state, digest } = await this.#records.read(key)
-        // What is large goes alone.
-        if (items.length > 0 && weightOf(state) > limits.batchBytes) break
-        at++
-        items.push({ key, state, digest })
-        weight += weightOf(state)
-      }
+      const items = await this.#batch(keys.slice(at, at + limits.batchItems))
+      at += items.length
       const taken = await this.#send(target, items)
       if (taken !== 'whole') this.#resting.set(target, clock.elapsed() + limits.handoffRestMs)
       if (taken === 'no answer') return
     }
   }
 
+  /** The first of these keys, as many as fit into a batch; what is large goes alone. */
+  async #batch(keys: readonly Key[]): Promise<readonly Owed[]> {
+    const { batchBytes } = this.#world.limits
+    const items: Owed[] = []
+    let weight = 0
+    for (let at = 0; at < keys.length; at += readAtOnce) {
+      const some = keys.slice(at, at + readAtOnce)
+      const read = await Promise.all(some.map((key) => this.#records.read(key)))
+      for (const [i, { state, digest }] of read.entries()) {
+        if (items.length > 0 && weight + weightOf(state) > batchBytes) return items
+        items.push({ key: some[i]!, state, digest })
+        weight += weightOf(state)
+      }
+    }
+    return items
+  }
+
   async #send(target: PeerId, items: readonly Owed[]): Promise<Taken> {
     const { rules } = this.#world
     const reply = await this.#offer(target, items)
     const answered = !isFailure(reply)
-    let whole = true
-    for (const [i, item] of items.entries()) {
-      const taken = answered && reply[i] === true
-      whole &&= taken
-      if (rules.debtAfter([target], target, taken).length === 0) await this.#settle(item, target)
-    }
+    const taken = items.map((_, i) => answered && reply[i] === true)
+    const paid = items.filter((_, i) => rules.debtAfter([target], target, taken[i]!).length === 0)
+    await Promise.all(paid.map((item) => this.#settle(item, target)))
     if (!answered) return 'no answer'
-    return whole ? 'whole' : 'in part'
+    return taken.includes(false) ? 'in part' : 'whole'
   }
 
   /** Which of these the target has durably now, under the generation that the view knows. */

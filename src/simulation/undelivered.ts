@@ -52,9 +52,13 @@ export function forgiveCrowded(cluster: Cluster): void {
   const { history, edges } = cluster
   const crowded = crowdedOf(cluster)
   for (const tab of edges) {
-    for (const write of undeliveredBy(cluster, tab, (key) => crowded.has(key))) {
-      history.forfeit(write)
-      for (const each of history.operations) if (each.write === write) each.receipt = undefined
+    const waiting = undeliveredBy(cluster, tab, (key) => crowded.has(key))
+    for (const write of waiting) history.forfeit(write)
+    // The receipt of what the tab has superseded goes with that of what superseded it, also if some member has it.
+    const stood = history.closure([...waiting])
+    for (const each of history.operations) {
+      if (waiting.has(each.write) || (each.via === tab.name && stood.has(each.write)))
+        each.receipt = undefined
     }
   }
 }

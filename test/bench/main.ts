@@ -4,6 +4,7 @@
  *     npm run bench -- [--seconds 2] [--rounds 5] [--json]
  *     npm run bench -- overload [--seconds 8] [--json]     what it does under ten times its load (`overload.ts`)
  *     npm run bench -- tails [--seconds 10] [--json]       what its readers feel of a peer that pauses (`tails.ts`)
+ *     npm run bench -- owing [--markers 100000] [--json]   how fast a member pays what it owes (`owing.ts`)
  *
  * The ring and the bare pipeline (`bare.ts`) take turns on this machine: puts with W = 2 and gets with R = 2, 1 KiB, at 1
  * and 64 in flight. The ratio of their medians is what counts; the absolute numbers are this machine's. And what it costs
@@ -19,6 +20,7 @@ import { startBare } from './bare.ts'
 import { type Cost, type DifferenceCost, measureDifference } from './difference.ts'
 import { measure, medianRun, type Run, warmUp } from './measure.ts'
 import { measureOverload, showOverload } from './overload.ts'
+import { measureOwing, showOwing } from './owing.ts'
 import { startRing } from './ring.ts'
 import { measureTails, showTails } from './tails.ts'
 import { measurePage, type PageSize } from './size.ts'
@@ -28,6 +30,7 @@ const { values, positionals } = parseArgs({
   options: {
     seconds: { type: 'string' },
     rounds: { type: 'string', default: '5' },
+    markers: { type: 'string', default: '100000' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -55,6 +58,14 @@ if (positionals[0] === 'overload') {
 if (positionals[0] === 'tails') {
   const measured = await inFolder((folder) => measureTails(folder, Number(values.seconds ?? 10)))
   console.log(values.json ? JSON.stringify(measured) : showTails(measured))
+  process.exit()
+}
+if (positionals[0] === 'owing') {
+  const measured = await inFolder((folder) => {
+    const open = (index: number) => openDisk(join(folder, String(index)))
+    return measureOwing({ markers: Number(values.markers), valueBytes: 100, open })
+  })
+  console.log(values.json ? JSON.stringify(measured) : showOwing(measured))
   process.exit()
 }
 const results = await compare(Number(values.seconds ?? 2), Number(values.rounds))
