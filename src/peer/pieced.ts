@@ -6,8 +6,7 @@
  * apart may outgrow it all the same, for no value of it may be dropped. Such a message has a bounded room of its own at
  * the other side, and is served when it is whole.
  */
-import { type Bytes, concat, equalBytes, MalformedError } from '../data/bytes.ts'
-import { digestOf } from '../data/hash.ts'
+import type { Bytes } from '../data/bytes.ts'
 import { TransportError } from '../protocol/errors.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { PeerId } from '../protocol/membership.ts'
@@ -21,36 +20,24 @@ import {
   type PieceRequest,
   pieceRequest,
 } from '../protocol/piece.ts'
-import type { Clock, Receiver, RequestOptions, Transport } from '../ports.ts'
-import { TransportAround } from './around.ts'
+import type { Clock, Receiver, Transport } from '../ports.ts'
+import { type AskOn, FetchingTransport } from './fetching.ts'
 import { cut, Pieces } from './pieces.ts'
 
-export class PiecedTransport extends TransportAround {
-  readonly #clock: Clock
-  readonly #limits: Limits
+export class PiecedTransport extends FetchingTransport {
   readonly #pieces: Pieces
   readonly #mayAsk: (peer: PeerId) => boolean
 
   /** `mayAsk`: whose requests may be large. An edge's never are, and its room is somebody else's. */
   constructor(inner: Transport, clock: Clock, limits: Limits, mayAsk: (peer: PeerId) => boolean) {
-    super(inner)
+    super(inner, clock, limits)
     this.#mayAsk = mayAsk
-    this.#clock = clock
-    this.#limits = limits
     const { piecesBytes: keptBytes, requestMs: keptMs } = limits
     this.#pieces = new Pieces(clock, { pieceBytes: this.#pieceBytes, keptBytes, keptMs })
   }
 
-  override async request(to: PeerId, body: Bytes, options: RequestOptions): Promise<Bytes> {
-    const endMs = this.#clock.elapsed() + options.deadlineMs
-    const ask = (message: Bytes): Promise<Bytes> => {
-      const deadlineMs = Math.max(0, endMs - this.#clock.elapsed())
-      return super.request(to, message, { ...options, deadlineMs })
-    }
-    const reply = this.#isLarge(body)
-      ? await sendInPieces(cut(body, this.#pieceBytes), ask)
-      : await super.request(to, body, options)
-    return isPiece(reply) ? fetchInPieces(reply, this.#limits, ask) : reply
+  protected override send(body: Bytes, ask: AskOn): Promise<Bytes> {
+    return this.#isLarge(body) ? sendInPieces(cut(body, this.#pieceBytes), ask) : ask(body)
   }
 
   override serve(receiver: Receiver): void {
@@ -82,51 +69,23 @@ export class PiecedTransport extends TransportAround {
   }
 
   #isLarge(message: Bytes): boolean {
-    return message.length > this.#limits.messageBytes
+    return message.length > this.limits.messageBytes
   }
 
   get #pieceBytes(): number {
-    return this.#limits.messageBytes - pieceOverhead
+    return this.limits.messageBytes - pieceOverhead
   }
 }
 
 /** Resolves with the reply to the whole, or with its first piece. */
-async function sendInPieces(
-  pieces: readonly Piece[],
-  ask: (message: Bytes) => Promise<Bytes>,
-): Promise<Bytes> {
+async function sendInPieces(pieces: readonly Piece[], ask: AskOn): Promise<Bytes> {
   for (const piece of pieces.slice(0, -1)) {
     // Whatever becomes of these: the request has not been served.
     const reply = await ask(encodePiece(pieceRequest, { type: 'piece', ...piece })).catch(unserved)
-    if (!isPiece(reply) || decodePiece(pieceReply, reply).type !== 'taken') throw noRoom(false)
+    if (!isPiece(reply) || decodePiece(pieceReply, reply).type !== 'taken') throw noRoom()
   }
   const reply = await ask(encodePiece(pieceRequest, { type: 'piece', ...pieces.at(-1)! }))
-  if (isPiece(reply) && decodePiece(pieceReply, reply).type !== 'piece') throw noRoom(false)
-  return reply
-}
-
-async function fetchInPieces(
-  first: Bytes,
-  { piecesBytes }: Limits,
-  ask: (message: Bytes) => Promise<Bytes>,
-): Promise<Bytes> {
-  const { of, count, bytes } = pieceOf(first)
-  const pieces = [bytes]
-  let length = bytes.length
-  for (let at = 1; at < count; at++) {
-    const piece = pieceOf(await ask(encodePiece(pieceRequest, { type: 'fetch', of, at })))
-    length += piece.bytes.length
-    if (length > piecesBytes) throw new TransportError('too-large', true)
-    pieces.push(piece.bytes)
-  }
-  const whole = concat(...pieces)
-  if (!equalBytes(digestOf(whole), of)) throw new MalformedError('pieces of another message')
-  return whole
-}
-
-function pieceOf(body: Bytes): Piece {
-  const reply = decodePiece(pieceReply, body)
-  if (reply.type !== 'piece') throw noRoom(true)
+  if (isPiece(reply) && decodePiece(pieceReply, reply).type !== 'piece') throw noRoom()
   return reply
 }
 
@@ -149,6 +108,6 @@ function unserved(error: unknown): never {
   throw error
 }
 
-function noRoom(sent: boolean): TransportError {
-  return new TransportError('overloaded', sent)
+function noRoom(): TransportError {
+  return new TransportError('overloaded', false)
 }

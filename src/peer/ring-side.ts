@@ -30,7 +30,7 @@ import type { Copies } from './copies.ts'
 import { listAtOwners } from './edge-listing.ts'
 import { EdgeMembers } from './edge-members.ts'
 import { EndableTransport } from './endable.ts'
-import { PiecedTransport } from './pieced.ts'
+import { FetchingTransport } from './fetching.ts'
 import type { Failure } from './failure.ts'
 import { Gossip } from './gossip.ts'
 import type { KeyedPage } from './keyed.ts'
@@ -82,8 +82,8 @@ export class RingSide {
   constructor(options: RingSideOptions) {
     const { copies, r, w, seed, attempted } = options
     const { clock, limits } = options.world
-    const pieced = new PiecedTransport(options.world.transport, clock, limits, () => false)
-    this.#transport = new EndableTransport(pieced)
+    const fetching = new FetchingTransport(options.world.transport, clock, limits)
+    this.#transport = new EndableTransport(fetching)
     const { rules = allRules } = options
     const world: RingWorld = { ...options.world, transport: this.#transport, rules }
     this.#world = world
