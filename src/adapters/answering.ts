@@ -21,6 +21,9 @@ export interface Asked {
   offended(offence: string): void
 }
 
+/** Made once: what is refused is to cost next to nothing. */
+const reasons = [0, 1, 2, 3].map((reason) => Uint8Array.of(reason))
+
 export class Answering {
   readonly #limits: Limits
   readonly #asked: Asked
@@ -81,7 +84,7 @@ export class Answering {
 
   #refuse(number: number, reason: number, lane: Lane): void {
     if (!this.#mayBeCourteous()) return
-    this.#asked.send(outgoing(frameKind.refusal, number, Uint8Array.of(reason)), lane)
+    this.#asked.send(outgoing(frameKind.refusal, number, reasons[reason]!), lane)
   }
 
   /** Refusals and pongs cost the other side nothing to ask for. */

@@ -134,10 +134,11 @@ export function fanout<A extends object>(
       const isOwner = placement.owners.includes(peer)
       if (patienceMs === undefined || !isOwner) return () => {}
       return clock.after(patienceMs, () => {
-        const [next] = spares
-        if (resolved || next === undefined || !healthy.includes(next) || hedging?.take() !== true)
-          return
+        // Whether or not one more may be asked now, those who come next turn to others first.
         links.waitedFor(peer, patienceMs)
+        const [next] = spares
+        if (resolved || next === undefined || !healthy.includes(next)) return
+        if (hedging?.take() !== true) return
         say({ type: 'hedge', from: peer, to: next })
         start({ peer: spares.shift()!, insteadOf: undefined })
       })

@@ -61,8 +61,4 @@ export class Hedging {
     this.#extra++
     return true
   }
-
-  forget(peer: PeerId): void {
-    this.#reads.delete(peer)
-  }
 }

@@ -229,8 +229,8 @@ export const decodeReply = decoderOf(reply)
 export const decodeNotice = decoderOf(notice)
 
 /** What a message asks for, by its first two bytes; undefined when it is nothing that is known. */
-export function requestTypeOf([version, tag = 0]: Bytes): Request['type'] | undefined {
-  return version === wireVersion ? request.typeOf(tag) : undefined
+export function requestTypeOf(message: Bytes): Request['type'] | undefined {
+  return message[0] === wireVersion ? request.typeOf(message[1] ?? 0) : undefined
 }
 
 function encoderOf<T>(codec: Codec<T>): (message: T) => Bytes {

@@ -140,7 +140,7 @@ class Tally {
   sum(): Yield {
     const offered = this.#took.length
     if (this.count < offered) this.#fail('unanswered', offered - this.count)
-    const wholeSeconds = Math.ceil(offered / this.#perSecond)
+    const wholeSeconds = Math.max(1, Math.round(offered / this.#perSecond))
     return {
       offered,
       good: this.#figures('good', 0, offered),

@@ -2,7 +2,7 @@
  * `npm run bench -- overload`: what a ring does when ten times as much is asked of it as it can do.
  *
  * Whoever queues what comes in answers everything too late; whoever refuses early goes on answering what it can. So the
- * rate is raised until the goodput grows no more, and ten times that peak is offered; then the load goes, and everything
+ * rate is raised until the goodput grows no more, what it is there is measured, and ten times that peak is offered; then the load goes, and everything
  * must be as before. Good is a request that was done within two seconds of its moment.
  *
  * Three peers with disks of their own, half puts (W = 2, 256 bytes, each of a new key), half gets (R = 2). On Linux the
@@ -40,7 +40,10 @@ export interface Overload {
   /** What was done under ten times the peak, as a share of the peak. */
   readonly kept: number
   readonly refusals: Figures
-  /** Seconds after the load went until nothing was refused and the 99th percentile was at most twice that of before. */
+  /**
+   * Seconds after the load went until nothing was refused, and the 99th percentile at most twice that of before, for three
+   * seconds.
+   */
   readonly recoveredAfterSeconds: number | undefined
   readonly residentMegabytes: number
   readonly pinned: boolean
@@ -57,6 +60,8 @@ const stepSeconds = 2
 /** A step that yields no more than this above the best so far ends the search at its second. */
 const worthwhile = 1.03
 const times = 10
+/** A machine that does other things too has a bad second now and then, under no load at all. */
+const steadySeconds = 3
 
 export async function measureOverload(folder: string, seconds: number): Promise<Overload> {
   const pinned = canPin()
@@ -91,12 +96,16 @@ async function measureAll(
     vain = step.goodPerSecond > best * worthwhile ? 0 : vain + 1
     best = Math.max(best, step.goodPerSecond)
   }
+  // The best of many short steps is the luckiest: what is compared is measured for the same time.
+  const { offeredPerSecond } = steps.find(({ goodPerSecond }) => goodPerSecond === best)!
+  const peak = await measure('peak', { perSecond: offeredPerSecond, seconds })
+  best = peak.goodPerSecond
   await wait(2000)
   const calm = { perSecond: best / 2, seconds }
   const before = await measure('before', calm)
   const during = await measure('overload', { perSecond: best * times, seconds })
   const after = await measure('after', { ...calm, seconds: 12 })
-  const phases = [...steps, before, during, after]
+  const phases = [...steps, peak, before, during, after]
   return {
     peakPerSecond: best,
     kept: during.goodPerSecond / best,
@@ -108,12 +117,15 @@ async function measureAll(
   }
 }
 
-/** The second from which on all is as before. */
+/** The second from which on all is as before, for as long as that can be no accident. */
 function recoveryOf(seconds: readonly Second[], p99Ms: number): number | undefined {
   const isWell = ({ refused, failed, p99Ms: now }: Second): boolean =>
     refused + failed === 0 && now <= 2 * p99Ms
-  const ill = seconds.findLastIndex((second) => !isWell(second))
-  return ill + 1 < seconds.length ? ill + 1 : undefined
+  const first = seconds.findIndex((_, i) => {
+    const following = seconds.slice(i, i + steadySeconds)
+    return following.length === steadySeconds && following.every(isWell)
+  })
+  return first < 0 ? undefined : first
 }
 
 async function watched(
@@ -213,11 +225,11 @@ function rowOf(phase: Phase): string[] {
 function summaryOf(measured: Overload): string {
   const { peakPerSecond, kept, refusals, recoveredAfterSeconds: recovered, pinned } = measured
   const cores = pinned ? ' on one core, the generator on another,' : ', not pinned to any core,'
-  const end = recovered === undefined ? 'not within 12 s' : `within ${Math.max(1, recovered)} s`
+  const end = recovered === undefined ? 'Not even 12 s' : `At most ${recovered + 1} s`
   return (
     `A ring of three peers${cores} does ${peakPerSecond.toFixed(0)} requests a second at most. Offered ${times} times ` +
     `that, it does ${(100 * kept).toFixed(0)} % of it, and refuses the rest within ${refusals.p50Ms.toFixed(0)} ms ` +
     `(median; 99 %: ${refusals.p99Ms.toFixed(0)} ms), with no peer above ${measured.residentMegabytes.toFixed(0)} MB. ` +
-    `When the load goes all is as before ${end}.`
+    `${end} after the load has gone all is as before.`
   )
 }

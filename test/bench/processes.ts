@@ -26,7 +26,7 @@ export function startPinned(
 }
 
 /** Before what else this machine does, where that is allowed. */
-function goFirst(process: number): void {
+export function goFirst(process: number): void {
   try {
     setPriority(process, -10)
   } catch {}

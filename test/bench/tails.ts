@@ -8,6 +8,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { showTable } from '../../node/cli/table.ts'
 import { readKeys, warmUp } from './measure.ts'
+import { goFirst } from './processes.ts'
 import { type BenchRing, startRing } from './ring.ts'
 
 export interface Tail {
@@ -29,6 +30,7 @@ export async function measureTails(folder: string, seconds: number): Promise<rea
   const ring = await startRing(folder, crypto.getRandomValues(new Uint8Array(1024)))
   const { hedging } = ring.member.world
   const take = hedging.take.bind(hedging)
+  for (const each of [process.pid, ...ring.others]) goFirst(each)
   await warmUp(ring)
   await read(ring, 3)
   const tails = [await tailOf('no pauses', ring, seconds)]
