@@ -19,6 +19,10 @@ const amongMembers: ReadonlySet<Request['type']> = new Set([
   'keys',
   'exchange',
   'vouch',
+  'session',
+  'lend',
+  'settle',
+  'reap',
 ])
 
 /** No ring has so many owners. */

@@ -45,10 +45,19 @@ const standing = {
 }
 /** What else a write asks for: `pw` answers of owners, `dw` of durable members, strictness. */
 const writeDemands = { pw: late(varint, 0), dw: late(varint, 0), strict: late(boolean, false) }
+/** The life of a member's process, and how often it has begun anew in that to count what it sends. */
+const sessionCodec = struct({ life: fixed(8), number: varint })
+/** In what one member sends another that may carry something written: late copies of an old session are discarded. */
+const sent = { session: late(optional(sessionCodec), undefined) }
+/** One round of reaping, of the member that asks. */
+const round = { life: fixed(8), round: varint }
 
 export const request = union({
   /** Store this state as a replica; `insteadOf` names the owner that the receiver stands in for. */
-  replicate: [1, struct({ key, state, minter: optional(actor), insteadOf: optional(text), lists })],
+  replicate: [
+    1,
+    struct({ key, state, minter: optional(actor), insteadOf: optional(text), lists, ...sent }),
+  ],
   /** What do you hold of this key? `have` is the asker's digest. */
   read: [2, struct({ key, have: optional(digest), lists })],
   /**
@@ -66,6 +75,7 @@ export const request = union({
       direct: boolean,
       origin: optional(text),
       ...writeDemands,
+      ...sent,
     }),
   ],
   /** Coordinate this get of R answers, `pr` of them from owners. */
@@ -87,18 +97,19 @@ export const request = union({
       direct: boolean,
       ...writeDemands,
       attempt: late(varint, 0),
+      ...sent,
     }),
   ],
   /** Which owners cover this dot durably? `direct`: only you yourself. */
   covers: [6, struct({ key, dot, direct: boolean })],
   /** Batches of states for owners: a debt paid, a repair. What the receiver does not own it does not take. */
-  handoff: [7, struct({ items: list(stored) })],
+  handoff: [7, struct({ items: list(stored), ...sent })],
   /** Anti-entropy: the folds of these partitions' digests, in as many parts. */
   folds: [8, struct({ from: varint, to: varint, parts: varint, salt: bytes })],
   /** The keys of one partition, or of one slot of it, and their digests: or the slots' folds, if there are more than `most`. */
   keys: [9, struct({ partition: varint, slot: optional(varint), salt: bytes, most: varint })],
   /** States both ways: the receiver takes these and answers with what it then knows more. */
-  exchange: [10, struct({ items: list(stored) })],
+  exchange: [10, struct({ items: list(stored), ...sent })],
   /** What each side's table holds, versions first; an edge has no record of its own to show. */
   gossip: [
     11,
@@ -140,6 +151,14 @@ export const request = union({
       key: optional(key),
     }),
   ],
+  /** Discard what comes late of what I sent in earlier sessions than this. */
+  session: [20, struct({ session: sessionCodec })],
+  /** Take these tombstones into what you hold of their keys, and keep them until I end the round. */
+  lend: [21, struct({ ...round, items: list(stored) })],
+  /** Is all over that you had begun before, and discarded wherever it may still come? Asked again until it is. */
+  settle: [22, struct(round)],
+  /** The round is over: drop these of its keys, by their places, unless they have moved; keep nothing for the others. */
+  reap: [23, struct({ ...round, keys: list(varint) })],
 })
 
 export const reply = union({
@@ -159,7 +178,16 @@ export const reply = union({
   ],
   got: [4, struct({ state, answers: list(text), missing: varint, ready: boolean })],
   /** The owners that cover the dot, of `owners` in all. */
-  covered: [5, struct({ by: list(text), owners: varint, highest: varint })],
+  covered: [
+    5,
+    struct({
+      by: list(text),
+      owners: varint,
+      highest: varint,
+      /** How many owners hold nothing of the key at all. */
+      without: late(varint, 0),
+    }),
+  ],
   /** For each item, whether it is durable here now. */
   taken: [6, struct({ taken: list(boolean), generation: text })],
   folds: [7, struct({ digests: list(digest) })],
@@ -169,7 +197,16 @@ export const reply = union({
   exchanged: [9, struct({ items: list(stored), taken: list(boolean), cut: late(boolean, false) })],
   gossip: [10, struct({ records: signedRecords, wanted: list(text) })],
   done: [11, struct({})],
-  status: [12, struct({ hints: varint, keys: varint, suspects: list(text) })],
+  status: [
+    12,
+    struct({
+      hints: varint,
+      keys: varint,
+      suspects: list(text),
+      /** Whom the reaping of deleted keys waits for. */
+      reapingWaitsFor: late(optional(text), undefined),
+    }),
+  ],
   /**
    * A page in the order of the keys, tombstones included: all there is up to and including `upTo`, or to the end.
    * `missing`: how many of the R answers; `owner`: whether the answerer owns the keys.
@@ -203,6 +240,19 @@ export const reply = union({
   following: [16, struct({ taken: varint })],
   /** The partitions with the same lists, and the keys of each whose records were found damaged here. */
   vouched: [17, struct({ vouched: list(struct({ partition: varint, except: list(key) })) })],
+  /** By their places, the tombstones that are held here now, and that no edge may still deliver against. */
+  lent: [18, struct({ held: list(varint), view: text })],
+  /** `moved`: by their places, keys that are not any more what was lent. */
+  settled: [
+    19,
+    struct({
+      view: text,
+      known: boolean,
+      clean: boolean,
+      moved: list(varint),
+      waitsFor: optional(text),
+    }),
+  ],
 })
 
 export const notice = union({

@@ -1,0 +1,210 @@
+/**
+ * Reaping: the first owner of deleted keys asks all members whether their tombstones may go, a batch a round.
+ *
+ * A round is voided by whoever does not answer, has started anew, or sees other members; nothing has happened then, and
+ * the next round begins from nothing. So a member that is away for long keeps tombstones alive, and is named. What may be
+ * concluded from the answers stands in `protocol/reaping.ts`.
+ */
+import type { Bytes } from '../data/bytes.ts'
+import { type Key, showKey } from '../data/key.ts'
+import type { ObjectState } from '../data/siblings.ts'
+import { encode } from '../protocol/codec.ts'
+import type { PeerId } from '../protocol/membership.ts'
+import type { ReplyOf, Request } from '../protocol/message.ts'
+import { placementOf } from '../protocol/placement.ts'
+import { isDead } from '../protocol/reaping.ts'
+import { isDeadRecord, keyOfStored, shelfRange } from '../protocol/record.ts'
+import { state as stateCodec } from '../protocol/state.ts'
+import { ask } from './ask.ts'
+import { type Failure, isFailure } from './failure.ts'
+import type { Loans } from './loans.ts'
+import type { Records } from './records.ts'
+import { reapingLabel } from './sessions.ts'
+import { single } from './tasks.ts'
+import type { MemberWorld } from './world.ts'
+
+interface Item {
+  readonly key: Key
+  readonly state: ObjectState
+}
+
+/** A round under way. */
+interface Round {
+  readonly id: { readonly life: Bytes; readonly round: number }
+  readonly view: string
+  readonly members: readonly PeerId[]
+  readonly items: readonly Item[]
+  /** By their places: those that all members still hold as they were lent. */
+  left: ReadonlySet<number>
+}
+
+/** So many records are read at one time. */
+const sliceLength = 256
+
+export class Reaper {
+  /** The member that the last round waited for in vain, or that this one waits for. */
+  waitsFor: PeerId | undefined
+  readonly #world: MemberWorld
+  readonly #records: Records
+  readonly #loans: Loans
+  readonly #life: Bytes
+  readonly #round: () => void
+  #rounds = 0
+  #due: number
+  /** Where the search for tombstones goes on. */
+  #cursor = shelfRange('object').from
+  #isClosed = false
+  #wake = (): void => {}
+
+  constructor(world: MemberWorld, records: Records, loans: Loans) {
+    this.#world = world
+    this.#records = records
+    this.#loans = loans
+    this.#life = world.random.bytes(8)
+    this.#due = this.#pause()
+    this.#round = single(world.tasks, reapingLabel, () => this.#reap())
+  }
+
+  tick(): void {
+    const { clock } = this.#world
+    if (clock.elapsed() < this.#due) return
+    this.#due = clock.elapsed() + this.#pause()
+    this.#round()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#wake()
+  }
+
+  #pause(): number {
+    const { limits, random } = this.#world
+    return limits.reapMs * (0.5 + random.fraction())
+  }
+
+  async #reap(): Promise<void> {
+    const items = await this.#tombstones()
+    if (items.length === 0) {
+      this.waitsFor = undefined
+      return
+    }
+    const view = this.#world.view()
+    const id = { life: this.#life, round: ++this.#rounds }
+    const members = this.#world.reaping.askedOf(view)
+    const left = new Set(items.keys())
+    const round = { id, view: view.digest, members, items, left }
+    const isSettled = (await this.#lend(round)) && (await this.#settle(round))
+    const keys = isSettled ? [...round.left] : []
+    await this.#askEach(round, { type: 'reap', ...id, keys }, 'done')
+    for (const i of keys) this.#world.say({ type: 'reaping', key: showKey(items[i]!.key) })
+  }
+
+  /** Everybody takes the tombstones in; what somebody cannot is left for another round. */
+  async #lend(round: Round): Promise<boolean> {
+    const answers = await this.#askEach(
+      round,
+      { type: 'lend', ...round.id, items: round.items },
+      'lent',
+    )
+    if (answers === undefined || answers.some(({ view }) => view !== round.view)) return false
+    const held = answers.map((answer) => new Set(answer.held))
+    round.left = new Set([...round.left].filter((i) => held.every((each) => each.has(i))))
+    return round.left.size > 0
+  }
+
+  /** Asked only once all have the tombstones, and asked again until all have settled. */
+  async #settle(round: Round): Promise<boolean> {
+    const { reaping, limits } = this.#world
+    let clean = 0
+    while (!this.#isClosed) {
+      const answers = await this.#askEach(round, { type: 'settle', ...round.id }, 'settled')
+      if (answers === undefined) return false
+      const moved = new Set(answers.flatMap((answer) => answer.moved))
+      round.left = new Set([...round.left].filter((i) => !moved.has(i)))
+      const standing = reaping.standingOf(this.#world.view().digest, answers)
+      if (standing === 'over' || round.left.size === 0) return false
+      clean = standing === 'clean' ? clean + 1 : 0
+      this.waitsFor = answers.find(({ waitsFor }) => waitsFor !== undefined)?.waitsFor
+      if (clean >= reaping.passesNeeded()) return this.#world.view().digest === round.view
+      if (clean === 0) await this.#sleep(limits.reapPollMs)
+    }
+    return false
+  }
+
+  /** What every member answers; undefined as soon as one has not, who is then the one to wait for. */
+  async #askEach<T extends 'lent' | 'settled' | 'done'>(
+    { members }: Round,
+    request: Request,
+    expected: T,
+  ): Promise<readonly ReplyOf<T>[] | undefined> {
+    const replies = await Promise.all(members.map((peer) => this.#ask(peer, request, expected)))
+    const silent = replies.findIndex((reply) => isFailure(reply))
+    if (silent === -1) return replies as ReplyOf<T>[]
+    this.waitsFor = members[silent]
+    return undefined
+  }
+
+  async #ask<T extends 'lent' | 'settled' | 'done'>(
+    peer: PeerId,
+    request: Request,
+    expected: T,
+  ): Promise<ReplyOf<T> | Failure> {
+    const { self, limits } = this.#world
+    if (peer === self) return (await this.#serveSelf(request)) as ReplyOf<T>
+    const options = { lane: 'background', deadlineMs: limits.requestMs } as const
+    return ask(this.#world, peer, request, expected, options)
+  }
+
+  async #serveSelf(request: Request): Promise<unknown> {
+    const { self } = this.#world
+    if (request.type === 'lend') return this.#loans.lend(self, request)
+    if (request.type === 'settle') return this.#loans.settle(self, request)
+    if (request.type === 'reap') await this.#loans.reap(self, request)
+    return { type: 'done' }
+  }
+
+  /** The next tombstones whose first owner this peer is, as many as one message takes. */
+  async #tombstones(): Promise<Item[]> {
+    const { storage, limits } = this.#world
+    const { from, to } = shelfRange('object')
+    const items: Item[] = []
+    let bytes = 0
+    for (let read = 0; read < limits.reapScan;) {
+      const slice = await storage.range(this.#cursor, to, sliceLength)
+      for (const { key: storedKey, value } of slice) {
+        this.#cursor = Uint8Array.of(...storedKey, 0)
+        if (!isDeadRecord(value)) continue
+        const item = await this.#itemOf(keyOfStored(storedKey))
+        if (item === undefined) continue
+        items.push(item)
+        bytes += encode(stateCodec, item.state).length + item.key.bytes.length
+        if (items.length >= limits.batchItems || bytes >= limits.batchBytes) return items
+      }
+      read += slice.length
+      if (slice.length < sliceLength) {
+        this.#cursor = from
+        break
+      }
+    }
+    return items
+  }
+
+  async #itemOf(key: Key): Promise<Item | undefined> {
+    const { self, view } = this.#world
+    const [first] = placementOf(view().ring, key.position).owners
+    if (first !== self) return undefined
+    const { state, risenMs } = await this.#records.read(key)
+    if (!isDead(state) || this.#loans.mayComeAgain(state, risenMs)) return undefined
+    return { key, state }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#world.clock.after(ms, resolve)
+      this.#wake = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+}
