@@ -107,8 +107,12 @@ export class Reaper {
       'lent',
     )
     if (answers === undefined || answers.some(({ view }) => view !== round.view)) return false
-    const held = answers.map((answer) => new Set(answer.held))
-    round.left = new Set([...round.left].filter((i) => held.every((each) => each.has(i))))
+    const lists = answers.map((answer) => new Set(answer.held))
+    const left = [...round.left].filter((i) => {
+      const held = lists.filter((list) => list.has(i)).length
+      return this.#world.reaping.isHeldByAll(held, lists.length)
+    })
+    round.left = new Set(left)
     return round.left.size > 0
   }
 

@@ -31,6 +31,9 @@ export const reapingRules = {
   /** Whom a round asks: all who may have taken something of the key, owners or not. */
   askedOf: (view: View): readonly PeerId[] => view.members.map(({ record }) => record.peer),
 
+  /** Whether a key stays in the round that so many of so many members hold as it was lent. */
+  isHeldByAll: (held: number, members: number): boolean => held === members,
+
   /** What the answers to one pass come to: one that sees other members may know of somebody who was not asked. */
   standingOf: (own: string, answers: readonly Settled[]): Standing => {
     if (answers.some(({ known, view }) => !known || view !== own)) return 'over'
