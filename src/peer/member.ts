@@ -242,6 +242,11 @@ export class Member {
     return { underWay, refused, hedged: hedging.extra, p99Ms, background: pace.share }
   }
 
+  /** The member without whose word this peer may not forget the keys that were deleted. */
+  get reapingWaitsFor(): PeerId | undefined {
+    return this.#reaping.waitsFor
+  }
+
   /** How many links follow keys here. */
   get followers(): number {
     return this.#followers.count
@@ -320,8 +325,8 @@ export class Member {
   /** What this peer says of itself to whoever asks. */
   async report(): Promise<Omit<ReplyOf<'status'>, 'type'>> {
     const keys = this.records.digests.count ?? 0
-    const reapingWaitsFor = this.#reaping.waitsFor
     const suspects = this.world.links.suspects()
+    const { reapingWaitsFor } = this
     return { hints: await this.hints(), keys, suspects, reapingWaitsFor }
   }
 
