@@ -43,6 +43,8 @@ export class Loans {
   readonly #sessions: Sessions
   readonly #awakeMs: () => number
   readonly #loans = new Map<PeerId, Loan>()
+  /** Of each asker, the newest round that was ever heard of. */
+  readonly #newest = new Map<PeerId, Pick<Loan, 'life' | 'round'>>()
   /** By key: the loans of it, of one asker mostly. */
   readonly #byKey = new Map<string, Set<Lent>>()
 
@@ -68,6 +70,9 @@ export class Loans {
   }
 
   async lend(from: PeerId, { life, round, items }: Asked<'lend'>): Promise<ReplyOf<'lent'>> {
+    const view = this.#world.view().digest
+    // A copy that comes late must neither end the round of now nor bring its tombstones back.
+    if (this.#isOver(from, life, round)) return { type: 'lent', held: [], view }
     const sinceMs = this.#world.clock.elapsed()
     const lent = items
       .filter(({ state }) => isDead(state))
@@ -76,14 +81,16 @@ export class Loans {
       })
     this.#end(from)
     // Kept before anything is awaited: whatever comes from now on meets it.
-    this.#loans.set(from, { life: life.slice(), round, items: lent, sweep: undefined })
+    const loan = { life: life.slice(), round, items: lent, sweep: undefined }
+    this.#loans.set(from, loan)
+    this.#newest.set(from, loan)
     for (const each of lent) {
       const known = this.#byKey.get(each.key.text) ?? new Set()
       this.#byKey.set(each.key.text, known.add(each))
     }
     const takes = await Promise.all(lent.map((each) => this.#take(each)))
     const held = lent.length < items.length ? [] : takes.flatMap((taken, i) => (taken ? [i] : []))
-    return { type: 'lent', held, view: this.#world.view().digest }
+    return { type: 'lent', held, view }
   }
 
   async settle(from: PeerId, { life, round }: Asked<'settle'>): Promise<ReplyOf<'settled'>> {
@@ -113,7 +120,11 @@ export class Loans {
   /** What those have lent who are no members any more is nobody's. */
   tick(): void {
     const { byPeer } = this.#world.view()
-    for (const asker of this.#loans.keys()) if (!byPeer.has(asker)) this.#end(asker)
+    for (const asker of this.#newest.keys()) {
+      if (byPeer.has(asker)) continue
+      this.#end(asker)
+      this.#newest.delete(asker)
+    }
   }
 
   /** Whether an edge may still bring back what this record covers. */
@@ -165,6 +176,13 @@ export class Loans {
     const loan = this.#loans.get(from)
     if (loan === undefined || loan.round !== round) return undefined
     return equalBytes(loan.life, life) ? loan : undefined
+  }
+
+  /** Whether this asker has begun a later round since, or ended this one. */
+  #isOver(from: PeerId, life: Bytes, round: number): boolean {
+    const newest = this.#newest.get(from)
+    if (newest === undefined || !equalBytes(newest.life, life)) return false
+    return round < newest.round || (round === newest.round && !this.#loans.has(from))
   }
 
   #end(from: PeerId): void {

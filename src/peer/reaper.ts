@@ -38,8 +38,10 @@ interface Round {
   left: ReadonlySet<number>
 }
 
-/** So many records are read at one time. */
-const sliceLength = 256
+/** So many records are read at one time; each may be large. */
+const sliceLength = 32
+/** And so many bytes in one round. */
+const mostBytes = 4 * 1024 * 1024
 
 export class Reaper {
   /** The member that the last round waited for in vain, or that this one waits for. */
@@ -51,6 +53,10 @@ export class Reaper {
   readonly #round: () => void
   #rounds = 0
   #due: number
+  /** Deleted lately: what is not forgotten by the next round, the search finds again. */
+  readonly #lately = new Map<string, Key>()
+  /** The last word of a round, for those who have not heard it. */
+  readonly #endings = new Map<PeerId, Request>()
   /** Where the search for tombstones goes on. */
   #cursor = shelfRange('object').from
   #isClosed = false
@@ -63,6 +69,10 @@ export class Reaper {
     this.#life = world.random.bytes(8)
     this.#due = this.#pause()
     this.#round = single(world.tasks, reapingLabel, () => this.#reap())
+    records.onChange((key, state) => {
+      if (isDead(state) && this.#lately.size < world.limits.reapScan)
+        this.#lately.set(key.text, key)
+    })
   }
 
   tick(): void {
@@ -83,6 +93,7 @@ export class Reaper {
   }
 
   async #reap(): Promise<void> {
+    await this.#endRounds()
     const items = await this.#tombstones()
     if (items.length === 0) {
       this.waitsFor = undefined
@@ -95,8 +106,21 @@ export class Reaper {
     const round = { id, view: view.digest, members, items, left }
     const isSettled = (await this.#lend(round)) && (await this.#settle(round))
     const keys = isSettled ? [...round.left] : []
-    await this.#askEach(round, { type: 'reap', ...id, keys }, 'done')
+    for (const peer of members) this.#endings.set(peer, { type: 'reap', ...id, keys })
+    await this.#endRounds()
     for (const i of keys) this.#world.say({ type: 'reaping', key: showKey(items[i]!.key) })
+  }
+
+  /** Told again until it is heard: a round that is over leaves no tombstones behind. */
+  async #endRounds(): Promise<void> {
+    const endings = [...this.#endings]
+    await Promise.all(
+      endings.map(async ([peer, ending]) => {
+        if (this.#world.links.isSuspect(peer)) return
+        const isHeard = !isFailure(await this.#ask(peer, ending, 'done'))
+        if (isHeard && this.#endings.get(peer) === ending) this.#endings.delete(peer)
+      }),
+    )
   }
 
   /** Everybody takes the tombstones in; what somebody cannot is left for another round. */
@@ -169,28 +193,40 @@ export class Reaper {
 
   /** The next tombstones whose first owner this peer is, as many as one message takes. */
   async #tombstones(): Promise<Item[]> {
+    const { limits } = this.#world
+    const items = new Map<string, Item>()
+    let bytes = 0
+    for await (const key of this.#deleted()) {
+      const item = items.has(key.text) ? undefined : await this.#itemOf(key)
+      if (item === undefined) continue
+      items.set(key.text, item)
+      bytes += encode(stateCodec, item.state).length + key.bytes.length
+      if (items.size >= limits.batchItems || bytes >= limits.batchBytes) break
+    }
+    return [...items.values()]
+  }
+
+  /** What was deleted lately, and then what a part of the store shows to have been. */
+  async *#deleted(): AsyncGenerator<Key> {
+    for (const [text, key] of this.#lately) {
+      this.#lately.delete(text)
+      yield key
+    }
     const { storage, limits } = this.#world
     const { from, to } = shelfRange('object')
-    const items: Item[] = []
     let bytes = 0
-    for (let read = 0; read < limits.reapScan;) {
+    for (let read = 0; read < limits.reapScan && bytes < mostBytes; read += sliceLength) {
       const slice = await storage.range(this.#cursor, to, sliceLength)
       for (const { key: storedKey, value } of slice) {
         this.#cursor = Uint8Array.of(...storedKey, 0)
-        if (!isDeadRecord(value)) continue
-        const item = await this.#itemOf(keyOfStored(storedKey))
-        if (item === undefined) continue
-        items.push(item)
-        bytes += encode(stateCodec, item.state).length + item.key.bytes.length
-        if (items.length >= limits.batchItems || bytes >= limits.batchBytes) return items
+        bytes += value.length
+        if (isDeadRecord(value)) yield keyOfStored(storedKey)
       }
-      read += slice.length
       if (slice.length < sliceLength) {
         this.#cursor = from
-        break
+        return
       }
     }
-    return items
   }
 
   async #itemOf(key: Key): Promise<Item | undefined> {

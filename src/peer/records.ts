@@ -46,7 +46,10 @@ export interface Stored {
 
 /** What a decision sees. */
 export interface Held {
+  /** With what is lent here of the key. */
   readonly object: StoredObject
+  /** Without it: what this peer has to tell, and to answer for. */
+  readonly found: StoredObject
   /** Whom this peer owes the key; undefined when the marker cannot be read. */
   readonly owed: readonly PeerId[] | undefined
 }
@@ -73,11 +76,7 @@ export interface Decision<T> {
   readonly writes?: readonly Write[]
 }
 
-type Decide<T> = (
-  object: StoredObject,
-  owed: readonly PeerId[] | undefined,
-  more: readonly (Uint8Array | undefined)[],
-) => Decision<T>
+type Decide<T> = (held: Held, more: readonly (Uint8Array | undefined)[]) => Decision<T>
 
 /** Where the record and its marker are. */
 interface Place {
@@ -165,7 +164,7 @@ export class Records {
 
   /** The object and its marker change in one durable step, decided on their newest state. */
   change<T>(key: Key, decide: (held: Held) => Decision<T>): Promise<T> {
-    return this.#change(key, [], (object, owed) => decide({ object, owed }))
+    return this.#change(key, [], decide)
   }
 
   /** A change that may mint. */
@@ -193,11 +192,11 @@ export class Records {
     extraKeys: readonly Uint8Array[],
   ): Promise<T> {
     const keys = [storageKeys.identity, ...extraKeys]
-    return this.#change(key, keys, (object, owed, [identity, ...extras]) => {
+    return this.#change(key, keys, (held, [identity, ...extras]) => {
       const epochs = new Epochs(identity, this.#known)
       const generation = (): string => epochs.generation()
       const takeEpoch = (): ActorId => epochs.take()
-      const decision = decide({ object, owed, extras, generation, takeEpoch })
+      const decision = decide({ ...held, extras, generation, takeEpoch })
       return { ...decision, writes: [...(decision.writes ?? []), ...epochs.writes()] }
     })
   }
@@ -243,7 +242,7 @@ export class Records {
     const owed = readMarker(owedBytes)
     let decision: Decision<T>
     try {
-      decision = decide(object, owed, more)
+      decision = decide({ object, found, owed }, more)
     } catch (error) {
       return { writes: [], before, after: before, refused: { error } }
     }
