@@ -87,7 +87,7 @@ export class Sessions {
 
   /** Throws where this was sent in a session that its sender has said to be over. */
   check(from: PeerId, request: Request): void {
-    const session = 'session' in request ? request.session : undefined
+    const session = stamped.has(request.type) && 'session' in request ? request.session : undefined
     const newest = this.#newest.get(from)
     if (session === undefined || newest === undefined) return
     if (!equalBytes(session.life, newest.life)) return

@@ -108,6 +108,23 @@ describe('a write that was refused, for too many stand side by side', () => {
     // Whoever sends it anew, because an earlier sending may have arrived, is not to be refused for ever.
     expect((await deliver(2)).acks).toEqual([member.id])
   })
+
+  it('is taken once there is room, if its edge goes on with it whatever it is told', async () => {
+    const { member } = await testRing().startMember(0)
+    let context = nothingSeen
+    for (let i = 0; i < member.world.limits.siblings; i++) {
+      context = union(context, (await put({ member }, `${i}`)).context)
+    }
+    const dot = { actor: `${'A'.repeat(16)}.1`, counter: 1 }
+    const value = makeValue(utf8('late'), 1)
+    const seed = new Uint8Array(16)
+    const named = { kind: 'deliver', key, dot, value, w: 1, origin: 'a tab', seed } as const
+    const deliver = (again: boolean) => member.write({ ...named, context: nothingSeen, again })
+    await expect(deliver(false)).rejects.toMatchObject({ code: 'too-many-siblings' })
+    await expect(deliver(true)).rejects.toMatchObject({ code: 'too-many-siblings' })
+    await put({ member }, 'merged', context)
+    expect((await deliver(true)).acks).toEqual([member.id])
+  })
 })
 
 it('asked for again, is there again also if the record of its key was damaged meanwhile', async () => {
