@@ -106,8 +106,10 @@ export function unreaped(cluster: Cluster): { key: string; text: string }[] {
   if (evictAfterMs > longestWaitMs) return []
   return [...inspect(cluster)].flatMap(([key, held]) => {
     const owners = held.filter(({ owner }) => owner)
+    // Of a record that is damaged nobody can say what it was.
     const isLeft =
-      owners.some(({ present }) => present) && owners.every(({ state }) => !hasLive(state))
+      owners.some(({ present, damaged }) => present && !damaged) &&
+      owners.every(({ state }) => !hasLive(state))
     return isLeft ? [{ key, text: 'its tombstone is not forgotten' }] : []
   })
 }
