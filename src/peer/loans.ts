@@ -10,11 +10,13 @@ import { type Bytes, equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import { type Key, showKey } from '../data/key.ts'
 import { type ObjectState, stateDigest, sync } from '../data/siblings.ts'
+import { type Dot, highest } from '../data/vector.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { ReplyOf, Request } from '../protocol/message.ts'
 import { generationsIn, hasStrangers, isDead } from '../protocol/reaping.ts'
 import { placementOf } from '../protocol/placement.ts'
-import { storageKeys } from '../protocol/record.ts'
+import { encode } from '../protocol/codec.ts'
+import { remembered, storageKeys } from '../protocol/record.ts'
 import { absorb } from './absorb.ts'
 import type { Records } from './records.ts'
 import type { Sessions } from './sessions.ts'
@@ -158,11 +160,14 @@ export class Loans {
     return record === undefined && marker === undefined
   }
 
-  async #drop({ key, digest }: Lent): Promise<void> {
-    const { reaping, say } = this.#world
+  async #drop({ key, state, digest }: Lent): Promise<void> {
+    const { reaping, say, clock, limits } = this.#world
+    // A put that is asked for again within this time must not be made whole again from its request.
+    const note = { dot: anyDot(state), at: clock.now() + limits.requestMemoryMs }
+    const writes = [{ key: storageKeys.forgotten(key), value: encode(remembered, note) }]
     const dropped = await this.#records.change(key, ({ object }) => {
       const isSame = this.#isOwner(key) && reaping.mayDrop(object.digest, digest)
-      return isSame ? { result: true, drop: true } : { result: false }
+      return isSame ? { result: true, drop: true, writes } : { result: false, writes }
     })
     if (dropped) say({ type: 'reaped', key: showKey(key) })
   }
@@ -193,4 +198,10 @@ export class Loans {
     }
     this.#loans.delete(from)
   }
+}
+
+/** Some dot of what was seen: a note names one. */
+function anyDot({ seen }: ObjectState): Dot {
+  const [actor] = seen.keys()
+  return { actor: actor!, counter: highest(seen, actor!) }
 }

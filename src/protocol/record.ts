@@ -109,6 +109,9 @@ export const storageKeys = {
   doubt: (key: Key): Bytes => placed(letters.doubt, key),
   request: (origin: PeerId, id: Bytes): Bytes =>
     concat(letters.request, positionBytes(0), utf8(origin), id),
+  /** That a key was forgotten lately: for as long as requests are remembered, in case one of them comes again. */
+  forgotten: (key: Key): Bytes =>
+    concat(letters.request, positionBytes(0), utf8('forgotten '), digestOf(key.bytes)),
   /** What an edge keeps of a key: its copy, and its own writes. */
   edge: (key: Key): Bytes => placed(letters.edge, key),
 } as const

@@ -9,7 +9,7 @@ import { nothingSeen, type Seen, union } from '../../src/data/vector.ts'
 import { decodeReply, encodeRequest } from '../../src/protocol/message.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
 import { decodeObject, encodeObject, storageKeys } from '../../src/protocol/record.ts'
-import { type TestMember, testRing } from './ring.ts'
+import { quick, type TestMember, testRing, until } from './ring.ts'
 
 const key = makeKey('carts', 'alice')
 const identity = toBinaryText(storageKeys.identity)
@@ -108,23 +108,6 @@ describe('a write that was refused, for too many stand side by side', () => {
     // Whoever sends it anew, because an earlier sending may have arrived, is not to be refused for ever.
     expect((await deliver(2)).acks).toEqual([member.id])
   })
-
-  it('is taken once there is room, if its edge goes on with it whatever it is told', async () => {
-    const { member } = await testRing().startMember(0)
-    let context = nothingSeen
-    for (let i = 0; i < member.world.limits.siblings; i++) {
-      context = union(context, (await put({ member }, `${i}`)).context)
-    }
-    const dot = { actor: `${'A'.repeat(16)}.1`, counter: 1 }
-    const value = makeValue(utf8('late'), 1)
-    const seed = new Uint8Array(16)
-    const named = { kind: 'deliver', key, dot, value, w: 1, origin: 'a tab', seed } as const
-    const deliver = (again: boolean) => member.write({ ...named, context: nothingSeen, again })
-    await expect(deliver(false)).rejects.toMatchObject({ code: 'too-many-siblings' })
-    await expect(deliver(true)).rejects.toMatchObject({ code: 'too-many-siblings' })
-    await put({ member }, 'merged', context)
-    expect((await deliver(true)).acks).toEqual([member.id])
-  })
 })
 
 it('asked for again, is there again also if the record of its key was damaged meanwhile', async () => {
@@ -137,6 +120,22 @@ it('asked for again, is there again also if the record of its key was damaged me
   const again = await peer.member.write({ ...order, origin: 'a tab' })
   expect(again.dot).toEqual(first.dot)
   expect(await shown(peer)).toEqual(['a mug'])
+})
+
+it('asked for again after it was deleted and forgotten, stays away', async () => {
+  const peer = await testRing({ ...quick, reapMs: 50, reapPollMs: 10 }).startMember(0)
+  const request = new Uint8Array(16).fill(253)
+  const value = makeValue(utf8('a mug'), 1)
+  const order = { kind: 'mint', key, context: nothingSeen, value, w: 1, request } as const
+  const first = await peer.member.write({ ...order, origin: 'a tab' })
+  const { member } = peer
+  const deleted = makeValue(undefined, 2)
+  const another = { request: new Uint8Array(16).fill(252), origin: member.id }
+  await member.write({ ...order, ...another, context: first.context, value: deleted })
+  await until('it is forgotten', () => !peer.content.values.has(object))
+  const again = await member.write({ ...order, origin: 'a tab' })
+  expect(again.dot).toEqual(first.dot)
+  expect(await shown(peer)).toEqual([])
 })
 
 let requests = 0
