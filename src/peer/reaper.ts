@@ -100,11 +100,16 @@ export class Reaper {
       return
     }
     const view = this.#world.view()
-    const id = { life: this.#life, round: ++this.#rounds }
     const members = this.#world.reaping.askedOf(view)
+    // Who does not answer anyway need not be asked, nor all others in vain.
+    this.waitsFor = members.find((peer) => this.#world.links.isSuspect(peer))
+    if (this.waitsFor !== undefined) return
+    const id = { life: this.#life, round: ++this.#rounds }
     const left = new Set(items.keys())
     const round = { id, view: view.digest, members, items, left }
     const isSettled = (await this.#lend(round)) && (await this.#settle(round))
+    // What it has lent goes with its next life; nobody is kept waiting for that.
+    if (this.#isClosed) return
     const keys = isSettled ? [...round.left] : []
     for (const peer of members) this.#endings.set(peer, { type: 'reap', ...id, keys })
     await this.#endRounds()
