@@ -11,9 +11,11 @@ import type { Digest } from '../data/hash.ts'
 import { type Key, showKey } from '../data/key.ts'
 import { type ObjectState, stateDigest, sync } from '../data/siblings.ts'
 import { type Dot, highest } from '../data/vector.ts'
+import { RingletError } from '../protocol/errors.ts'
+import { limits as defaultLimits } from '../protocol/limits.ts'
 import type { PeerId } from '../protocol/membership.ts'
-import type { ReplyOf, Request } from '../protocol/message.ts'
 import { generationsIn, hasStrangers, isDead } from '../protocol/reaping.ts'
+import type { ReapingReplyOf, ReapingRequest } from '../protocol/reaping-message.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { encode } from '../protocol/codec.ts'
 import { remembered, storageKeys } from '../protocol/record.ts'
@@ -22,7 +24,7 @@ import type { Records } from './records.ts'
 import type { Sessions } from './sessions.ts'
 import type { MemberWorld } from './world.ts'
 
-type Asked<T extends Request['type']> = Extract<Request, { type: T }>
+type Asked<T extends ReapingRequest['type']> = Extract<ReapingRequest, { type: T }>
 
 interface Lent {
   readonly key: Key
@@ -71,8 +73,12 @@ export class Loans {
     return together
   }
 
-  async lend(from: PeerId, { life, round, items }: Asked<'lend'>): Promise<ReplyOf<'lent'>> {
+  async lend(from: PeerId, { life, round, items }: Asked<'lend'>): Promise<ReapingReplyOf<'lent'>> {
     const view = this.#world.view().digest
+    const { batchItems } = defaultLimits
+    if (items.length > batchItems) {
+      throw new RingletError('bad-argument', `${items.length} tombstones in one round`)
+    }
     // A copy that comes late must neither end the round of now nor bring its tombstones back.
     if (this.#isOver(from, life, round)) return { type: 'lent', held: [], view }
     const sinceMs = this.#world.clock.elapsed()
@@ -95,7 +101,7 @@ export class Loans {
     return { type: 'lent', held, view }
   }
 
-  async settle(from: PeerId, { life, round }: Asked<'settle'>): Promise<ReplyOf<'settled'>> {
+  async settle(from: PeerId, { life, round }: Asked<'settle'>): Promise<ReapingReplyOf<'settled'>> {
     const loan = this.#loanOf(from, life, round)
     const view = this.#world.view().digest
     if (loan === undefined) {

@@ -552,11 +552,8 @@ export class Member {
         return { type: 'status', ...(await this.report()) }
       case 'ping':
         return { type: 'done' }
-      case 'session':
-      case 'lend':
-      case 'settle':
-      case 'reap':
-        return this.#reaping.serve(from, request)
+      case 'reaping':
+        return this.#reaping.serve(from, request.body)
       default:
         return unreachable(request)
     }

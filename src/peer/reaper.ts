@@ -10,12 +10,12 @@ import { type Key, showKey } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
 import { encode } from '../protocol/codec.ts'
 import type { PeerId } from '../protocol/membership.ts'
-import type { ReplyOf, Request } from '../protocol/message.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { isDead } from '../protocol/reaping.ts'
+import type { ReapingReplyOf, ReapingRequest } from '../protocol/reaping-message.ts'
 import { isDeadRecord, keyOfStored, shelfRange } from '../protocol/record.ts'
 import { state as stateCodec } from '../protocol/state.ts'
-import { ask } from './ask.ts'
+import { askReaping } from './ask-reaping.ts'
 import { type Failure, isFailure } from './failure.ts'
 import type { Loans } from './loans.ts'
 import type { Records } from './records.ts'
@@ -56,7 +56,7 @@ export class Reaper {
   /** Deleted lately: what is not forgotten by the next round, the search finds again. */
   readonly #lately = new Map<string, Key>()
   /** The last word of a round, for those who have not heard it. */
-  readonly #endings = new Map<PeerId, Request>()
+  readonly #endings = new Map<PeerId, ReapingRequest>()
   /** Where the search for tombstones goes on. */
   #cursor = shelfRange('object').from
   #isClosed = false
@@ -167,28 +167,27 @@ export class Reaper {
   /** What every member answers; undefined as soon as one has not, who is then the one to wait for. */
   async #askEach<T extends 'lent' | 'settled' | 'done'>(
     { members }: Round,
-    request: Request,
+    request: ReapingRequest,
     expected: T,
-  ): Promise<readonly ReplyOf<T>[] | undefined> {
+  ): Promise<readonly ReapingReplyOf<T>[] | undefined> {
     const replies = await Promise.all(members.map((peer) => this.#ask(peer, request, expected)))
     const silent = replies.findIndex((reply) => isFailure(reply))
-    if (silent === -1) return replies as ReplyOf<T>[]
+    if (silent === -1) return replies as ReapingReplyOf<T>[]
     this.waitsFor = members[silent]
     return undefined
   }
 
   async #ask<T extends 'lent' | 'settled' | 'done'>(
     peer: PeerId,
-    request: Request,
+    request: ReapingRequest,
     expected: T,
-  ): Promise<ReplyOf<T> | Failure> {
+  ): Promise<ReapingReplyOf<T> | Failure> {
     const { self, limits } = this.#world
-    if (peer === self) return (await this.#serveSelf(request)) as ReplyOf<T>
-    const options = { lane: 'background', deadlineMs: limits.requestMs } as const
-    return ask(this.#world, peer, request, expected, options)
+    if (peer === self) return (await this.#serveSelf(request)) as ReapingReplyOf<T>
+    return askReaping(this.#world, peer, request, expected, limits.requestMs)
   }
 
-  async #serveSelf(request: Request): Promise<unknown> {
+  async #serveSelf(request: ReapingRequest): Promise<unknown> {
     const { self } = this.#world
     if (request.type === 'lend') return this.#loans.lend(self, request)
     if (request.type === 'settle') return this.#loans.settle(self, request)

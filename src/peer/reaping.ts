@@ -2,10 +2,17 @@
  * All that a member has to do with the forgetting of deleted keys, put together: its own rounds, its part in those of
  * others, what it knows of what it does and sends, and how long its store has been awake.
  */
+import type { Bytes } from '../data/bytes.ts'
 import { decode, encode, varint } from '../protocol/codec.ts'
 import type { PeerId } from '../protocol/membership.ts'
-import type { Reply, Request } from '../protocol/message.ts'
+import type { Reply } from '../protocol/message.ts'
 import { generationsIn, hasStrangers } from '../protocol/reaping.ts'
+import {
+  type ReapingReply,
+  reapingReply,
+  type ReapingRequest,
+  reapingRequest,
+} from '../protocol/reaping-message.ts'
 import { storageKeys } from '../protocol/record.ts'
 import type { Storage } from '../ports.ts'
 import { Loans } from './loans.ts'
@@ -13,12 +20,6 @@ import { Reaper } from './reaper.ts'
 import type { Records } from './records.ts'
 import { reapingLabel, Sessions } from './sessions.ts'
 import type { MemberWorld } from './world.ts'
-
-/** What one member asks another for the sake of reaping. */
-export type ReapingRequest = Extract<
-  Request,
-  { type: 'session' } | { type: 'lend' } | { type: 'settle' } | { type: 'reap' }
->
 
 /** How long this store had been awake when that was last noted; what a crash forgets of it is only waited for again. */
 export async function awakeBefore(storage: Storage): Promise<number> {
@@ -66,7 +67,12 @@ export class Reaping {
     this.#reaper.close()
   }
 
-  async serve(from: PeerId, request: ReapingRequest): Promise<Reply> {
+  async serve(from: PeerId, body: Bytes): Promise<Reply> {
+    const reply = await this.#answer(from, decode(reapingRequest, body))
+    return { type: 'reaping', body: encode(reapingReply, reply) }
+  }
+
+  async #answer(from: PeerId, request: ReapingRequest): Promise<ReapingReply> {
     if (request.type === 'lend') return this.#loans.lend(from, request)
     if (request.type === 'settle') return this.#loans.settle(from, request)
     if (request.type === 'reap') await this.#loans.reap(from, request)

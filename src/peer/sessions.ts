@@ -14,7 +14,7 @@ import { RingletError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
 import type { ReapingRules } from '../protocol/reaping.ts'
-import { ask } from './ask.ts'
+import { askReaping } from './ask-reaping.ts'
 import { isFailure } from './failure.ts'
 import type { World } from './world.ts'
 
@@ -161,11 +161,11 @@ export class Sessions {
   async #tellEach(untold: readonly PeerId[], told: Set<PeerId>): Promise<void> {
     const { links, limits } = this.#world
     const session = { life: this.#life, number: this.#number }
-    const options = { lane: 'background', deadlineMs: limits.ownerMs } as const
     await Promise.all(
       untold.map(async (peer) => {
         if (links.isSuspect(peer)) return
-        const reply = await ask(this.#world, peer, { type: 'session', session }, 'done', options)
+        const news = { type: 'session', session } as const
+        const reply = await askReaping(this.#world, peer, news, 'done', limits.ownerMs)
         if (!isFailure(reply)) told.add(peer)
       }),
     )

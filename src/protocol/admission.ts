@@ -19,10 +19,7 @@ const amongMembers: ReadonlySet<Request['type']> = new Set([
   'keys',
   'exchange',
   'vouch',
-  'session',
-  'lend',
-  'settle',
-  'reap',
+  'reaping',
 ])
 
 /** No ring has so many owners. */
@@ -42,9 +39,6 @@ export function refuse(view: View, from: PeerId, request: Request): RingletError
   }
   if (request.type === 'list' && !(request.after?.text.startsWith(request.prefix.text) ?? true)) {
     return new RingletError('bad-argument', 'a page that begins outside of its listing')
-  }
-  if (request.type === 'lend' && request.items.length > limits.batchItems) {
-    return new RingletError('bad-argument', `${request.items.length} tombstones in one round`)
   }
   if (request.type === 'fresh' && request.copies.length > limits.comparedKeys) {
     return new RingletError('bad-argument', `${request.copies.length} copies in one question`, {

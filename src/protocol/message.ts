@@ -31,7 +31,7 @@ export const wireVersion = 1
 const digest = fixed(digestLength)
 /** 128 random bits that name one request of one origin. */
 const requestId = fixed(16)
-const stored = struct({ key, state })
+export const stored = struct({ key, state })
 /** In a strict request: the digest of the lists of the key's owners, as the asker's view has them. */
 const lists = late(optional(digest), undefined)
 /**
@@ -46,11 +46,9 @@ const standing = {
 /** What else a write asks for: `pw` answers of owners, `dw` of durable members, strictness. */
 const writeDemands = { pw: late(varint, 0), dw: late(varint, 0), strict: late(boolean, false) }
 /** The life of a member's process, and how often it has begun anew in that to count what it sends. */
-const sessionCodec = struct({ life: fixed(8), number: varint })
+export const sessionCodec = struct({ life: fixed(8), number: varint })
 /** In what one member sends another that may carry something written: late copies of an old session are discarded. */
 const sent = { session: late(optional(sessionCodec), undefined) }
-/** One round of reaping, of the member that asks. */
-const round = { life: fixed(8), round: varint }
 
 export const request = union({
   /** Store this state as a replica; `insteadOf` names the owner that the receiver stands in for. */
@@ -151,14 +149,8 @@ export const request = union({
       key: optional(key),
     }),
   ],
-  /** Discard what comes late of what I sent in earlier sessions than this. */
-  session: [20, struct({ session: sessionCodec })],
-  /** Take these tombstones into what you hold of their keys, and keep them until I end the round. */
-  lend: [21, struct({ ...round, items: list(stored) })],
-  /** Is all over that you had begun before, and discarded wherever it may still come? Asked again until it is. */
-  settle: [22, struct(round)],
-  /** The round is over: drop these of its keys, by their places, unless they have moved; keep nothing for the others. */
-  reap: [23, struct({ ...round, keys: list(varint) })],
+  /** What members ask of each other before a deleted key is forgotten: `reaping-message.ts` says how it reads. */
+  reaping: [20, struct({ body: bytes })],
 })
 
 export const reply = union({
@@ -240,19 +232,7 @@ export const reply = union({
   following: [16, struct({ taken: varint })],
   /** The partitions with the same lists, and the keys of each whose records were found damaged here. */
   vouched: [17, struct({ vouched: list(struct({ partition: varint, except: list(key) })) })],
-  /** By their places, the tombstones that are held here now, and that no edge may still deliver against. */
-  lent: [18, struct({ held: list(varint), view: text })],
-  /** `moved`: by their places, keys that are not any more what was lent. */
-  settled: [
-    19,
-    struct({
-      view: text,
-      known: boolean,
-      clean: boolean,
-      moved: list(varint),
-      waitsFor: optional(text),
-    }),
-  ],
+  reaping: [18, struct({ body: bytes })],
 })
 
 export const notice = union({

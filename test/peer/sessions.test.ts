@@ -4,9 +4,11 @@ import { utf8 } from '../../src/data/bytes.ts'
 import { makeKey } from '../../src/data/key.ts'
 import { apply, emptyState, makeValue } from '../../src/data/siblings.ts'
 import { nothingSeen } from '../../src/data/vector.ts'
+import { encode } from '../../src/protocol/codec.ts'
 import { decodeReply, encodeRequest, type Reply, type Request } from '../../src/protocol/message.ts'
 import { reapingRules } from '../../src/protocol/reaping.ts'
-import { Sessions } from '../../src/peer/sessions.ts'
+import { reapingRequest } from '../../src/protocol/reaping-message.ts'
+import { type Session, Sessions } from '../../src/peer/sessions.ts'
 import { type TestMember, testRing, until } from './ring.ts'
 
 const key = makeKey('carts', 'alice')
@@ -17,6 +19,10 @@ function replicate(life: number, number: number): Request {
   const session = { life: new Uint8Array(8).fill(life), number }
   const more = { minter: undefined, insteadOf: undefined }
   return { type: 'replicate', key, state, ...more, session }
+}
+
+function newSession(session: Session): Request {
+  return { type: 'reaping', body: encode(reapingRequest, { type: 'session', session }) }
 }
 
 async function tell(from: TestMember, to: TestMember, request: Request): Promise<Reply['type']> {
@@ -31,12 +37,12 @@ describe('what a member has sent', () => {
     const [one, other] = members as [TestMember, TestMember]
     expect(await tell(one, other, replicate(1, 4))).toBe('stored')
     const newest = { life: new Uint8Array(8).fill(1), number: 5 }
-    expect(await tell(one, other, { type: 'session', session: newest })).toBe('done')
+    expect(await tell(one, other, newSession(newest))).toBe('reaping')
     expect(await tell(one, other, replicate(1, 4))).toBe('refused')
     expect(await tell(one, other, replicate(1, 5))).toBe('stored')
     // A late copy of an earlier word changes nothing.
     const earlier = { ...newest, number: 3 }
-    expect(await tell(one, other, { type: 'session', session: earlier })).toBe('done')
+    expect(await tell(one, other, newSession(earlier))).toBe('reaping')
     expect(await tell(one, other, replicate(1, 4))).toBe('refused')
     // A process that started since counts anew; another member is another matter.
     expect(await tell(one, other, replicate(2, 1))).toBe('stored')

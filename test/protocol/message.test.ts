@@ -74,7 +74,6 @@ const keptCopy = encode(
 )
 const lists = sixteen
 const session = { life: new Uint8Array(8).fill(3), number: 5 }
-const round = { life: new Uint8Array(8).fill(4), round: 9 }
 const standing = { ready: false, agrees: true, whole: false }
 const write = { key, context: object.seen, value, w: 2, direct: true, pw: 1, dw: 2, strict: true }
 
@@ -115,10 +114,7 @@ const requests: Request[] = [
   },
   { type: 'fresh', copies: [{ key, digest: sixteen }] },
   { type: 'vouch', lists: [{ partition: 3, digest: sixteen }], key },
-  { type: 'session', session },
-  { type: 'lend', ...round, items: [{ key, state: object }] },
-  { type: 'settle', ...round },
-  { type: 'reap', ...round, keys: [0, 63] },
+  { type: 'reaping', body: sixteen },
 ]
 const replies: Reply[] = [
   { type: 'stored', highest: 3, generation: 'g', ...standing },
@@ -145,8 +141,7 @@ const replies: Reply[] = [
   { type: 'compared', differ: [0, 300], elsewhere: [1] },
   { type: 'following', taken: 512 },
   { type: 'vouched', vouched: [{ partition: 3, except: [key] }] },
-  { type: 'lent', held: [0, 2], view: 'v' },
-  { type: 'settled', view: 'v', known: true, clean: false, moved: [1], waitsFor: 'b' },
+  { type: 'reaping', body: sixteen },
   {
     type: 'refused',
     code: 'quorum-not-reached',
@@ -188,8 +183,8 @@ const late = [
 ]
 
 function earlierPart(message: { readonly type: string }): Record<string, unknown> {
-  // Of these, the names are as old as the messages.
-  const own = { vouch: ['lists'], got: ['ready'], session: ['session'] }[message.type] ?? []
+  // Of these two, the names are as old as the messages.
+  const own = { vouch: ['lists'], got: ['ready'] }[message.type] ?? []
   const entries = Object.entries(message).filter(([name]) => {
     return !late.includes(name) || own.includes(name)
   })

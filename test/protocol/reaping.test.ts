@@ -1,9 +1,11 @@
 /** The decisions of a reaping round: who must have said what before a tombstone may go. */
 import { describe, expect, test } from 'vitest'
-import { utf8 } from '../../src/data/bytes.ts'
+import { MalformedError, utf8 } from '../../src/data/bytes.ts'
 import { identityFromSeed } from '../../src/data/identity.ts'
 import { apply, emptyState, makeValue, type ObjectState } from '../../src/data/siblings.ts'
+import { makeKey } from '../../src/data/key.ts'
 import { nothingSeen } from '../../src/data/vector.ts'
+import { type Codec, decode, encode } from '../../src/protocol/codec.ts'
 import {
   makeView,
   type SignedRecord,
@@ -18,6 +20,12 @@ import {
   risenActors,
   type Settled,
 } from '../../src/protocol/reaping.ts'
+import {
+  type ReapingReply,
+  reapingReply,
+  type ReapingRequest,
+  reapingRequest,
+} from '../../src/protocol/reaping-message.ts'
 
 const green = makeValue(utf8('green'), 1)
 const tombstone = makeValue(undefined, 2)
@@ -93,6 +101,38 @@ describe('what may come later', () => {
   test('a key that was written since it was asked about stays', () => {
     expect(reapingRules.mayDrop(Uint8Array.of(1), Uint8Array.of(1))).toBe(true)
     expect(reapingRules.mayDrop(Uint8Array.of(1), Uint8Array.of(2))).toBe(false)
+  })
+})
+
+describe('what members say to each other', () => {
+  const round = { life: new Uint8Array(8).fill(4), round: 9 }
+  const session = { life: new Uint8Array(8).fill(3), number: 5 }
+  const items = [{ key: makeKey('carts', 'alice'), state: written(one, 1, tombstone) }]
+  const said = [
+    ...(
+      [
+        { type: 'session', session },
+        { type: 'lend', ...round, items },
+        { type: 'settle', ...round },
+        { type: 'reap', ...round, keys: [0, 63] },
+      ] satisfies ReapingRequest[]
+    ).map((message) => [message.type, message, reapingRequest] as const),
+    ...(
+      [
+        { type: 'done' },
+        { type: 'lent', held: [0, 2], view: 'v' },
+        { type: 'settled', view: 'v', known: true, clean: false, moved: [1], waitsFor: 'b' },
+      ] satisfies ReapingReply[]
+    ).map((message) => [message.type, message, reapingReply] as const),
+  ]
+
+  test.each(said)('is read as it was written: %s', (_, message, codec) => {
+    const bytes = encode(codec as Codec<unknown>, message)
+    expect(decode(codec as Codec<unknown>, bytes)).toEqual(message)
+    for (let length = 0; length < bytes.length; length++) {
+      const read = (): unknown => decode(codec as Codec<unknown>, bytes.subarray(0, length))
+      expect(read).toThrow(MalformedError)
+    }
   })
 })
 
