@@ -1,7 +1,11 @@
 /** Deleted keys are forgotten by a ring of real members, once nobody can bring them back. */
 import { describe, expect, test } from 'vitest'
 import { makeKey } from '../../src/data/key.ts'
-import { emptyState, makeValue } from '../../src/data/siblings.ts'
+import { apply, emptyState, makeValue, type ObjectState } from '../../src/data/siblings.ts'
+import { nothingSeen } from '../../src/data/vector.ts'
+import { encode } from '../../src/protocol/codec.ts'
+import { decodeReply, encodeRequest, type Reply, type Request } from '../../src/protocol/message.ts'
+import { type ReapingRequest, reapingRequest } from '../../src/protocol/reaping-message.ts'
 import { utf8 } from '../../src/data/bytes.ts'
 import { contextFromText } from '../../src/protocol/context.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
@@ -93,5 +97,40 @@ describe('a deleted key', () => {
     })
     await Promise.all(ring.members.map(({ member }) => member.close()))
     expect(await holders(ring)).toBeGreaterThanOrEqual(2)
+  })
+})
+
+describe('a tombstone that was lent', () => {
+  const dot = { actor: `${'A'.repeat(16)}.1`, counter: 1 }
+  const value = apply(emptyState, dot, nothingSeen, makeValue(utf8('mug'), 1))
+  const tombstone = apply(value, { ...dot, counter: 2 }, value.seen, makeValue(undefined, 2))
+  const round = { life: new Uint8Array(8).fill(1), round: 1 }
+
+  test('meets what comes late to a member that holds nothing, until the round is over', async () => {
+    const { members } = await testRing({ ...soon, handoffMs: 60_000 }).start(4)
+    const { owners } = placementOf(members[0]!.member.view.ring, key.position)
+    const stranger = members.find(({ member }) => !owners.includes(member.id))!
+    const asker = members.find(({ member }) => owners.includes(member.id))!
+    const tell = async (request: Request): Promise<Reply> => {
+      const options = { lane: 'foreground', deadlineMs: 2000 } as const
+      const body = encodeRequest(request)
+      return decodeReply(await asker.transport.request(stranger.member.id, body, options))
+    }
+    const reap = (asked: ReapingRequest): Promise<Reply> =>
+      tell({ type: 'reaping', body: encode(reapingRequest, asked) })
+    const replicate = (state: ObjectState): Promise<Reply> =>
+      tell({ type: 'replicate', key, state, minter: undefined, insteadOf: undefined })
+    const held = async (): Promise<ObjectState> => (await stranger.member.records.read(key)).state
+
+    await reap({ type: 'lend', ...round, items: [{ key, state: tombstone }] })
+    expect(await held()).toEqual(emptyState)
+    expect((await replicate(value)).type).toBe('stored')
+    expect(await held()).toEqual(tombstone)
+    await reap({ type: 'reap', ...round, keys: [] })
+    // A copy of the loan that comes late is not a loan again.
+    await reap({ type: 'lend', ...round, items: [{ key, state: tombstone }] })
+    await stranger.member.records.change(key, () => ({ result: undefined, drop: true }))
+    await replicate(value)
+    expect(await held()).toEqual(value)
   })
 })
