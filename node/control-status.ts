@@ -48,6 +48,8 @@ export interface MemberReport {
   readonly keys: number | null
   /** Whom it suspects; null where it did not say. */
   readonly suspects: readonly string[] | null
+  /** Without whose word it may not forget the keys that were deleted; null for nobody, and where it did not say. */
+  readonly reapingWaitsFor: string | null
   readonly addresses: readonly string[]
 }
 
@@ -88,14 +90,15 @@ async function describe(member: Member, record: MemberRecord): Promise<MemberRep
   }
 }
 
-type Word = Pick<MemberReport, 'state' | 'hints' | 'keys' | 'suspects'>
+type Word = Pick<MemberReport, 'state' | 'hints' | 'keys' | 'suspects' | 'reapingWaitsFor'>
 
-const nothingSaid = { hints: null, keys: null, suspects: null }
+const nothingSaid = { hints: null, keys: null, suspects: null, reapingWaitsFor: null }
 
 async function ownWord(member: Member): Promise<Word> {
   const keys = member.records.digests.count ?? null
   const suspects = member.world.links.suspects()
-  return { state: 'up', hints: await member.hints(), keys, suspects }
+  const reapingWaitsFor = member.reapingWaitsFor ?? null
+  return { state: 'up', hints: await member.hints(), keys, suspects, reapingWaitsFor }
 }
 
 async function askFor(member: Member, peer: string): Promise<Word> {
@@ -106,7 +109,8 @@ async function askFor(member: Member, peer: string): Promise<Word> {
     const reply = decodeReply(await transport.request(peer, body, options))
     if (reply.type !== 'status') return { state: 'suspect', ...nothingSaid }
     const { hints, keys, suspects } = reply
-    return { state: links.isSuspect(peer) ? 'suspect' : 'up', hints, keys, suspects }
+    const state = links.isSuspect(peer) ? 'suspect' : 'up'
+    return { state, hints, keys, suspects, reapingWaitsFor: reply.reapingWaitsFor ?? null }
   } catch (error) {
     const isThere = error instanceof TransportError && error.failure === 'deadline'
     const state = !links.isSuspect(peer) && isThere ? 'up' : isThere ? 'suspect' : 'down'

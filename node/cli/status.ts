@@ -21,6 +21,9 @@ function showStatus(ring: Ring, status: RingStatus): string {
   const up = members.filter(({ state }) => state === 'up').length
   const rows = sorted.map((member) => rowOf(ring, member))
   const owed = members.reduce((sum, { hints }) => sum + (hints ?? 0), 0)
+  const awaited = new Set(
+    sorted.flatMap(({ reapingWaitsFor: id }) => (id === null ? [] : [ring.nameOf(id)])),
+  )
   return [
     `Ring ${shape.name}: ${up} of ${members.length} peers up, N=${shape.n}, Q=${shape.q}, ` +
       `as ${ring.nameOf(seenBy)} sees it`,
@@ -32,6 +35,9 @@ function showStatus(ring: Ring, status: RingStatus): string {
           '',
           `Strict requests are refused for ${short} of ${shape.q} partitions: too few ready owners.`,
         ]),
+    ...(awaited.size === 0
+      ? []
+      : ['', `Deleted keys are kept until ${[...awaited].join(' and ')} can be asked about them.`]),
     ...(owed === 0 ? [] : ['', `Catching up: ${keys(owed)} still on the way to their owners.`]),
     '',
     showLoad(ring.nameOf(seenBy), load),

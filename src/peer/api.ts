@@ -127,6 +127,8 @@ export interface MemberReport {
   readonly keys: number
   /** The members that it gets no answer from. */
   readonly suspects: readonly string[]
+  /** The member without whose word it may not forget the keys that were deleted. */
+  readonly reapingWaitsFor?: string | undefined
 }
 
 export interface BucketOptions {

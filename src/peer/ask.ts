@@ -37,7 +37,7 @@ export async function ask<T extends Reply['type']>(
   const started = world.clock.elapsed()
   let reply: Reply
   try {
-    const message = encoded ?? encodeRequest(request)
+    const message = encoded ?? encodeRequest(world.stamp?.(request) ?? request)
     const body = await world.transport.request(to, message, { lane, deadlineMs })
     world.links.answered(to, world.clock.elapsed() - started)
     reply = decodeReply(body)

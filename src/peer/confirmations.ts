@@ -8,6 +8,8 @@
 import { type Key, showKey } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { changeWrite, type OwnWrite } from '../protocol/copy.ts'
+import { placementOf } from '../protocol/placement.ts'
+import { isForgotten } from '../protocol/reconcile.ts'
 import { isFailure } from './failure.ts'
 import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
@@ -22,6 +24,7 @@ const pausesMs = [100, 500, 1000, 2000, 5000]
 interface Question {
   readonly key: Key
   readonly dot: Dot
+  readonly acks: () => readonly string[]
   readonly settle: () => Promise<void> | void
 }
 
@@ -100,7 +103,9 @@ export class Confirmations {
     for (const key of this.#copies.unsettled()) {
       for (const own of this.#copies.of(key).writes) {
         const settle = (): Promise<void> => this.#settle(key, own)
-        if (own.stage === 'quorum') questions.set(nameOf(own.dot), { key, dot: own.dot, settle })
+        const { dot, acks } = own
+        if (own.stage === 'quorum')
+          questions.set(nameOf(dot), { key, dot, acks: () => acks, settle })
       }
     }
     for (const [receipt, { key, dot }] of this.#awaited) {
@@ -108,18 +113,20 @@ export class Confirmations {
         this.#awaited.delete(receipt)
         receipt.advance({ stage: 'everywhere' })
       }
-      questions.set(nameOf(dot), { key, dot, settle })
+      questions.set(nameOf(dot), { key, dot, acks: () => receipt.acks, settle })
     }
     return questions
   }
 
-  async #ask(name: string, { key, dot, settle }: Question): Promise<void> {
+  async #ask(name: string, { key, dot, acks, settle }: Question): Promise<void> {
     const times = this.#asked.get(name)?.times ?? 0
     const pause = pausesMs[Math.min(times, pausesMs.length - 1)]!
     this.#asked.set(name, { due: this.#world.clock.elapsed() + pause, times: times + 1 })
     const question = { type: 'covers', key, dot, direct: false } as const
     const answer = await this.#members.ask(key, question, 'covered')
-    if (isFailure(answer) || answer.owners === 0 || answer.by.length < answer.owners) return
+    if (isFailure(answer) || answer.owners === 0) return
+    const present = placementOf(this.#world.view().ring, key.position).owners
+    if (answer.by.length < answer.owners && !isForgotten(answer, acks(), present)) return
     await settle()
     this.#asked.delete(name)
   }
@@ -130,6 +137,7 @@ export class Confirmations {
         changeWrite(held, own.dot, (each) => ({ ...each, stage: 'everywhere' })),
       )
     await this.#world.troubles.watch(copyName(key), note)
+    this.#copies.settled(key)
     this.#world.say({ type: 'everywhere', key: showKey(key), dot: nameOf(own.dot) })
     this.#copies.receipts.advance({ ...own, stage: 'everywhere' })
     // Once the copy has it, it need not stand on top any more.

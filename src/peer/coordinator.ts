@@ -214,7 +214,7 @@ function replicate(
   const minter = dot.actor
   const insteadOf = undefined
   const toOwner: Request = { type: 'replicate', key, state, minter, insteadOf, lists: asked }
-  const encoded = encodeRequest(toOwner)
+  const encoded = encodeRequest(world.stamp(toOwner))
   return fanout<StoredAnswer>(world, placement, {
     label: 'replicate',
     endMs,

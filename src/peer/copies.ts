@@ -153,9 +153,16 @@ export class Copies {
       if (!held.followed) return held
       const replacedAt = this.#entries.get(key.text)?.replacedAt ?? 0
       taken = (isWhole && replacedAt <= askedAt) || mayReplace(held, answer)
-      return taken ? this.#replaced(key, held, answer) : held
+      const isAfter = isWhole && (this.#entries.get(key.text)?.settledAt ?? 0) <= askedAt
+      return taken ? this.#replaced(key, held, answer, isAfter) : held
     })
     return taken
+  }
+
+  /** All owners have a write of this device: whoever is asked from now on has it, or has seen it go. */
+  settled(key: Key): void {
+    const entry = this.#entries.get(key.text)
+    if (entry !== undefined) entry.settledAt = ++this.#moment
   }
 
   /** A member pushed a state: whether it could replace the copy. */
@@ -237,10 +244,10 @@ export class Copies {
     return next
   }
 
-  #replaced(key: Key, held: EdgeCopy, answer: ObjectState): EdgeCopy {
+  #replaced(key: Key, held: EdgeCopy, answer: ObjectState, isAfter = false): EdgeCopy {
     const entry = this.#entries.get(key.text)
     if (entry !== undefined) entry.replacedAt = ++this.#moment
-    return refreshed(held, answer)
+    return refreshed(held, answer, isAfter)
   }
 
   /** The key that this write was of: an epoch is taken for one key only. */

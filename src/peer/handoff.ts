@@ -182,8 +182,8 @@ export class Handoff {
   async #settle({ key, digest }: Owed, target: PeerId): Promise<void> {
     const { rules } = this.#world
     const settled = await this.#records.change<'moved' | 'paid' | 'dropped'>(key, (held) => {
-      const { object, owed: before } = held
-      if (before === undefined || !rules.isUnmoved(object.digest, digest)) {
+      const { found, owed: before } = held
+      if (before === undefined || !rules.isUnmoved(found.digest, digest)) {
         return { result: 'moved' }
       }
       const owed = rules.debtAfter(before, target, true)

@@ -21,6 +21,8 @@ export class Kept {
   readonly key: Key
   /** The moment at which the owners' word last became the copy; 0 for never in this session. */
   replacedAt = 0
+  /** The moment at which a write of this device was last found to be everywhere; 0 for never in this session. */
+  settledAt = 0
   #held: EdgeCopy | Unread
 
   constructor(key: Key, held: EdgeCopy | Unread) {

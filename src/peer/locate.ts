@@ -56,8 +56,8 @@ export async function reports(world: World, own?: OwnWord): Promise<readonly Mem
         ? await own.report()
         : await inquire(world, member, { type: 'status' }, 'status')
     if (word === undefined) return { member, answered: false, hints: 0, keys: 0, suspects: [] }
-    const { hints, keys, suspects } = word
-    return { member, answered: true, hints, keys, suspects }
+    const { hints, keys, suspects, reapingWaitsFor } = word
+    return { member, answered: true, hints, keys, suspects, reapingWaitsFor }
   })
 }
 

@@ -32,6 +32,7 @@ import {
 } from '../protocol/message.ts'
 import { limits as defaultLimits } from '../protocol/limits.ts'
 import { type MemberRules, memberRules } from '../protocol/member-rules.ts'
+import { type ReapingRules, reapingRules } from '../protocol/reaping.ts'
 import { rules } from '../protocol/rules.ts'
 import { storageKeys } from '../protocol/record.ts'
 import { unreachable } from '../data/assert.ts'
@@ -51,6 +52,7 @@ import { Pace } from './pace.ts'
 import { list, type ListedPage, serveOwnPage } from './listing.ts'
 import { PiecedTransport } from './pieced.ts'
 import { type Covered, coveredBy, get, type Got } from './reading.ts'
+import { awakeBefore, Reaping } from './reaping.ts'
 import { Records } from './records.ts'
 import { Refill } from './refill.ts'
 import { rememberedView } from './remembered.ts'
@@ -72,6 +74,7 @@ export interface MemberOptions extends WorldOptions {
   readonly ring: RingIdentity
   readonly trace: Trace
   readonly memberRules?: Partial<MemberRules>
+  readonly reaping?: Partial<ReapingRules>
   /** Addresses to ask while no member answers. */
   readonly bootstrap: readonly string[]
   readonly class: PeerClass
@@ -115,7 +118,8 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     displaced: () => member.displace(),
   }
   const table = new Table(tableOptions, rememberedView(ring, stored, say))
-  const member: Member = new Member({ ...options, troubles }, say, records, table)
+  const awakeMs = await awakeBefore(storage)
+  const member: Member = new Member({ ...options, troubles }, say, records, table, awakeMs)
   records.onDamage = async ({ cause }) => {
     say({ type: 'quarantined', detail: `the store's identity: ${(cause as Error).message}` })
     const generation = await member.renew()
@@ -167,13 +171,20 @@ export class Member {
   readonly #antiEntropy: AntiEntropy
   readonly #followers: Followers
   readonly #refill: Refill
+  readonly #reaping: Reaping
   #stopTicking = (): void => {}
   #sweepDue = 0
   #counting: Promise<number> | undefined
   #phase: 'starting' | 'open' | 'displaced' | 'closed' = 'starting'
   readonly #displaced = Promise.withResolvers<RingletError>()
 
-  constructor(options: MemberOptions, say: Say, records: Records, table: Table) {
+  constructor(
+    options: MemberOptions,
+    say: Say,
+    records: Records,
+    table: Table,
+    awakeBeforeMs: number,
+  ) {
     const { clock, limits = defaultLimits } = options
     const isMember = (peer: PeerId): boolean => table.view.byPeer.has(peer)
     const transport = new PiecedTransport(options.transport, clock, limits, isMember)
@@ -193,6 +204,8 @@ export class Member {
       rules: options.rules ?? rules,
       hedging: new Hedging(world.clock, world.limits),
       pace: new Pace(world.clock, world.limits),
+      reaping: { ...reapingRules, ...options.reaping },
+      stamp: (request) => this.#reaping.sessions.stamp(request),
       compareTables: (peer) => this.#gossip.exchangeWith(peer),
       holdsAll: (key) => this.#refill.holdsAll(key),
     }
@@ -203,6 +216,7 @@ export class Member {
     this.#handoff = new Handoff(this.world, records)
     this.#antiEntropy = new AntiEntropy(this.world, records)
     this.#refill = new Refill(this.world, records, table, this.#antiEntropy)
+    this.#reaping = new Reaping(this.world, records, awakeBeforeMs)
     this.#followers = new Followers(this.world)
     records.onChange((key, state) => this.#followers.changed(key, state))
   }
@@ -226,6 +240,11 @@ export class Member {
     const { underWay, refused } = this.intake
     const p99Ms = pace.p99Ms ?? null
     return { underWay, refused, hedged: hedging.extra, p99Ms, background: pace.share }
+  }
+
+  /** The member without whose word this peer may not forget the keys that were deleted. */
+  get reapingWaitsFor(): PeerId | undefined {
+    return this.#reaping.waitsFor
   }
 
   /** How many links follow keys here. */
@@ -266,14 +285,18 @@ export class Member {
   /** Coordinates a write, or passes it to an owner. Rejects with `RingletError`. */
   async write(request: WriteRequest): Promise<Written> {
     this.#mustBeOpen()
-    return this.intake.admit(() => write(this.world, this.records, request, false))
+    return this.#reaping.sessions.during(
+      this.intake.admit(() => write(this.world, this.records, request, false)),
+    )
   }
 
   /** `asked`: R, or more exactly what the request asks for. Rejects with `RingletError`. */
   async get(key: Key, asked: number | ReadDemands): Promise<Got> {
     this.#mustBeOpen()
     const demands = typeof asked === 'number' ? { r: asked } : asked
-    return this.intake.admit(() => get(this.world, this.records, key, demands))
+    return this.#reaping.sessions.during(
+      this.intake.admit(() => get(this.world, this.records, key, demands)),
+    )
   }
 
   /** A page of a listing by R owners; of `local` by this peer alone. Rejects with `RingletError`. */
@@ -281,7 +304,9 @@ export class Member {
     this.#mustBeOpen()
     if (r === 'local') return serveOwnPage(this.world, this.records, asked)
     const demands = typeof r === 'number' ? { r } : r
-    return this.intake.admit(() => list(this.world, this.records, asked, demands))
+    return this.#reaping.sessions.during(
+      this.intake.admit(() => list(this.world, this.records, asked, demands)),
+    )
   }
 
   /** Which owners hold at least this write durably. */
@@ -300,7 +325,9 @@ export class Member {
   /** What this peer says of itself to whoever asks. */
   async report(): Promise<Omit<ReplyOf<'status'>, 'type'>> {
     const keys = this.records.digests.count ?? 0
-    return { hints: await this.hints(), keys, suspects: this.world.links.suspects() }
+    const suspects = this.world.links.suspects()
+    const { reapingWaitsFor } = this
+    return { hints: await this.hints(), keys, suspects, reapingWaitsFor }
   }
 
   /** Calls `changed` when links, members or suspicions change. */
@@ -374,6 +401,7 @@ export class Member {
     this.#phase = 'closed'
     this.#stopTicking()
     this.world.pace.hurry()
+    this.#reaping.close()
     const goodbye = encodeNotice({ type: 'goodbye' })
     for (const { peer } of this.world.transport.links()) {
       this.world.transport.notify(peer, goodbye, 'foreground')
@@ -397,6 +425,7 @@ export class Member {
       this.#antiEntropy.tick()
       this.#refill.tick()
       this.world.pace.tick()
+      this.#reaping.tick()
       this.#probe(links.dueProbes(limits.probeMs))
       if (clock.elapsed() >= this.#sweepDue) {
         this.#sweepDue = clock.elapsed() + sweepMs
@@ -406,6 +435,10 @@ export class Member {
         tasks.run(
           'sweep',
           troubles.watch('store', () => this.records.forgetRequests(before)),
+        )
+        tasks.run(
+          'awake',
+          troubles.watch('store', () => this.#reaping.noteAwake()),
         )
       }
       this.#tick()
@@ -431,7 +464,8 @@ export class Member {
 
   async #serve(from: PeerId, body: Uint8Array): Promise<Uint8Array> {
     try {
-      return encodeReply(await this.#answer(from, this.#understood(body)))
+      const answer = this.#answer(from, this.#understood(body))
+      return encodeReply(await this.#reaping.sessions.during(answer))
     } catch (error) {
       this.world.say({ type: 'refused-input', from, detail: (error as Error).message })
       return encodeReply(refusalOfError(error))
@@ -455,15 +489,22 @@ export class Member {
     if (refusal !== undefined) throw refusal
     const { world, records } = this
     const { pace } = world
+    const { sessions } = this.#reaping
+    sessions.check(from, request)
+    // What has waited for its turn may have come to be too late meanwhile.
+    const current = <T>(serve: () => Promise<T>): Promise<T> => {
+      sessions.check(from, request)
+      return serve()
+    }
     switch (request.type) {
       case 'replicate':
         return pace.foreground(serveReplicate(world, records, request))
       case 'read':
         return pace.foreground(serveRead(world, records, request))
       case 'handoff':
-        return pace.background(() => serveHandoff(world, records, request))
+        return pace.background(() => current(() => serveHandoff(world, records, request)))
       case 'exchange':
-        return pace.background(() => serveExchange(world, records, request))
+        return pace.background(() => current(() => serveExchange(world, records, request)))
       case 'folds':
         return pace.background(() => serveFolds(world, records, from, request))
       case 'keys':
@@ -511,6 +552,8 @@ export class Member {
         return { type: 'status', ...(await this.report()) }
       case 'ping':
         return { type: 'done' }
+      case 'reaping':
+        return this.#reaping.serve(from, request.body)
       default:
         return unreachable(request)
     }

@@ -123,8 +123,12 @@ async function name(
     (desk) => {
       const earlier = again ? undefined : dotOf(desk.extras[0])
       if (earlier !== undefined) {
-        // A retried request mints nothing new. But what it wrote is gone, if its record was damaged meanwhile.
-        const state = world.rules.apply(desk.object.state, earlier, context, value)
+        // A retried request mints nothing new. But what it wrote is gone, if its record was damaged meanwhile; and what was
+        // deleted since, and forgotten with its key, must not come back by being asked for once more.
+        const isForgotten = desk.extras[1] !== undefined
+        const state = isForgotten
+          ? desk.object.state
+          : world.rules.apply(desk.object.state, earlier, context, value)
         const result = { dot: earlier, state, seenBefore: 0, known: true }
         return { result, state, owed: owedNow(world, key) }
       }
@@ -140,7 +144,7 @@ async function name(
         writes: remote ? [note] : [],
       }
     },
-    remote ? [requestKey] : [],
+    remote ? [requestKey, storageKeys.forgotten(key)] : [],
   )
   world.say(traceOf('mint', key, stored))
   sayOwed(world, key, owedNow(world, key))

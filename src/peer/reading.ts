@@ -44,6 +44,8 @@ export interface Covered {
   readonly by: readonly PeerId[]
   readonly owners: number
   readonly highest: number
+  /** How many owners hold nothing of the key, and would if there were anything. */
+  readonly without: number
 }
 
 interface ReadAnswer extends Answer, Standing {}
@@ -148,16 +150,19 @@ export async function coveredBy(
       if (peer !== self) {
         const question: Request = { type: 'covers', key, dot, direct: true }
         const reply = await ask(world, peer, question, 'covered', { deadlineMs })
-        return isFailure(reply) ? { by: [], highest: 0 } : reply
+        return isFailure(reply) ? { by: [], highest: 0, without: 0 } : reply
       }
       const { seen } = (await records.read(key)).state
-      return { by: covers(seen, dot) ? [self] : [], highest: highest(seen, dot.actor) }
+      const isWhole = world.holdsAll(key) && !isInDoubt(world, records, key)
+      const without = seen.size === 0 && isWhole ? 1 : 0
+      return { by: covers(seen, dot) ? [self] : [], highest: highest(seen, dot.actor), without }
     }),
   )
   return {
     by: answers.flatMap(({ by }) => by),
     owners: owners.length,
     highest: Math.max(0, ...answers.map((answer) => answer.highest)),
+    without: answers.reduce((sum, answer) => sum + (answer.without ?? 0), 0),
   }
 }
 

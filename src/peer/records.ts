@@ -8,7 +8,7 @@
 import type { Bytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import { type Key, showKey } from '../data/key.ts'
-import { type ObjectState, stateDigest } from '../data/siblings.ts'
+import { type ObjectState, stateDigest, sync } from '../data/siblings.ts'
 import type { ActorId } from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
 import type { Say } from '../protocol/event.ts'
@@ -28,6 +28,7 @@ import {
   type StoredObject,
   type StoreIdentity,
 } from '../protocol/record.ts'
+import { risenActors } from '../protocol/reaping.ts'
 import type { Random, Storage, Write } from '../ports.ts'
 import { Digests } from './digests.ts'
 import { Doubts, writeOf } from './doubts.ts'
@@ -45,7 +46,10 @@ export interface Stored {
 
 /** What a decision sees. */
 export interface Held {
+  /** With what is lent here of the key. */
   readonly object: StoredObject
+  /** Without it: what this peer has to tell, and to answer for. */
+  readonly found: StoredObject
   /** Whom this peer owes the key; undefined when the marker cannot be read. */
   readonly owed: readonly PeerId[] | undefined
 }
@@ -72,11 +76,7 @@ export interface Decision<T> {
   readonly writes?: readonly Write[]
 }
 
-type Decide<T> = (
-  object: StoredObject,
-  owed: readonly PeerId[] | undefined,
-  more: readonly (Uint8Array | undefined)[],
-) => Decision<T>
+type Decide<T> = (held: Held, more: readonly (Uint8Array | undefined)[]) => Decision<T>
 
 /** Where the record and its marker are. */
 interface Place {
@@ -111,6 +111,10 @@ export class Records {
   readonly #owner: StoreOwner
   /** Called when the store can no longer tell who it is: resolves once it is somebody new, and that is stated. */
   onDamage: ((error: DamagedIdentity) => Promise<void>) | undefined
+  /** The tombstone that a round of reaping has lent here: whatever comes meanwhile meets it. */
+  lentOf: (key: Key) => ObjectState | undefined = () => undefined
+  /** The store's awake time, if one of these actors is no present member's, and may deliver again what it minted. */
+  risenBy: (actors: readonly ActorId[]) => number | undefined = () => undefined
   #mending: Promise<void> | undefined
 
   constructor(storage: Storage, q: number, say: Say, identity: StoreIdentity) {
@@ -160,7 +164,7 @@ export class Records {
 
   /** The object and its marker change in one durable step, decided on their newest state. */
   change<T>(key: Key, decide: (held: Held) => Decision<T>): Promise<T> {
-    return this.#change(key, [], (object, owed) => decide({ object, owed }))
+    return this.#change(key, [], decide)
   }
 
   /** A change that may mint. */
@@ -188,11 +192,11 @@ export class Records {
     extraKeys: readonly Uint8Array[],
   ): Promise<T> {
     const keys = [storageKeys.identity, ...extraKeys]
-    return this.#change(key, keys, (object, owed, [identity, ...extras]) => {
+    return this.#change(key, keys, (held, [identity, ...extras]) => {
       const epochs = new Epochs(identity, this.#known)
       const generation = (): string => epochs.generation()
       const takeEpoch = (): ActorId => epochs.take()
-      const decision = decide({ object, owed, extras, generation, takeEpoch })
+      const decision = decide({ ...held, extras, generation, takeEpoch })
       return { ...decision, writes: [...(decision.writes ?? []), ...epochs.writes()] }
     })
   }
@@ -231,20 +235,21 @@ export class Records {
     [stored, owedBytes, ...more]: readonly (Uint8Array | undefined)[],
     decide: Decide<T>,
   ): Step<T> {
-    const object = this.#decoded(key, stored)
+    const found = this.#decoded(key, stored)
+    const object = withLent(key, found, this.lentOf(key))
     // What the folds hold of a record, sound or not.
     const before = stored === undefined ? absentObject.digest : digestOfStored(stored)
     const owed = readMarker(owedBytes)
     let decision: Decision<T>
     try {
-      decision = decide(object, owed, more)
+      decision = decide({ object, found, owed }, more)
     } catch (error) {
       return { writes: [], before, after: before, refused: { error } }
     }
     const { result } = decision
     const writes: Write[] = [...(decision.writes ?? [])]
     // What takes the place of a damaged record looks as good as any.
-    if (object === damagedObject) writes.push(writeOf(key))
+    if (found === damagedObject) writes.push(writeOf(key))
     if (decision.drop === true) {
       writes.push({ key: objectKey, value: undefined }, { key: markerKey, value: undefined })
       return { writes, before, after: absentObject.digest, result }
@@ -253,10 +258,19 @@ export class Records {
       const value = decision.owed.length === 0 ? undefined : encode(marker, decision.owed)
       writes.push({ key: markerKey, value })
     }
-    const next = nextObject(key, object, decision)
-    if (next === object) return { writes, before, after: before, result }
+    const decided = nextObject(key, object, decision)
+    // What was only lent is written once it is to be held: an answer may say that it is.
+    const isMeant = object !== found && decision.state !== undefined
+    if (decided === object && !isMeant) return { writes, before, after: before, result }
+    const next = this.#risen(found, decided)
     writes.push({ key: objectKey, value: encodeObject(next) })
     return { writes, before, after: next.digest, now: next.state, result }
+  }
+
+  #risen(found: StoredObject, next: StoredObject): StoredObject {
+    const risen = risenActors(found.state, next.state)
+    const risenMs = risen.length > 0 ? this.risenBy(risen) : undefined
+    return risenMs === undefined ? next : { ...next, risenMs }
   }
 
   #decoded(key: Key, stored: Uint8Array | undefined): StoredObject {
@@ -278,7 +292,14 @@ function nextObject<T>(key: Key, object: StoredObject, decision: Decision<T>): S
   const minter = 'minter' in decision ? decision.minter : object.minter
   if (state === object.state && minter === object.minter) return object
   const digest = state === object.state ? object.digest : stateDigest(key.bytes, state)
-  return { state, minter, digest }
+  return { ...object, state, minter, digest }
+}
+
+/** A tombstone that was lent is part of what is held, though it is not stored. */
+function withLent(key: Key, found: StoredObject, lent: ObjectState | undefined): StoredObject {
+  if (lent === undefined) return found
+  const state = sync(found.state, lent)
+  return state === found.state ? found : { ...found, state, digest: stateDigest(key.bytes, state) }
 }
 
 /** The owners that a marker names; undefined when its bytes are none. */

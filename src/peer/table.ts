@@ -196,17 +196,21 @@ export class Table {
       return
     }
     const statement = statementOf(own.record)
-    const isOld = !isPast && this.#isOlderThan(heard.record, statement.generation)
+    const isOther = isPast && heard.record.generation !== statement.generation
+    const isOld = !isOther && this.#isOlderThan(heard.record, statement.generation)
     const generation = (isOld && (await this.renew())) || statement.generation
     const readiness = this.#options.rules.readinessOf(statement.readiness, true)
     await this.state({ ...statement, generation, readiness })
   }
 
-  /** Whether this is the word of an earlier store of this peer, which believes that it never had one. */
+  /**
+   * Whether this is the word of an earlier store of this peer, which believes that it never had one; or of this store, from
+   * a time to which it was set back, and nobody told it so when it started.
+   */
   #isOwnPast({ record }: SignedRecord): boolean {
     const own = this.#own?.record
-    if (own === undefined || record.peer !== own.peer) return false
-    return own.readiness === 'new' && record.generation !== own.generation
+    if (own === undefined || record.peer !== own.peer || own.readiness !== 'new') return false
+    return record.generation !== own.generation || record.readiness !== 'new'
   }
 
   /**

@@ -8,6 +8,8 @@
 export class Tasks {
   readonly #running = new Map<Promise<void>, string>()
   readonly #failed: (label: string, error: unknown) => void
+  /** Called when work begins; the result is called when it has ended. */
+  onRun: (label: string) => () => void = () => () => {}
 
   /** `failed` hears of every task that rejects: a task is expected to deal with what it can foresee. */
   constructor(failed: (label: string, error: unknown) => void) {
@@ -19,9 +21,14 @@ export class Tasks {
   }
 
   run(label: string, work: Promise<unknown>): void {
+    const ended = this.onRun(label)
     const task: Promise<void> = work.then(
-      () => void this.#running.delete(task),
+      () => {
+        ended()
+        this.#running.delete(task)
+      },
       (error: unknown) => {
+        ended()
         this.#running.delete(task)
         this.#failed(label, error)
       },

@@ -7,7 +7,9 @@ import type { Key } from '../data/key.ts'
 import type { Say } from '../protocol/event.ts'
 import { limits as defaultLimits, type Limits } from '../protocol/limits.ts'
 import type { PeerId, View } from '../protocol/membership.ts'
+import type { Request } from '../protocol/message.ts'
 import { type DeviceRules, deviceRules } from '../protocol/device-rules.ts'
+import type { ReapingRules } from '../protocol/reaping.ts'
 import type { Rules } from '../protocol/rules.ts'
 import type { Clock, Random, Storage, Transport } from '../ports.ts'
 import type { Hedging } from './hedging.ts'
@@ -28,6 +30,8 @@ export interface World {
   readonly links: Links
   readonly say: Say
   readonly troubles: Troubles
+  /** Says on a member's request in which session it is sent. */
+  readonly stamp?: (request: Request) => Request
   /** The present view: taken once at the start of a request, and kept. */
   view(): View
 }
@@ -41,6 +45,8 @@ export interface RingWorld extends World {
 export interface MemberWorld extends RingWorld {
   readonly hedging: Hedging
   readonly pace: Pace
+  readonly reaping: ReapingRules
+  readonly stamp: (request: Request) => Request
   /** Exchanges membership tables with this peer; resolves when that is over, whatever came of it. */
   compareTables(peer: PeerId): Promise<unknown>
   /** Whether nothing that others still have is missing here: then that it has nothing of a key means something. */

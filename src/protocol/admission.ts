@@ -19,6 +19,7 @@ const amongMembers: ReadonlySet<Request['type']> = new Set([
   'keys',
   'exchange',
   'vouch',
+  'reaping',
 ])
 
 /** No ring has so many owners. */

@@ -47,6 +47,8 @@ export type EventType =
   | 'refill'
   | 'doubt'
   | 'doubt-over'
+  | 'reaped'
+  | 'reaping'
   | 'suspect'
   | 'trusted'
   | 'link-up'

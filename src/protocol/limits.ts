@@ -71,6 +71,14 @@ export const limits = {
   freshMs: 10 * second,
   /** Mean pause between two exchanges with the same neighbour. */
   antiEntropyMs: 10 * second,
+  /** Mean pause between two rounds in which a first owner asks whether its tombstones may go. */
+  reapMs: 30 * second,
+  /** How often a member is asked whether what it did before is over. */
+  reapPollMs: second,
+  /** So many records are looked at in one round, in search of tombstones. */
+  reapScan: 2048,
+  /** So long after an edge raised a record, in awake time of who holds it, it may deliver again; then it is late. */
+  evictAfterMs: 7 * 24 * 3600 * second,
   /** Refused puts are remembered, so that a copy that comes late is refused as well: half a megabyte. */
   refusalsRemembered: 4096,
   /** A request id is remembered for ten deadlines, and no retry comes later. */

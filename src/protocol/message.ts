@@ -31,7 +31,7 @@ export const wireVersion = 1
 const digest = fixed(digestLength)
 /** 128 random bits that name one request of one origin. */
 const requestId = fixed(16)
-const stored = struct({ key, state })
+export const stored = struct({ key, state })
 /** In a strict request: the digest of the lists of the key's owners, as the asker's view has them. */
 const lists = late(optional(digest), undefined)
 /**
@@ -45,10 +45,17 @@ const standing = {
 }
 /** What else a write asks for: `pw` answers of owners, `dw` of durable members, strictness. */
 const writeDemands = { pw: late(varint, 0), dw: late(varint, 0), strict: late(boolean, false) }
+/** The life of a member's process, and how often it has begun anew in that to count what it sends. */
+export const sessionCodec = struct({ life: fixed(8), number: varint })
+/** In what one member sends another that may carry something written: late copies of an old session are discarded. */
+const sent = { session: late(optional(sessionCodec), undefined) }
 
 export const request = union({
   /** Store this state as a replica; `insteadOf` names the owner that the receiver stands in for. */
-  replicate: [1, struct({ key, state, minter: optional(actor), insteadOf: optional(text), lists })],
+  replicate: [
+    1,
+    struct({ key, state, minter: optional(actor), insteadOf: optional(text), lists, ...sent }),
+  ],
   /** What do you hold of this key? `have` is the asker's digest. */
   read: [2, struct({ key, have: optional(digest), lists })],
   /**
@@ -66,6 +73,7 @@ export const request = union({
       direct: boolean,
       origin: optional(text),
       ...writeDemands,
+      ...sent,
     }),
   ],
   /** Coordinate this get of R answers, `pr` of them from owners. */
@@ -87,18 +95,19 @@ export const request = union({
       direct: boolean,
       ...writeDemands,
       attempt: late(varint, 0),
+      ...sent,
     }),
   ],
   /** Which owners cover this dot durably? `direct`: only you yourself. */
   covers: [6, struct({ key, dot, direct: boolean })],
   /** Batches of states for owners: a debt paid, a repair. What the receiver does not own it does not take. */
-  handoff: [7, struct({ items: list(stored) })],
+  handoff: [7, struct({ items: list(stored), ...sent })],
   /** Anti-entropy: the folds of these partitions' digests, in as many parts. */
   folds: [8, struct({ from: varint, to: varint, parts: varint, salt: bytes })],
   /** The keys of one partition, or of one slot of it, and their digests: or the slots' folds, if there are more than `most`. */
   keys: [9, struct({ partition: varint, slot: optional(varint), salt: bytes, most: varint })],
   /** States both ways: the receiver takes these and answers with what it then knows more. */
-  exchange: [10, struct({ items: list(stored) })],
+  exchange: [10, struct({ items: list(stored), ...sent })],
   /** What each side's table holds, versions first; an edge has no record of its own to show. */
   gossip: [
     11,
@@ -140,6 +149,8 @@ export const request = union({
       key: optional(key),
     }),
   ],
+  /** What members ask of each other before a deleted key is forgotten: `reaping-message.ts` says how it reads. */
+  reaping: [20, struct({ body: bytes })],
 })
 
 export const reply = union({
@@ -159,7 +170,16 @@ export const reply = union({
   ],
   got: [4, struct({ state, answers: list(text), missing: varint, ready: boolean })],
   /** The owners that cover the dot, of `owners` in all. */
-  covered: [5, struct({ by: list(text), owners: varint, highest: varint })],
+  covered: [
+    5,
+    struct({
+      by: list(text),
+      owners: varint,
+      highest: varint,
+      /** How many owners hold nothing of the key at all. */
+      without: late(varint, 0),
+    }),
+  ],
   /** For each item, whether it is durable here now. */
   taken: [6, struct({ taken: list(boolean), generation: text })],
   folds: [7, struct({ digests: list(digest) })],
@@ -169,7 +189,16 @@ export const reply = union({
   exchanged: [9, struct({ items: list(stored), taken: list(boolean), cut: late(boolean, false) })],
   gossip: [10, struct({ records: signedRecords, wanted: list(text) })],
   done: [11, struct({})],
-  status: [12, struct({ hints: varint, keys: varint, suspects: list(text) })],
+  status: [
+    12,
+    struct({
+      hints: varint,
+      keys: varint,
+      suspects: list(text),
+      /** Whom the reaping of deleted keys waits for. */
+      reapingWaitsFor: late(optional(text), undefined),
+    }),
+  ],
   /**
    * A page in the order of the keys, tombstones included: all there is up to and including `upTo`, or to the end.
    * `missing`: how many of the R answers; `owner`: whether the answerer owns the keys.
@@ -203,6 +232,7 @@ export const reply = union({
   following: [16, struct({ taken: varint })],
   /** The partitions with the same lists, and the keys of each whose records were found damaged here. */
   vouched: [17, struct({ vouched: list(struct({ partition: varint, except: list(key) })) })],
+  reaping: [18, struct({ body: bytes })],
 })
 
 export const notice = union({

@@ -21,3 +21,15 @@ export function reconcile(answers: readonly Answer[]): Reconciled {
   const behind = answers.filter((answer) => answer.owner && !descends(answer.state, state))
   return { state, behind: behind.map(({ peer }) => peer) }
 }
+
+/**
+ * Whether a write that these have acknowledged was deleted, and the key forgotten: an owner that had it holds nothing of
+ * the key any more, and neither does any other. Of what only stand-ins have, nothing of the kind follows.
+ */
+export function isForgotten(
+  { owners, without = 0 }: { readonly owners: number; readonly without?: number | undefined },
+  acks: readonly PeerId[],
+  present: readonly PeerId[],
+): boolean {
+  return without === owners && acks.some((peer) => present.includes(peer))
+}

@@ -20,9 +20,9 @@ import { type Digest, digestLength, digestOf, generationOf } from '../data/hash.
 import { type Key, keyFromBytes } from '../data/key.ts'
 import { emptyState, type ObjectState, stateDigest } from '../data/siblings.ts'
 import type { ActorId } from '../data/vector.ts'
-import { type Codec, decode, fixed, list, optional, struct, text, varint } from './codec.ts'
+import { added, type Codec, decode, fixed, list, optional, struct, text, varint } from './codec.ts'
 import type { PeerId } from './membership.ts'
-import { actor, dot, state } from './state.ts'
+import { actor, dot, hasValues, state } from './state.ts'
 
 /** The newest format that this build reads and writes. */
 export const storeFormat = 1
@@ -35,6 +35,8 @@ export interface StoredObject {
   readonly state: ObjectState
   readonly minter: ActorId | undefined
   readonly digest: Digest
+  /** When what is seen here was last raised by an edge, by this store's awake time: it may deliver that again. */
+  readonly risenMs?: number | undefined
 }
 
 export const absentObject: StoredObject = {
@@ -99,12 +101,17 @@ export const storageKeys = {
   identity: utf8('m:identity'),
   members: utf8('m:members'),
   ownRecord: utf8('m:self'),
+  /** How long this store has been awake, in all. */
+  awake: utf8('m:awake'),
   object: (key: Key): Bytes => placed(letters.object, key),
   marker: (key: Key): Bytes => placed(letters.marker, key),
   /** That what is held of a key may be less than was acknowledged. */
   doubt: (key: Key): Bytes => placed(letters.doubt, key),
   request: (origin: PeerId, id: Bytes): Bytes =>
     concat(letters.request, positionBytes(0), utf8(origin), id),
+  /** That a key was forgotten lately: for as long as requests are remembered, in case one of them comes again. */
+  forgotten: (key: Key): Bytes =>
+    concat(letters.request, positionBytes(0), utf8('forgotten '), digestOf(key.bytes)),
   /** What an edge keeps of a key: its copy, and its own writes. */
   edge: (key: Key): Bytes => placed(letters.edge, key),
 } as const
@@ -145,14 +152,17 @@ export function generationOfStore(identity: StoreIdentity): string {
   return generationOf(identity.peer, identity.seed)
 }
 
-const objectCodec = struct({ state, minter: optional(actor) })
+const objectCodec = struct({ state, minter: optional(actor), risenMs: added(varint, 0) })
 
 /** The body, the state's digest (so that a scan for digests need not decode), and a check over all of it. */
 export function encodeObject(object: StoredObject): Bytes {
-  const { digest, minter } = object
+  const { digest, minter, risenMs = 0 } = object
   const writer = new Writer()
-  objectCodec.write(writer, object)
-  return writer.raw(digest).raw(recordCheck(digest, minter)).finish()
+  objectCodec.write(writer, { ...object, risenMs })
+  return writer
+    .raw(digest)
+    .raw(recordCheck(digest, minter, risenMs))
+    .finish()
 }
 
 /** `MalformedError` when the record is not what was written. */
@@ -160,13 +170,22 @@ export function decodeObject(key: Key, stored: Bytes | undefined): StoredObject 
   if (stored === undefined) return absentObject
   const trailer = digestLength + checkLength
   if (stored.length < trailer) throw new MalformedError('a record cut short')
-  const { state: object, minter } = decode(objectCodec, stored.subarray(0, -trailer))
+  const { state: object, minter, risenMs } = decode(objectCodec, stored.subarray(0, -trailer))
   const digest = stateDigest(key.bytes, object)
-  const check = concat(digest, recordCheck(digest, minter))
+  const check = concat(digest, recordCheck(digest, minter, risenMs))
   if (!equalBytes(check, stored.subarray(-trailer))) {
     throw new MalformedError('a record that does not match its check')
   }
-  return { state: object, minter, digest }
+  return { state: object, minter, digest, risenMs }
+}
+
+/** Whether a stored record has nothing to show, so that the many others need not be decoded; not verified. */
+export function isDeadRecord(stored: Bytes): boolean {
+  try {
+    return !hasValues(new Reader(stored))
+  } catch {
+    return false
+  }
 }
 
 /** The digest of a stored record, not verified: for folds, which only say where to look. */
@@ -195,6 +214,7 @@ function identityCheck(sealed: Bytes): Bytes {
   return digestOf(utf8('store identity '), sealed).subarray(0, checkLength)
 }
 
-function recordCheck(digest: Digest, minter: ActorId | undefined): Bytes {
-  return digestOf(digest, utf8(minter ?? '')).subarray(0, checkLength)
+function recordCheck(digest: Digest, minter: ActorId | undefined, risenMs: number): Bytes {
+  const risen = risenMs === 0 ? '' : ` ${risenMs}`
+  return digestOf(digest, utf8((minter ?? '') + risen)).subarray(0, checkLength)
 }

@@ -76,6 +76,12 @@ export const state: Codec<ObjectState> = {
 
 /** Reads past a state: its shape is checked, what it says is not. */
 export function skipState(reader: Reader): void {
+  hasValues(reader)
+}
+
+/** The same, and whether any of its siblings is no tombstone. */
+export function hasValues(reader: Reader): boolean {
+  let any = false
   for (let entries = reader.varint(); entries > 0; entries--) {
     reader.bytes()
     reader.varint()
@@ -84,10 +90,14 @@ export function skipState(reader: Reader): void {
   for (let siblings = reader.varint(); siblings > 0; siblings--) {
     reader.bytes()
     reader.varint()
-    if (reader.boolean()) reader.bytes()
+    if (reader.boolean()) {
+      reader.bytes()
+      any = true
+    }
     reader.varint()
     reader.raw(digestLength)
   }
+  return any
 }
 
 function skipVarint(reader: Reader): void {

@@ -3,6 +3,7 @@
  */
 import type { Limits } from '../protocol/limits.ts'
 import type { MemberRules } from '../protocol/member-rules.ts'
+import type { ReapingRules } from '../protocol/reaping.ts'
 import type { Rules } from '../protocol/rules.ts'
 import type { Random, Storage, Transport } from '../ports.ts'
 import type { Edge } from '../peer/edge.ts'
@@ -13,6 +14,7 @@ import type { Disk } from './disk.ts'
 export interface BrokenBuild {
   readonly rules?: Partial<Rules>
   readonly memberRules?: Partial<MemberRules>
+  readonly reaping?: Partial<ReapingRules>
   readonly storage?: (storage: Storage, disk: Disk) => Storage
   readonly transport?: (transport: Transport) => Transport
   readonly random?: (random: Random, machine: string) => Random

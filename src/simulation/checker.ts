@@ -26,6 +26,11 @@ export interface Holding {
   readonly owes: readonly string[]
 }
 
+/** The tombstones of a key that its owners have forgotten: what they had seen is gone for good reason. */
+export type Forgotten = (key: string) => Iterable<number>
+
+const nothingForgotten: Forgotten = () => []
+
 /** By `bucket/path`. */
 export type Holdings = ReadonlyMap<string, readonly Holding[]>
 
@@ -34,13 +39,15 @@ export function lostWrites(
   history: History,
   holdings: Holdings,
   forgiven: ReadonlySet<number> = new Set(),
+  forgotten: Forgotten = nothingForgotten,
 ): Violation[] {
   const violations: Violation[] = []
   for (const operation of history.operations) {
     if (operation.kind === 'get' || operation.outcome !== 'done') continue
     if (operation.forfeited || forgiven.has(operation.write)) continue
     const present = presentWrites(history, holdings.get(operation.key) ?? [])
-    if (history.closure(present).has(operation.write)) continue
+    const known = [...present, ...forgotten(operation.key)]
+    if (history.closure(known).has(operation.write)) continue
     const text = `${describe(operation)} was acknowledged and is gone; what is left: ${listed(present)}`
     violations.push({ promise: 'P1', key: operation.key, text })
   }
@@ -51,11 +58,12 @@ export function lostWrites(
 export function staleStrictReads(
   history: History,
   isExcused: (put: Operation, get: Operation) => boolean,
+  forgotten: Forgotten = nothingForgotten,
 ): Violation[] {
   const writes = history.operations.filter((each) => each.kind !== 'get' && each.strict)
   return history.operations.flatMap((get) => {
     if (get.kind !== 'get' || !get.strict || get.outcome !== 'done') return []
-    const shown = history.closure(get.returned)
+    const shown = history.closure([...get.returned, ...forgotten(get.key)])
     return writes
       .filter(({ key, quorumMs }) => key === get.key && quorumMs < get.startMs)
       .filter((put) => !shown.has(put.write) && !isExcused(put, get))
@@ -168,7 +176,7 @@ function falseAmong(
  * on, a write may appear again after it was superseded; and so may one whose name a disk gave out again that was set
  * back, and one whose record was damaged while it was on its way, so that its minter had to name it anew.
  */
-function mayAppearAgain(history: History, witness: Witness, write: number): boolean {
+export function mayAppearAgain(history: History, witness: Witness, write: number): boolean {
   if (witness.excused.has(write)) return true
   const dots = [...witness.dotsOf(write).values()]
   if (dots.length > 1 && dots.some(({ actor }) => witness.wasAbandoned(actor))) return true
@@ -212,11 +220,15 @@ export function falseRefusals(history: History, witness: Witness): Violation[] {
 }
 
 /** What a tab shows of a followed key contains the tab's own writes, or what has seen them. */
-export function forgottenOwn(history: History, wasLost: (write: number) => boolean): Violation[] {
+export function forgottenOwn(
+  history: History,
+  wasLost: (write: number) => boolean,
+  forgotten: Forgotten = nothingForgotten,
+): Violation[] {
   return history.operations.flatMap((operation) => {
     const { mustShow, returned, key } = operation
     if (mustShow.length === 0) return []
-    const shown = history.closure(returned)
+    const shown = history.closure([...returned, ...forgotten(key)])
     return mustShow
       .filter((write) => !shown.has(write) && !wasLost(write))
       .filter((write) => history.get(write).outcome === 'done')

@@ -46,16 +46,20 @@ export function falseEverywhere(ground: Ground, key: Key, write: number): Violat
   return [{ promise: 'outcome', key: showKey(key), text }]
 }
 
-/** P1: a copy that was kept for others goes only when every owner has what it holds. */
+/** P1: a copy that was kept for others goes only when every owner has what it holds, or has forgotten it with its key. */
 export function falseDrop(
-  { ring, members, settings }: Ground,
+  { ring, members, settings, history }: Ground,
   holder: string,
   storedKey: Bytes,
   dropped: Bytes,
+  reapings: { seenOf(key: string): ReadonlySet<number> },
 ): Violation[] {
   if (storedKey[0] !== objectLetter) return []
   const key = keyOfStored(storedKey)
   const held = stateIn(key, dropped)
+  const forgotten = reapings.seenOf(showKey(key))
+  const writes = held.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
+  if (writes.every((write) => forgotten.has(write))) return []
   const owners = ring.ownersOf(partitionOf(key.position, settings.q))
   const lacking = members.filter(({ peer, disk }) => {
     const stored = disk.read(toBinaryText(storedKey))

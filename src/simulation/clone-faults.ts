@@ -53,6 +53,7 @@ function cloneFolder(scene: Scene, machine: Machine, random: SeededRandom): End 
     served ||= copy.process?.keyed !== undefined
     cluster.crash(copy, true)
     cluster.clones.delete(copy)
+    cluster.reapings.copiedAtMs = scheduler.nowMs
     custody.throwAway(copy)
     cluster.chronicle.tell('', `${copy.disk.name} is thrown away`)
     restart(scene, machine)

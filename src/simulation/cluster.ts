@@ -25,6 +25,7 @@ import { identityOf, type Machine, makeProcess, type Process } from './machine.t
 import { addressOf, Network } from './network.ts'
 import { newerRules, speakNewer } from './newer-version.ts'
 import { type SeededRandom, seededRandom } from './random.ts'
+import { Reapings } from './reapings.ts'
 import { Scheduler } from './scheduler.ts'
 import { verifyOnce } from './signatures.ts'
 import { openStorage } from './storage.ts'
@@ -61,6 +62,7 @@ export class Cluster {
   /** The ring that all members together make. */
   readonly ring: Ring
   readonly wholeness = new Wholeness()
+  readonly reapings = new Reapings(this)
   /** How many times slower than usual clients and faults go about it. */
   pace = 1
   /** How often the members were switched off for hours, and when the last such night ends. */
@@ -196,6 +198,7 @@ export class Cluster {
         ...(machine.newer === undefined ? {} : newerRules),
         ...this.settings.broken.memberRules,
       },
+      ...(this.settings.broken.reaping && { reaping: this.settings.broken.reaping }),
       class: 'durable',
       host: machine.host,
       zone: '',
@@ -281,10 +284,12 @@ export class Cluster {
     disk.onWrite = (key, value, before) => {
       if ((value?.length ?? 0) > this.settings.limits.messageBytes) this.oversized++
       this.witness.sees(holder, key, value)
+      if (this.members.some(({ name }) => name === holder.name))
+        this.reapings.sees(holder.name, key, value, before)
       // What is gone from a disk, or stands on a copy of one, cannot be looked for.
       const isWhole = this.lostAtMs < 0 && this.#cloned === 0
       if (value === undefined && before !== undefined && isWhole)
-        this.witness.violations.push(...falseDrop(this, holder.name, key, before))
+        this.witness.violations.push(...falseDrop(this, holder.name, key, before, this.reapings))
     }
     return disk
   }

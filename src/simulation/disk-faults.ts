@@ -153,6 +153,7 @@ function setBack(scene: Scene, machine: Machine): End | undefined {
     cluster.crash(machine, true)
     stakes.setBack(machine, image)
     custody.setBack(machine, image)
+    cluster.reapings.setBack(machine, image)
     const held = machine.disk.image().size
     machine.disk.restore(image)
     cluster.chronicle.tell('', `${machine.disk.name} is set back to an older image`)

@@ -6,7 +6,7 @@
  */
 import { type Bytes, equalBytes, toBinaryText } from '../data/bytes.ts'
 import { type Key, partitionOf, showKey } from '../data/key.ts'
-import { sameState } from '../data/siblings.ts'
+import { type ObjectState, sameState } from '../data/siblings.ts'
 import { decode } from '../protocol/codec.ts'
 import {
   absentObject,
@@ -98,6 +98,26 @@ export function notWhole(cluster: Cluster): { key: string; text: string }[] {
       })
     return canBe ? [{ key: '', text: `${name} does not become ready` }] : []
   })
+}
+
+/** The tombstones that nobody has forgotten, though everybody can be asked, where that does not take days. */
+export function unreaped(cluster: Cluster): { key: string; text: string }[] {
+  const { evictAfterMs } = cluster.settings.limits
+  if (evictAfterMs > longestWaitMs) return []
+  return [...inspect(cluster)].flatMap(([key, held]) => {
+    const owners = held.filter(({ owner }) => owner)
+    // Of a record that is damaged nobody can say what it was.
+    const isLeft =
+      owners.some(({ present, damaged }) => present && !damaged) &&
+      owners.every(({ state }) => !hasLive(state))
+    return isLeft ? [{ key, text: 'its tombstone is not forgotten' }] : []
+  })
+}
+
+const longestWaitMs = 30_000
+
+function hasLive({ siblings }: ObjectState): boolean {
+  return siblings.some(({ value }) => value.bytes !== undefined)
 }
 
 /** The member that alone holds its state of the most keys. */

@@ -67,7 +67,7 @@ function begin(machine: Machine, prefix: Key): Listing {
 }
 
 function amiss(
-  { history, witness }: Cluster,
+  { history, witness, reapings }: Cluster,
   keys: readonly Key[],
   { machine, prefix, outcome }: Listing,
 ): Violation[] {
@@ -85,7 +85,8 @@ function amiss(
     const siblings = outcome
       .filter((read) => showKey(read.key) === name)
       .flatMap(({ state }) => state.siblings)
-    const seen = history.closure(siblings.flatMap(({ value }) => history.writeOf(value) ?? []))
+    const shown = siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
+    const seen = history.closure([...shown, ...reapings.tombstonesOf(name)])
     for (const operation of history.operations) {
       if (operation.key !== name || operation.kind === 'get') continue
       if (operation.outcome !== 'done' || seen.has(operation.write)) continue

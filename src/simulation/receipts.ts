@@ -39,7 +39,7 @@ export async function checkReceipts(cluster: Cluster): Promise<readonly Violatio
   const plain = told.filter(({ operation: { write } }) => {
     return !forgiven.has(write) && cluster.witness.dotsOf(write).size < 2
   })
-  return plain.flatMap((each) => amiss(history, holdings, each))
+  return plain.flatMap((each) => amiss(cluster, holdings, each))
 }
 
 /** Undefined where no receipt was given out, or its peer does not serve. */
@@ -64,7 +64,7 @@ function found({ edge, keyed }: Process, id: string): Receipt | undefined {
 }
 
 function amiss(
-  history: History,
+  { history, reapings }: Cluster,
   holdings: Holdings,
   { operation, receipt, outcome }: Told,
 ): Violation[] {
@@ -75,9 +75,12 @@ function amiss(
   if (receipt === undefined) {
     return forgets(history, operation) ? [] : violation(`is not found at ${operation.via}`)
   }
+  // Of what was deleted and forgotten there may be nobody left to say so.
+  const isForgotten = reapings.seenOf(operation.key).has(operation.write)
+  if (outcome === undefined && isForgotten) return []
   if (outcome === undefined) return violation(`stays at ${receipt.stage} though all is healed`)
   const has = (holding: Holding): boolean => seenAt(history, holding).has(operation.write)
-  if (outcome === 'everywhere' && !owners.every(has))
+  if (outcome === 'everywhere' && !isForgotten && !owners.every(has))
     return violation('says everywhere, and it is not')
   // Its writer may have written on as if it stood: so only the write itself counts, not who had seen it.
   const shows = (holding: Holding): boolean => valuesAt(history, holding).includes(operation.write)

@@ -22,7 +22,7 @@ import {
 import { Cluster } from './cluster.ts'
 import { Custody } from './custody.ts'
 import { type FaultKind, Faults } from './faults.ts'
-import { inspect, notWhole, staleCopies } from './inspection.ts'
+import { inspect, notWhole, staleCopies, unreaped } from './inspection.ts'
 import { checkListings } from './listings.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { Operator } from './operator.ts'
@@ -66,6 +66,9 @@ export interface SimulationResult {
   readonly events: number
   /** How many records were longer than a message may be. */
   readonly oversized: number
+  /** How many deleted keys were forgotten, and what came back of them too late, or from a disk of the past. */
+  readonly reaped: number
+  readonly late: number
   /** How long after the last fault the owners of every key were equal. */
   readonly convergedAfterMs: number
   readonly violations: readonly Violation[]
@@ -187,9 +190,14 @@ class Run {
     const { witness } = this.#cluster
     const looks = this.#stopAt.includes('P2') || this.#stopAt.includes('P4')
     const reads = looks ? this.#falseReads() : []
-    const count = witness.violations.length + this.#workload.violations.length + reads.length
-    if (count === 0) return false
-    const seen = [...this.#workload.violations, ...witness.violations, ...reads]
+    const { reapings } = this.#cluster
+    const seen = [
+      ...this.#workload.violations,
+      ...witness.violations,
+      ...reapings.violations,
+      ...reads,
+    ]
+    if (seen.length === 0) return false
     const found = seen.filter(({ promise }) => this.#stopAt.includes(promise))
     if (found.length > 0 && this.violations.length === 0) this.violations.push(...found)
     return found.length > 0
@@ -205,11 +213,15 @@ class Run {
 
   #staleReads(): Violation[] {
     const { history, witness } = this.#cluster
-    return staleStrictReads(history, ({ write, quorumMs, key }, { startMs, endMs }) => {
-      if (this.#operator.hasVoided(this.#workload.keyNamed(key), quorumMs, endMs)) return true
-      if (witness.excused.has(write) || history.get(write).forfeited) return true
-      return this.#custody.wasSetBack(write, startMs, endMs)
-    })
+    return staleStrictReads(
+      history,
+      ({ write, quorumMs, key }, { startMs, endMs }) => {
+        if (this.#operator.hasVoided(this.#workload.keyNamed(key), quorumMs, endMs)) return true
+        if (witness.excused.has(write) || history.get(write).forfeited) return true
+        return this.#custody.wasSetBack(write, startMs, endMs)
+      },
+      this.#forgotten,
+    )
   }
 
   async heal(): Promise<void> {
@@ -251,6 +263,8 @@ class Run {
       virtualMs: scheduler.nowMs,
       events: scheduler.events,
       oversized: this.#cluster.oversized,
+      reaped: this.#cluster.reapings.count,
+      late: this.#cluster.reapings.excused,
       convergedAfterMs: Math.round(this.#convergedAfterMs),
       violations: this.violations,
       happened: [...this.#faults.begun, ...this.#workload.turns],
@@ -267,18 +281,19 @@ class Run {
     const crowd = settings.limits.siblings * settings.members
     this.violations.push(
       ...this.#workload.violations,
-      ...lostWrites(history, holdings, witness.forgiven()),
+      ...lostWrites(history, holdings, witness.forgiven(), this.#forgotten),
       ...falseSiblings(history, witness, holdings),
       ...falseReads(history, witness),
       ...this.#staleReads(),
       ...doubleMints(history, witness, isMember),
       ...falseRefusals(history, witness),
-      ...forgottenOwn(history, (write) => this.#custody.everLost(write)),
+      ...forgottenOwn(history, (write) => this.#custody.everLost(write), this.#forgotten),
       ...crowds(holdings, crowd),
       ...this.#gaps().map((gap) => ({ promise: 'P3' as const, ...gap })),
       ...refusedWrites(history, (operation) => calm.mustSucceed(operation, settings.w)),
       ...prematureReads(history),
       ...witness.violations,
+      ...this.#cluster.reapings.violations,
       ...endless(history),
       ...network.offences.map((text) => ({ promise: 'P10' as const, key: '', text })),
     )
@@ -295,13 +310,16 @@ class Run {
     gaps.push(...deliverable(this.#cluster))
     const crowded = crowdedOf(this.#cluster)
     for (const { write, key } of this.#workload.unsettled()) {
-      if (crowded.has(key)) continue
+      if (crowded.has(key) || this.#cluster.reapings.seenOf(key).has(write)) continue
       gaps.push({ key, text: `the receipt of w${write} does not say that it is everywhere` })
     }
     gaps.push(...staleCopies(this.#cluster, this.#workload.keys))
     gaps.push(...notWhole(this.#cluster))
+    gaps.push(...unreaped(this.#cluster))
     return gaps
   }
+
+  readonly #forgotten = (key: string): Iterable<number> => this.#cluster.reapings.tombstonesOf(key)
 
   /** Whether every peer serves and has the same view of all members. */
   #allKnown(): boolean {

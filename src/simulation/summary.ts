@@ -15,6 +15,10 @@ export interface Summary {
   readonly events: number
   /** In how many seeds a key grew larger than a message may be. */
   readonly oversized: number
+  /** How many deleted keys were forgotten, in how many seeds; and what came back too late. */
+  readonly reaped: number
+  readonly reapedIn: number
+  readonly late: number
   /** The longest that any seed took from its last fault to equal owners. */
   readonly slowestConvergenceMs: number
   /** Why the batch is red, a sentence each. */
@@ -23,6 +27,8 @@ export interface Summary {
 
 /** From so many seeds on, every kind of fault must have struck. */
 const enoughSeeds = 100
+/** From so many on, some deleted key must have been forgotten. */
+const seedsToReap = 20
 const enoughVirtualMs = 60_000
 const enoughOperations = 300
 const enoughFaults = 8
@@ -46,6 +52,10 @@ export function summarize(
   if (oversized === 0 && results.length >= enoughSeeds) {
     failures.push('in no seed did a key grow larger than a message')
   }
+  const reapedIn = results.filter(({ reaped }) => reaped > 0).length
+  if (reapedIn === 0 && results.length >= seedsToReap) {
+    failures.push('in no seed was a deleted key forgotten')
+  }
   return {
     seeds: results.length,
     operations: addUp(results.map((result) => result.operations)),
@@ -53,6 +63,9 @@ export function summarize(
     virtualMs: sum(results.map(({ virtualMs }) => virtualMs)),
     events: sum(results.map(({ events }) => events)),
     oversized,
+    reaped: sum(results.map(({ reaped }) => reaped)),
+    reapedIn,
+    late: sum(results.map(({ late }) => late)),
     slowestConvergenceMs: Math.max(0, ...results.map(({ convergedAfterMs }) => convergedAfterMs)),
     failures,
   }
@@ -71,6 +84,7 @@ export function showSummary(summary: Summary, tookMs: number): string {
     `faults        ${sum(Object.values(faults))}: ${struck.join(', ')}`,
     `virtual time  ${seconds(virtualMs)} s, ${events} events`,
     `large keys    larger than a message in ${summary.oversized} seeds`,
+    `deleted keys  ${summary.reaped} forgotten in ${summary.reapedIn} seeds; ${summary.late} values came back late`,
     `convergence   at most ${seconds(summary.slowestConvergenceMs)} s after the last fault`,
     `real time     ${seconds(tookMs)} s, ${Math.round(virtualMs / tookMs)} times as fast as life`,
     ...summary.failures.map((failure) => `✗ ${failure}`),

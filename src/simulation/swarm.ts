@@ -77,8 +77,14 @@ const tempers: readonly Temper[] = [
 
 const kibibyte = 1024
 
-/** Even two keys make two pages. */
-const simulatedLimits: Limits = { ...limits, pageKeys: 1 }
+/** Even two keys make two pages, and what was deleted is forgotten within the run. */
+const simulatedLimits: Limits = {
+  ...limits,
+  pageKeys: 1,
+  reapMs: 1500,
+  reapPollMs: 200,
+  evictAfterMs: 15_000,
+}
 
 export function drawSwarm(random: SeededRandom): Swarm {
   const quorum = random.pick(quorums)
@@ -105,7 +111,9 @@ export function drawSwarm(random: SeededRandom): Swarm {
     limits: random.chance(0.4) ? tight(random) : simulatedLimits,
     strictness: random.pick([0, 0, 0.2, 0.6]),
   }
-  return random.chance(0.1) ? narrow(drawn) : drawn
+  const ring = random.chance(0.1) ? narrow(drawn) : drawn
+  const evictAfterMs = random.fork('lateness').pick([2000, 15_000])
+  return { ...ring, limits: { ...ring.limits, evictAfterMs } }
 }
 
 /**

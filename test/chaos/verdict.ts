@@ -44,10 +44,15 @@ export function judge(field: Field, clients: Clients, operator: Operator): Viola
   const { history, witness, members } = field
   const holdings = inspect(field)
   const isMember = (name: string): boolean => members.some((member) => member.name === name)
+  // A delete that was durable may be gone with its key: nobody sees from outside when its peers forget it.
+  const forgotten = (key: string): number[] =>
+    history.operations.flatMap(({ kind, key: of, write }) => {
+      return kind === 'delete' && of === key && witness.exists(write) ? [write] : []
+    })
   return [
     ...clients.violations,
     ...operator.violations,
-    ...lostWrites(history, holdings, witness.excused),
+    ...lostWrites(history, holdings, witness.excused, forgotten),
     ...falseSiblings(history, witness, holdings),
     ...falseReads(history, witness),
     ...doubleMints(history, witness, isMember),

@@ -9,7 +9,7 @@ import { nothingSeen, type Seen, union } from '../../src/data/vector.ts'
 import { decodeReply, encodeRequest } from '../../src/protocol/message.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
 import { decodeObject, encodeObject, storageKeys } from '../../src/protocol/record.ts'
-import { type TestMember, testRing } from './ring.ts'
+import { quick, type TestMember, testRing, until } from './ring.ts'
 
 const key = makeKey('carts', 'alice')
 const identity = toBinaryText(storageKeys.identity)
@@ -120,6 +120,22 @@ it('asked for again, is there again also if the record of its key was damaged me
   const again = await peer.member.write({ ...order, origin: 'a tab' })
   expect(again.dot).toEqual(first.dot)
   expect(await shown(peer)).toEqual(['a mug'])
+})
+
+it('asked for again after it was deleted and forgotten, stays away', async () => {
+  const peer = await testRing({ ...quick, reapMs: 50, reapPollMs: 10 }).startMember(0)
+  const request = new Uint8Array(16).fill(253)
+  const value = makeValue(utf8('a mug'), 1)
+  const order = { kind: 'mint', key, context: nothingSeen, value, w: 1, request } as const
+  const first = await peer.member.write({ ...order, origin: 'a tab' })
+  const { member } = peer
+  const deleted = makeValue(undefined, 2)
+  const another = { request: new Uint8Array(16).fill(252), origin: member.id }
+  await member.write({ ...order, ...another, context: first.context, value: deleted })
+  await until('it is forgotten', () => !peer.content.values.has(object))
+  const again = await member.write({ ...order, origin: 'a tab' })
+  expect(again.dot).toEqual(first.dot)
+  expect(await shown(peer)).toEqual([])
 })
 
 let requests = 0

@@ -73,20 +73,21 @@ const keptCopy = encode(
   ),
 )
 const lists = sixteen
+const session = { life: new Uint8Array(8).fill(3), number: 5 }
 const standing = { ready: false, agrees: true, whole: false }
 const write = { key, context: object.seen, value, w: 2, direct: true, pw: 1, dw: 2, strict: true }
 
 const requests: Request[] = [
-  { type: 'replicate', key, state: object, minter: actor, insteadOf: undefined, lists },
+  { type: 'replicate', key, state: object, minter: actor, insteadOf: undefined, lists, session },
   { type: 'read', key, have: sixteen, lists },
-  { type: 'put', ...write, request: sixteen, origin: 'somebody else' },
+  { type: 'put', ...write, request: sixteen, origin: 'somebody else', session },
   { type: 'get', key, r: 2, pr: 1, strict: true },
-  { type: 'deliver', ...write, dot, origin: 'somebody', seed: sixteen, attempt: 7 },
+  { type: 'deliver', ...write, dot, origin: 'somebody', seed: sixteen, attempt: 7, session },
   { type: 'covers', key, dot, direct: false },
-  { type: 'handoff', items: [{ key, state: object }] },
+  { type: 'handoff', items: [{ key, state: object }], session },
   { type: 'folds', from: 0, to: 4096, parts: 64, salt: utf8('salt') },
   { type: 'keys', partition: 3, slot: undefined, salt: new Uint8Array(0), most: 48 },
-  { type: 'exchange', items: [{ key, state: emptyState }] },
+  { type: 'exchange', items: [{ key, state: emptyState }], session: undefined },
   { type: 'gossip', self, versions: [{ peer: 'p', version: 3 }] },
   { type: 'records', records: [self] },
   { type: 'follow', keys: [key] },
@@ -113,20 +114,21 @@ const requests: Request[] = [
   },
   { type: 'fresh', copies: [{ key, digest: sixteen }] },
   { type: 'vouch', lists: [{ partition: 3, digest: sixteen }], key },
+  { type: 'reaping', body: sixteen },
 ]
 const replies: Reply[] = [
   { type: 'stored', highest: 3, generation: 'g', ...standing },
   { type: 'read', state: object, owner: true, ...standing },
   { type: 'written', dot, acks: ['a'], hints: [{ holder: 'd', owner: 'b' }], highest: 3 },
   { type: 'got', state: object, answers: ['a', 'b'], missing: 0, ready: true },
-  { type: 'covered', by: ['a'], owners: 3, highest: 9 },
+  { type: 'covered', by: ['a'], owners: 3, highest: 9, without: 2 },
   { type: 'taken', taken: [true, false], generation: 'g' },
   { type: 'folds', digests: [sixteen] },
   { type: 'keys', keys: [{ key, digest: sixteen }], slots: [] },
   { type: 'exchanged', items: [{ key, state: object }], taken: [true], cut: true },
   { type: 'gossip', records: [self], wanted: ['p'] },
   { type: 'done' },
-  { type: 'status', hints: 3, keys: 9, suspects: ['b'] },
+  { type: 'status', hints: 3, keys: 9, suspects: ['b'], reapingWaitsFor: 'c' },
   {
     type: 'listed',
     items: [{ key, state: object }],
@@ -139,6 +141,7 @@ const replies: Reply[] = [
   { type: 'compared', differ: [0, 300], elsewhere: [1] },
   { type: 'following', taken: 512 },
   { type: 'vouched', vouched: [{ partition: 3, except: [key] }] },
+  { type: 'reaping', body: sixteen },
   {
     type: 'refused',
     code: 'quorum-not-reached',
@@ -163,7 +166,21 @@ const wire = [
 ]
 
 /** The fields of messages that were added later, and need not be there. */
-const late = ['lists', 'pr', 'pw', 'dw', 'strict', 'ready', 'agrees', 'cut', 'attempt', 'whole']
+const late = [
+  'lists',
+  'pr',
+  'pw',
+  'dw',
+  'strict',
+  'ready',
+  'agrees',
+  'cut',
+  'attempt',
+  'whole',
+  'session',
+  'without',
+  'reapingWaitsFor',
+]
 
 function earlierPart(message: { readonly type: string }): Record<string, unknown> {
   // Of these two, the names are as old as the messages.

@@ -42,6 +42,8 @@ const tales: Partial<Record<EventType, Tale>> = {
     `${who} owes ${key} to ${inOrder(detail.replace('owed to ', ''))}`,
   'hint-drained': ({ who, to, key }) => marked(`${who} → ${to} hand over ${key}`, 'ok'),
   'hint-dropped': ({ who, key }) => `${who} drops its copy of ${key}`,
+  reaping: ({ who, key }) => `${who} has forgotten ${key} with all others`,
+  reaped: ({ who, key }) => `${who} forgets ${key}`,
   repair: ({ who, to, key, result }) => marked(`${who} → ${to} repair ${key}`, result),
   exchange: ({ who, to, detail }) =>
     `${who} ↔ ${to} exchange ${detail === '1 keys' ? '1 key' : detail}`,

@@ -6,6 +6,7 @@ import type { Mutant } from './mutant.ts'
 import { ofDamage } from './damage.ts'
 import { ofNames } from './names.ts'
 import { ofQuorums } from './quorums.ts'
+import { ofReaping } from './reaping.ts'
 import { ofRepair } from './repair.ts'
 import { ofStrictness } from './strictness.ts'
 import { ofTabs } from './tabs.ts'
@@ -20,4 +21,5 @@ export const mutants: readonly Mutant[] = [
   ...ofTabs,
   ...ofFollowing,
   ...ofStrictness,
+  ...ofReaping,
 ]

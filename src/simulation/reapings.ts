@@ -1,0 +1,184 @@
+/**
+ * What was deleted and forgotten, and whether any of it comes back (P6).
+ *
+ * When an owner drops a tombstone, no disk may hold what that covers: read off all of them at once, this shows a round that
+ * asked too few. What was on its way, in a task, in a message or at a tab, shows later, as a value that stands on some
+ * disk again. So each reaped key keeps the names of all that its tombstones had seen, and every record that becomes
+ * durable is held against them. Three may come back: what a disk brings that was set back or copied, what was written twice,
+ * and what a tab delivers again later than anybody need wait for.
+ */
+import type { Bytes } from '../data/bytes.ts'
+import { toBinaryText } from '../data/bytes.ts'
+import { showKey } from '../data/key.ts'
+import type { ObjectState } from '../data/siblings.ts'
+import { covers } from '../data/vector.ts'
+import type { Limits } from '../protocol/limits.ts'
+import { isDead } from '../protocol/reaping.ts'
+import { decodeObject, keyOfStored, shelfRange } from '../protocol/record.ts'
+import { mayAppearAgain } from './checker.ts'
+import type { Ground } from './ground.ts'
+import { type Image, statesIn } from './medium.ts'
+import type { Violation } from './violation.ts'
+
+const objectLetter = shelfRange('object').from[0]
+
+/** So long after a disk was set back, or a copy of one thrown away, a round may not have noticed. */
+const unnoticedMs = 15_000
+
+/** A simulated ring, as far as it matters here. */
+interface Scenery extends Ground {
+  readonly edges: readonly { readonly name: string }[]
+  readonly clones: ReadonlySet<unknown>
+  readonly settings: Ground['settings'] & {
+    readonly limits: Pick<Limits, 'evictAfterMs'>
+    readonly broken: { readonly limits?: Partial<Limits> }
+  }
+  ownersOf(key: string): readonly { readonly name: string }[]
+}
+
+interface Reaped {
+  /** The tombstones, and all that they had seen, and since when each is to stay away. */
+  readonly tombstones: Set<number>
+  readonly gone: Map<number, number>
+}
+
+export class Reapings {
+  readonly violations: Violation[] = []
+  /** How many keys were forgotten by the first of their owners; one that was deleted anew counts again. */
+  count = 0
+  /** How often a value came back that was allowed to. */
+  excused = 0
+  /** When a copy of a disk was last about. */
+  copiedAtMs = -Infinity
+  readonly #cluster: Scenery
+  readonly #byKey = new Map<string, Reaped>()
+  /** When each write was first durable at a member. */
+  readonly #first = new Map<number, number>()
+  readonly #setBack = new Map<string, number>()
+
+  constructor(cluster: Scenery) {
+    this.#cluster = cluster
+  }
+
+  /** The tombstones of a key that were ever forgotten. */
+  tombstonesOf(key: string): ReadonlySet<number> {
+    return this.#byKey.get(key)?.tombstones ?? nothing
+  }
+
+  /** What somebody has seen of a key who knows that these tombstones were forgotten. */
+  seenOf(key: string): Set<number> {
+    return this.#cluster.history.closure(this.tombstonesOf(key))
+  }
+
+  /** A machine shows again what this image holds: it may tell the others. */
+  setBack({ name }: { readonly name: string }, image: Image): void {
+    this.#setBack.set(name, this.#nowMs)
+    for (const [key, { siblings }] of statesIn(image)) {
+      for (const { value } of siblings) this.#allow(key, this.#cluster.history.writeOf(value))
+    }
+  }
+
+  /** A record became durable at a member, or went. */
+  sees(machine: string, storedKey: Bytes, value: Bytes | undefined, before?: Bytes): void {
+    if (storedKey[0] !== objectLetter) return
+    const key = keyOfStored(storedKey)
+    const name = showKey(key)
+    if (value !== undefined) return this.#appears(machine, name, stateIn(storedKey, value))
+    const dropped = before && stateIn(storedKey, before)
+    if (dropped === undefined || !this.#owns(machine, name)) return
+    if (!isDead(dropped) && dropped.siblings.length > 0) {
+      const text = `${machine}, an owner, drops what is no tombstone`
+      this.violations.push({ promise: 'P6', key: name, text })
+      return
+    }
+    this.#forgets(machine, name, storedKey, dropped)
+  }
+
+  #forgets(machine: string, key: string, storedKey: Bytes, dropped: ObjectState): void {
+    const { history, witness, members } = this.#cluster
+    const reaped = this.#byKey.get(key) ?? { tombstones: new Set(), gone: new Map() }
+    this.#byKey.set(key, reaped)
+    const names = dropped.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
+    if (!names.every((write) => reaped.tombstones.has(write))) this.count++
+    for (const write of names) reaped.tombstones.add(write)
+    for (const write of witness.writesOf(key)) {
+      const dots = [...witness.dotsOf(write).values()]
+      if (dots.length > 0 && dots.every((dot) => covers(dropped.seen, dot)))
+        reaped.gone.set(write, this.#nowMs)
+    }
+    for (const member of members) {
+      const stored = member.disk.isLost ? undefined : member.disk.read(toBinaryText(storedKey))
+      const held = stored && stateIn(storedKey, stored)
+      const covered = (held?.siblings ?? []).filter(({ dot, value }) => {
+        return value.bytes !== undefined && covers(dropped.seen, dot)
+      })
+      if (covered.length === 0) continue
+      const writes = covered.flatMap(({ value }) => history.writeOf(value) ?? [])
+      if (this.#mayHaveBeenSetBack(member.name)) {
+        for (const write of writes) reaped.gone.delete(write)
+        continue
+      }
+      const text = `${machine} forgets its tombstone, and ${member.name} still holds w${writes.join(' w')}`
+      this.violations.push({ promise: 'P6', key, text })
+    }
+  }
+
+  #appears(machine: string, key: string, state: ObjectState | undefined): void {
+    const { history } = this.#cluster
+    const reaped = this.#byKey.get(key)
+    for (const { value } of state?.siblings ?? []) {
+      const write = history.writeOf(value)
+      if (write === undefined) continue
+      if (!this.#first.has(write)) this.#first.set(write, this.#nowMs)
+      const sinceMs = reaped?.gone.get(write)
+      if (sinceMs === undefined || value.bytes === undefined) continue
+      this.#allow(key, write)
+      if (this.#mayReturn(write, sinceMs)) {
+        this.excused++
+        continue
+      }
+      const text = `w${write} stands at ${machine} again, and was deleted and forgotten`
+      this.violations.push({ promise: 'P6', key, text })
+    }
+  }
+
+  #mayReturn(write: number, forgottenMs: number): boolean {
+    const { history, witness, clones, edges, settings } = this.#cluster
+    if (mayAppearAgain(history, witness, write)) return true
+    if (clones.size > 0 || this.#nowMs - this.copiedAtMs < unnoticedMs) return true
+    // An edge may deliver for so long; what comes later is late.
+    const minters = [...witness.dotsOf(write).values()].map((dot) => witness.minterOf(dot))
+    const isFromTab = minters.some((minter) => edges.some(({ name }) => name === minter))
+    const { evictAfterMs } = { ...settings.limits, ...settings.broken.limits }
+    return isFromTab && forgottenMs - this.#first.get(write)! >= evictAfterMs
+  }
+
+  #allow(key: string, write: number | undefined): void {
+    if (write !== undefined) this.#byKey.get(key)?.gone.delete(write)
+  }
+
+  #mayHaveBeenSetBack(machine: string): boolean {
+    const { clones } = this.#cluster
+    const sinceMs = this.#nowMs - (this.#setBack.get(machine) ?? -Infinity)
+    return sinceMs < unnoticedMs || clones.size > 0 || this.#nowMs - this.copiedAtMs < unnoticedMs
+  }
+
+  #owns(machine: string, key: string): boolean {
+    return this.#cluster.ownersOf(key).some(({ name }) => name === machine)
+  }
+
+  get #nowMs(): number {
+    return this.#cluster.scheduler.nowMs
+  }
+}
+
+const nothing: ReadonlySet<number> = new Set()
+
+/** Of a record that is damaged, nothing. */
+function stateIn(storedKey: Bytes, stored: Bytes): ObjectState | undefined {
+  try {
+    return decodeObject(keyOfStored(storedKey), stored).state
+  } catch {
+    return undefined
+  }
+}
