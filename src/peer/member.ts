@@ -1,29 +1,18 @@
 /**
- * A member, put together: it opens its store, states itself to the ring, serves, and keeps its loops going.
+ * A member, put together: it serves, and keeps its loops going.
  *
  * Nothing is decided here. Coordinator, replica, handoff, anti-entropy and gossip speak to each other through messages
  * and storage; this file wires them to one transport, one store and one driver of ticks.
  */
 import type { Key } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
-import { refuse } from '../protocol/admission.ts'
-import { NotUnderstoodError } from '../protocol/codec.ts'
 import type { ReadDemands } from '../protocol/demands.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import type { PageAsked } from '../protocol/listing.ts'
-import type {
-  MemberRecord,
-  PeerClass,
-  PeerId,
-  RingIdentity,
-  SignedRecord,
-  View,
-} from '../protocol/membership.ts'
-import { ringHash } from '../protocol/view.ts'
+import type { PeerClass, PeerId, RingIdentity, SignedRecord, View } from '../protocol/membership.ts'
 import {
   decodeNotice,
-  decodeRequest,
   encodeNotice,
   encodeReply,
   type Reply,
@@ -31,17 +20,15 @@ import {
   type Request,
 } from '../protocol/message.ts'
 import { limits as defaultLimits } from '../protocol/limits.ts'
-import { type MemberRules, memberRules } from '../protocol/member-rules.ts'
+import type { MemberRules } from '../protocol/member-rules.ts'
 import { type ReapingRules, reapingRules } from '../protocol/reaping.ts'
 import { rules } from '../protocol/rules.ts'
-import { storageKeys } from '../protocol/record.ts'
-import { unreachable } from '../data/assert.ts'
 import type { Trace } from '../ports.ts'
 import type { LoadStatus } from './api.ts'
+import { type Answering, answer, understood } from './answer.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import { ask, refusalOfError } from './ask.ts'
 import { write, type Written } from './coordinator.ts'
-import { isCopied, openIdentity } from './epochs.ts'
 import { Followers } from './followers.ts'
 import { Gossip } from './gossip.ts'
 import { Handoff } from './handoff.ts'
@@ -52,22 +39,11 @@ import { Pace } from './pace.ts'
 import { list, type ListedPage, serveOwnPage } from './listing.ts'
 import { PiecedTransport } from './pieced.ts'
 import { type Covered, coveredBy, get, type Got } from './reading.ts'
-import { awakeBefore, Reaping } from './reaping.ts'
-import { Records } from './records.ts'
+import { Reaping } from './reaping.ts'
+import type { Records } from './records.ts'
 import { Refill } from './refill.ts'
-import { rememberedView } from './remembered.ts'
-import {
-  serveExchange,
-  serveFolds,
-  serveFresh,
-  serveHandoff,
-  serveKeys,
-  serveRead,
-  serveReplicate,
-  serveVouch,
-} from './replica.ts'
-import { Table } from './table.ts'
-import { sayError, Troubles } from './troubles.ts'
+import type { Table } from './table.ts'
+import { sayError } from './troubles.ts'
 import { makeWorld, type MemberWorld, type WorldOptions } from './world.ts'
 
 export interface MemberOptions extends WorldOptions {
@@ -90,73 +66,6 @@ const servedFromTheStart: ReadonlySet<Request['type']> = new Set(['gossip', 'rec
 /** A request's age is looked at this often. */
 const sweepMs = 10_000
 
-/** Resolves once the member serves. Rejects with `StorageError` when its store is not to be had. */
-export async function startMember(options: MemberOptions): Promise<Member> {
-  const { storage, random, transport, identity, ring } = options
-  const say: Say = (event) => options.trace({ peer: identity.peer, ...event })
-  const owner = { self: identity.peer, ring: ringHash(ring) }
-  const store = await openIdentity(storage, random, owner, say)
-  const records = new Records(storage, ring.q, say, store)
-  await records.doubts.load()
-  const troubles = new Troubles()
-  const stored = await storage.get(storageKeys.members)
-  const tableOptions = {
-    ring,
-    identity,
-    storage,
-    transport,
-    random,
-    say,
-    rules: options.rules ?? rules,
-    memberRules: { ...memberRules, ...options.memberRules },
-    troubles,
-    adopted: (view: View): void => member.viewChanged(view),
-    heard: (): void => member.tableChanged(),
-    contradicted: (known: SignedRecord): void => member.remind(known),
-    restated: (own: SignedRecord): void => member.spread(own),
-    renew: () => member.renew(),
-    displaced: () => member.displace(),
-  }
-  const table = new Table(tableOptions, rememberedView(ring, stored, say))
-  const awakeMs = await awakeBefore(storage)
-  const member: Member = new Member({ ...options, troubles }, say, records, table, awakeMs)
-  records.onDamage = async ({ cause }) => {
-    say({ type: 'quarantined', detail: `the store's identity: ${(cause as Error).message}` })
-    const generation = await member.renew()
-    await table.restate(() => ({ generation, readiness: 'refilling' }))
-  }
-  const remembered = table.ownRecord
-  await member.askAround()
-  const isOld = isCopied(store, storage) || table.hasMovedOn(remembered, records.generation)
-  if (isOld) await table.renew()
-  const heard = table.ownRecord
-  await table.state({
-    class: options.class,
-    host: options.host,
-    zone: options.zone,
-    weight: options.weight,
-    addresses: transport.addresses,
-    generation: records.generation,
-    ...standingAtStart(member, remembered, heard),
-  })
-  member.start()
-  return member
-}
-
-/** How far a store that is opened is known to be whole. */
-function standingAtStart(
-  { records, world }: Member,
-  remembered: MemberRecord | undefined,
-  heard: MemberRecord | undefined,
-): Pick<MemberRecord, 'readiness' | 'losses'> {
-  const own = remembered?.generation === records.generation ? remembered : undefined
-  // Whatever was heard of this peer and is not this store's own last word is the word of another store, or of a later time.
-  const isPast = heard !== undefined && heard !== own
-  const readiness = world.rules.readinessOf(own?.readiness, isPast)
-  const losses = (own?.losses ?? 0) + (records.doubts.keys.length > 0 ? 1 : 0)
-  return { readiness, losses }
-}
-
 export class Member {
   readonly world: MemberWorld
   readonly records: Records
@@ -172,6 +81,7 @@ export class Member {
   readonly #followers: Followers
   readonly #refill: Refill
   readonly #reaping: Reaping
+  readonly #parts: Answering
   #stopTicking = (): void => {}
   #sweepDue = 0
   #counting: Promise<number> | undefined
@@ -218,6 +128,14 @@ export class Member {
     this.#refill = new Refill(this.world, records, table, this.#antiEntropy)
     this.#reaping = new Reaping(this.world, records, awakeBeforeMs)
     this.#followers = new Followers(this.world)
+    this.#parts = {
+      world: this.world,
+      records,
+      gossip: this.#gossip,
+      followers: this.#followers,
+      reaping: this.#reaping,
+      report: () => this.report(),
+    }
     records.onChange((key, state) => this.#followers.changed(key, state))
   }
 
@@ -464,99 +382,20 @@ export class Member {
 
   async #serve(from: PeerId, body: Uint8Array): Promise<Uint8Array> {
     try {
-      const answer = this.#answer(from, this.#understood(body))
-      return encodeReply(await this.#reaping.sessions.during(answer))
+      this.#mustBeOpen()
+      const answered = this.#answer(from, understood(body))
+      return encodeReply(await this.#reaping.sessions.during(answered))
     } catch (error) {
       this.world.say({ type: 'refused-input', from, detail: (error as Error).message })
       return encodeReply(refusalOfError(error))
     }
   }
 
-  #understood(body: Uint8Array): Request {
-    this.#mustBeOpen()
-    let request: Request
-    try {
-      request = decodeRequest(body)
-    } catch (cause) {
-      throw unreadable(cause as Error)
+  #answer(from: PeerId, request: Request): Promise<Reply> {
+    if (this.#phase === 'starting' && !servedFromTheStart.has(request.type)) {
+      throw new RingletError('closed', 'this peer is starting', { remedy: 'Ask another member.' })
     }
-    if (this.#phase === 'open' || servedFromTheStart.has(request.type)) return request
-    throw new RingletError('closed', 'this peer is starting', { remedy: 'Ask another member.' })
-  }
-
-  async #answer(from: PeerId, request: Request): Promise<Reply> {
-    const refusal = refuse(this.view, from, request)
-    if (refusal !== undefined) throw refusal
-    const { world, records } = this
-    const { pace } = world
-    const { sessions } = this.#reaping
-    sessions.check(from, request)
-    // What has waited for its turn may have come to be too late meanwhile.
-    const current = <T>(serve: () => Promise<T>): Promise<T> => {
-      sessions.check(from, request)
-      return serve()
-    }
-    switch (request.type) {
-      case 'replicate':
-        return pace.foreground(serveReplicate(world, records, request))
-      case 'read':
-        return pace.foreground(serveRead(world, records, request))
-      case 'handoff':
-        return pace.background(() => current(() => serveHandoff(world, records, request)))
-      case 'exchange':
-        return pace.background(() => current(() => serveExchange(world, records, request)))
-      case 'folds':
-        return pace.background(() => serveFolds(world, records, from, request))
-      case 'keys':
-        return pace.background(() => serveKeys(world, records, request))
-      case 'vouch':
-        return serveVouch(world, records, request)
-      case 'put': {
-        // Whoever passed it on: two members that are asked the same ask for one write.
-        const origin = request.origin ?? from
-        const order: WriteRequest = { ...request, kind: 'mint', origin }
-        return { type: 'written', ...(await write(world, records, order, request.direct)) }
-      }
-      case 'deliver': {
-        const order: WriteRequest = { ...request, kind: 'deliver' }
-        return { type: 'written', ...(await write(world, records, order, request.direct)) }
-      }
-      case 'get':
-        return { type: 'got', ...(await get(world, records, request.key, request)) }
-      case 'list': {
-        const page = request.direct
-          ? await serveOwnPage(world, records, request, request.lists)
-          : await list(world, records, request, request)
-        return { type: 'listed', ...page }
-      }
-      case 'fresh':
-        return serveFresh(world, records, request)
-      case 'covers': {
-        const { key, dot, direct } = request
-        return { type: 'covered', ...(await coveredBy(world, records, key, dot, direct)) }
-      }
-      case 'gossip':
-        return this.#gossip.serve(request)
-      case 'records':
-        await this.#gossip.take(request.records)
-        return { type: 'done' }
-      case 'follow':
-        return { type: 'following', taken: this.#followers.follow(from, request.keys) }
-      case 'unfollow':
-        this.#followers.unfollow(
-          from,
-          request.keys.map(({ text }) => text),
-        )
-        return { type: 'done' }
-      case 'status':
-        return { type: 'status', ...(await this.report()) }
-      case 'ping':
-        return { type: 'done' }
-      case 'reaping':
-        return this.#reaping.serve(from, request.body)
-      default:
-        return unreachable(request)
-    }
+    return answer(this.#parts, from, request)
   }
 
   #hear(from: PeerId, body: Uint8Array): void {
@@ -599,16 +438,5 @@ function identityInUse(peer: PeerId): RingletError {
     remedy:
       "If this data folder is a copy of that peer's, start this one on an empty folder: it becomes a peer of its own, " +
       "and the ring fills it. If it has taken that peer's place, stop that one, and start this one again.",
-  })
-}
-
-/** What this version does not know another may, so that it is no verdict on the request. */
-function unreadable(cause: Error): RingletError {
-  if (!(cause instanceof NotUnderstoodError)) {
-    return new RingletError('malformed', cause.message, { cause })
-  }
-  return new RingletError('not-understood', cause.message, {
-    remedy: 'Ask another member, or run the newer version of Ringlet that asks here too.',
-    cause,
   })
 }

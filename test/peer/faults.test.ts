@@ -10,7 +10,8 @@ import { generationOf } from '../../src/data/hash.ts'
 import { liveSiblings, makeValue } from '../../src/data/siblings.ts'
 import { nothingSeen } from '../../src/data/vector.ts'
 import { peerOfEdge } from '../../src/peer/application.ts'
-import { type Member, startMember } from '../../src/peer/member.ts'
+import type { Member } from '../../src/peer/member.ts'
+import { startMember } from '../../src/peer/start-member.ts'
 import { RingletError, StorageError, TransportError } from '../../src/protocol/errors.ts'
 import {
   decodeReply,

@@ -5,7 +5,7 @@ import { openMemory } from '../../src/adapters/memory.ts'
 import { systemClock, systemRandom } from '../../src/adapters/system.ts'
 import { identityFromSeed } from '../../src/data/identity.ts'
 import { peerOfMember } from '../../src/peer/application.ts'
-import { startMember } from '../../src/peer/member.ts'
+import { startMember } from '../../src/peer/start-member.ts'
 import { limits } from '../../src/protocol/limits.ts'
 
 const thrown: string[] = []

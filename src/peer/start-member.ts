@@ -1,0 +1,87 @@
+/**
+ * How a member starts: it opens its store and finds out who it is, hears what the ring knows of its past before it says
+ * anything, states itself, and serves.
+ *
+ * The order is the point. A store that is a copy, or was set back, must not speak in the name that it finds in itself; and
+ * nobody but the ring can tell it.
+ */
+import type { Say } from '../protocol/event.ts'
+import { memberRules } from '../protocol/member-rules.ts'
+import type { MemberRecord, SignedRecord, View } from '../protocol/membership.ts'
+import { storageKeys } from '../protocol/record.ts'
+import { rules } from '../protocol/rules.ts'
+import { ringHash } from '../protocol/view.ts'
+import { isCopied, openIdentity } from './epochs.ts'
+import { Member, type MemberOptions } from './member.ts'
+import { awakeBefore } from './reaping.ts'
+import { Records } from './records.ts'
+import { rememberedView } from './remembered.ts'
+import { Table } from './table.ts'
+import { Troubles } from './troubles.ts'
+
+/** Resolves once the member serves. Rejects with `StorageError` when its store is not to be had. */
+export async function startMember(options: MemberOptions): Promise<Member> {
+  const { storage, random, transport, identity, ring } = options
+  const say: Say = (event) => options.trace({ peer: identity.peer, ...event })
+  const owner = { self: identity.peer, ring: ringHash(ring) }
+  const store = await openIdentity(storage, random, owner, say)
+  const records = new Records(storage, ring.q, say, store)
+  await records.doubts.load()
+  const troubles = new Troubles()
+  const stored = await storage.get(storageKeys.members)
+  const tableOptions = {
+    ring,
+    identity,
+    storage,
+    transport,
+    random,
+    say,
+    rules: options.rules ?? rules,
+    memberRules: { ...memberRules, ...options.memberRules },
+    troubles,
+    adopted: (view: View): void => member.viewChanged(view),
+    heard: (): void => member.tableChanged(),
+    contradicted: (known: SignedRecord): void => member.remind(known),
+    restated: (own: SignedRecord): void => member.spread(own),
+    renew: () => member.renew(),
+    displaced: () => member.displace(),
+  }
+  const table = new Table(tableOptions, rememberedView(ring, stored, say))
+  const awakeMs = await awakeBefore(storage)
+  const member: Member = new Member({ ...options, troubles }, say, records, table, awakeMs)
+  records.onDamage = async ({ cause }) => {
+    say({ type: 'quarantined', detail: `the store's identity: ${(cause as Error).message}` })
+    const generation = await member.renew()
+    await table.restate(() => ({ generation, readiness: 'refilling' }))
+  }
+  const remembered = table.ownRecord
+  await member.askAround()
+  const isOld = isCopied(store, storage) || table.hasMovedOn(remembered, records.generation)
+  if (isOld) await table.renew()
+  const heard = table.ownRecord
+  await table.state({
+    class: options.class,
+    host: options.host,
+    zone: options.zone,
+    weight: options.weight,
+    addresses: transport.addresses,
+    generation: records.generation,
+    ...standingAtStart(member, remembered, heard),
+  })
+  member.start()
+  return member
+}
+
+/** How far a store that is opened is known to be whole. */
+function standingAtStart(
+  { records, world }: Member,
+  remembered: MemberRecord | undefined,
+  heard: MemberRecord | undefined,
+): Pick<MemberRecord, 'readiness' | 'losses'> {
+  const own = remembered?.generation === records.generation ? remembered : undefined
+  // Whatever was heard of this peer and is not this store's own last word is the word of another store, or of a later time.
+  const isPast = heard !== undefined && heard !== own
+  const readiness = world.rules.readinessOf(own?.readiness, isPast)
+  const losses = (own?.losses ?? 0) + (records.doubts.keys.length > 0 ? 1 : 0)
+  return { readiness, losses }
+}
