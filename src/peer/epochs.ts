@@ -97,6 +97,16 @@ export class Epochs {
     return `${this.generation()}.${this.#read().epoch + this.#taken}`
   }
 
+  /** None of these is handed out again, should they be of this generation: then the store was set back. */
+  passOver(actors: Iterable<ActorId>): void {
+    const own = `${this.generation()}.`
+    for (const actor of actors) {
+      if (!actor.startsWith(own)) continue
+      const ahead = Number(actor.slice(own.length)) - this.#read().epoch
+      this.#taken = Math.max(this.#taken, ahead)
+    }
+  }
+
   writes(): Write[] {
     if (this.#taken === 0) return []
     const identity = this.#read()

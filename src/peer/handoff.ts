@@ -181,7 +181,7 @@ export class Handoff {
   /** The target has it durably: one debt less, and with the last one the copy goes. */
   async #settle({ key, digest }: Owed, target: PeerId): Promise<void> {
     const { rules } = this.#world
-    const settled = await this.#records.change<'moved' | 'paid' | 'dropped'>(key, (held) => {
+    const settled = await this.#records.letGo<'moved' | 'paid' | 'dropped'>(key, (held) => {
       const { found, owed: before } = held
       if (before === undefined || !rules.isUnmoved(found.digest, digest)) {
         return { result: 'moved' }

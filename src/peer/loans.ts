@@ -171,7 +171,7 @@ export class Loans {
     // A put that is asked for again within this time must not be made whole again from its request.
     const note = { dot: anyDot(state), at: clock.now() + limits.requestMemoryMs }
     const writes = [{ key: storageKeys.forgotten(key), value: encode(remembered, note) }]
-    const dropped = await this.#records.change(key, ({ object }) => {
+    const dropped = await this.#records.letGo(key, ({ object }) => {
       const isSame = this.#isOwner(key) && reaping.mayDrop(object.digest, digest)
       return isSame ? { result: true, drop: true, writes } : { result: false, writes }
     })

@@ -60,6 +60,8 @@ export interface Desk extends Held {
   generation(): string
   /** A fresh actor, taken in the same durable step. */
   takeEpoch(): ActorId
+  /** Hands out none of these of its own again. */
+  passOver(actors: Iterable<ActorId>): void
   /** The stored bytes of the extra keys that were asked for. */
   readonly extras: readonly (Uint8Array | undefined)[]
 }
@@ -167,6 +169,18 @@ export class Records {
     return this.#change(key, [], decide)
   }
 
+  /**
+   * A change that may drop the record. A disk that was set back learns from its records alone which epochs it has handed
+   * out since: what this one shows of them is kept.
+   */
+  letGo<T>(key: Key, decide: (held: Held) => Decision<T>): Promise<T> {
+    return this.mint(key, (desk) => {
+      const decision = decide(desk)
+      if (decision.drop === true) desk.passOver(desk.found.state.seen.keys())
+      return decision
+    })
+  }
+
   /** A change that may mint. */
   async mint<T>(
     key: Key,
@@ -196,7 +210,8 @@ export class Records {
       const epochs = new Epochs(identity, this.#known)
       const generation = (): string => epochs.generation()
       const takeEpoch = (): ActorId => epochs.take()
-      const decision = decide({ ...held, extras, generation, takeEpoch })
+      const passOver = (actors: Iterable<ActorId>): void => epochs.passOver(actors)
+      const decision = decide({ ...held, extras, generation, takeEpoch, passOver })
       return { ...decision, writes: [...(decision.writes ?? []), ...epochs.writes()] }
     })
   }

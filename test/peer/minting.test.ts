@@ -39,6 +39,17 @@ describe('a disk that was set back, whose next epoch was handed out before', () 
     expect(await shown(peer)).toEqual(['first', 'second'])
   })
 
+  it('skips it also if the record that showed it has gone meanwhile', async () => {
+    const peer = await testRing().startMember(0)
+    const before = peer.content.values.get(identity)
+    const first = await put(peer, 'first')
+    peer.content.set(identity, before)
+    await peer.member.records.letGo(key, () => ({ result: undefined, drop: true }))
+    expect(await shown(peer)).toEqual([])
+    const second = await put(peer, 'second')
+    expect(second.dot.actor).toBe(after(first.dot.actor))
+  })
+
   it('skips as many as there are', async () => {
     const peer = await testRing().startMember(0)
     const before = peer.content.values.get(identity)

@@ -37,7 +37,7 @@ const partsOfPeer = [
   'reading',
   'replica',
 ]
-const rootsOfPeer = ['member', 'ring-side']
+const rootsOfPeer = ['member', 'answer', 'start-member', 'ring-side']
 
 const doors = ['web/index.ts', 'node/index.ts']
 
