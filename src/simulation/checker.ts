@@ -180,8 +180,9 @@ export function mayAppearAgain(history: History, witness: Witness, write: number
   if (witness.excused.has(write)) return true
   const dots = [...witness.dotsOf(write).values()]
   if (dots.length > 1 && dots.some(({ actor }) => witness.wasAbandoned(actor))) return true
-  const minters = dots.map((dot) => witness.minterOf(dot))
-  return history.wasRetried(write) || new Set(minters).size > 1
+  // A coordinator that lost its disk meanwhile is another one.
+  const stores = dots.map(({ actor }) => actor.slice(0, actor.indexOf('.')))
+  return history.wasRetried(write) || new Set(stores).size > 1
 }
 
 /** P2: a coordinator that is asked for one write twice mints it once. */
