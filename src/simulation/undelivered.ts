@@ -16,18 +16,27 @@ import { inspect } from './inspection.ts'
 
 /** Acknowledged by this tab alone so far: its pending writes, and those that these stand for. */
 export function undeliveredBy(
-  { history, witness }: Cluster,
+  cluster: Cluster,
   { disk }: Machine,
   isMeant: (key: string) => boolean = () => true,
 ): Set<number> {
+  const { history } = cluster
   const { from, to } = shelfRange('edge')
+  const holdings = inspect(cluster)
   const writes = new Set<number>()
   for (const { key, value } of disk.entries(from, to)) {
-    if (!isMeant(showKey(keyOfStored(key)))) continue
+    const name = showKey(keyOfStored(key))
+    if (!isMeant(name)) continue
+    // What a member had once may have gone with its disk: only what somebody holds now, or has seen, is safe there.
+    const held = history.closure(
+      (holdings.get(name) ?? []).flatMap(({ state }) => {
+        return state.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
+      }),
+    )
     for (const own of decode(edgeCopy, value).writes) {
       const write = own.stage === 'device' ? history.writeOf(own.value) : undefined
       if (write === undefined) continue
-      for (const each of history.closure([write])) if (!witness.exists(each)) writes.add(each)
+      for (const each of history.closure([write])) if (!held.has(each)) writes.add(each)
       writes.add(write)
     }
   }
