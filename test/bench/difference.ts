@@ -5,18 +5,16 @@
  * those that the caller opens, so that the time can be that of real ones.
  */
 import { memoryNetwork } from '../../src/adapters/memory-transport.ts'
-import { systemClock, systemRandom } from '../../src/adapters/system.ts'
 import { utf8 } from '../../src/data/bytes.ts'
-import { identityFromSeed } from '../../src/data/identity.ts'
 import { type Key, makeKey } from '../../src/data/key.ts'
 import { apply, makeValue } from '../../src/data/siblings.ts'
 import { nothingSeen } from '../../src/data/vector.ts'
 import { AntiEntropy } from '../../src/peer/anti-entropy.ts'
 import type { Member } from '../../src/peer/member.ts'
-import { startMember } from '../../src/peer/start-member.ts'
 import { limits as defaults } from '../../src/protocol/limits.ts'
 import type { RingIdentity } from '../../src/protocol/membership.ts'
 import type { Storage, Transport } from '../../src/ports.ts'
+import { startInProcess, until } from './in-process.ts'
 
 export interface Cost {
   readonly requests: number
@@ -60,10 +58,12 @@ export async function measureDifference(options: DifferenceOptions): Promise<Dif
   for (const index of [0, 1]) {
     const storage = await options.open(index)
     open.defer(() => storage.close())
-    const owner = await startOwner(ring, network.open, storage, index, owners)
-    open.defer(() => owner.close())
-    owners.push(owner)
+    const others = owners
+    const { member } = await startInProcess({ ring, network, storage, index, others, limits })
+    open.defer(() => member.close())
+    owners.push(member)
   }
+  await until(() => owners.every(({ view }) => view.members.length === owners.length))
   const [one, other] = owners as [Member, Member]
   const all = Array.from({ length: keys }, (_, i) => makeKey('bench', `key ${i}`))
   for (const owner of owners) await write(owner, all)
@@ -73,38 +73,6 @@ export async function measureDifference(options: DifferenceOptions): Promise<Dif
   // Keys that stand far apart, as keys do.
   await write(one, all.slice(0, differences), 2)
   return { equal, differing: await exchange(one, other), after: await exchange(one, other) }
-}
-
-async function startOwner(
-  ring: RingIdentity,
-  openTransport: (peer: string) => Transport,
-  storage: Storage,
-  index: number,
-  others: readonly Member[],
-): Promise<Member> {
-  const identity = identityFromSeed(new Uint8Array(32).fill(index + 1))
-  const transport = openTransport(identity.peer)
-  const owner = await startMember({
-    ring,
-    identity,
-    transport,
-    storage,
-    clock: systemClock,
-    random: systemRandom,
-    trace: () => {},
-    bootstrap: others.flatMap(({ world }) => world.transport.addresses),
-    class: 'durable',
-    host: `host ${index}`,
-    zone: '',
-    weight: 1,
-    limits,
-  })
-  while (others.some((each) => [each, owner].some(({ view }) => view.members.length < 2))) {
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20)
-    })
-  }
-  return owner
 }
 
 async function write({ records }: Member, keys: readonly Key[], counter = 1): Promise<void> {

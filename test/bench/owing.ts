@@ -5,18 +5,16 @@
  * it owes what, in the view of now, and then hand every key to all of its owners, who have none of them.
  */
 import { memoryNetwork } from '../../src/adapters/memory-transport.ts'
-import { systemClock, systemRandom } from '../../src/adapters/system.ts'
 import { utf8 } from '../../src/data/bytes.ts'
-import { identityFromSeed } from '../../src/data/identity.ts'
 import { type Key, makeKey } from '../../src/data/key.ts'
 import { apply, makeValue } from '../../src/data/siblings.ts'
 import { nothingSeen } from '../../src/data/vector.ts'
 import type { Member } from '../../src/peer/member.ts'
-import { startMember } from '../../src/peer/start-member.ts'
 import { limits as defaults, type Limits } from '../../src/protocol/limits.ts'
 import type { RingIdentity } from '../../src/protocol/membership.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
-import type { Storage } from '../../src/ports.ts'
+import type { Storage, Trace } from '../../src/ports.ts'
+import { startInProcess, until } from './in-process.ts'
 
 export interface OwingOptions {
   /** Keys that are owed, each to three owners. */
@@ -49,24 +47,18 @@ export async function measureOwing(options: OwingOptions): Promise<OwingCost> {
   await using open = new AsyncDisposableStack()
   const start = async (index: number, limits: Limits) => {
     const storage = await options.open(index)
-    const identity = identityFromSeed(new Uint8Array(32).fill(index + 1))
-    const transport = network.open(identity.peer)
-    const member = await startMember({
+    const trace: Trace = ({ type }) => {
+      if (type === 'hint-dropped') dropped++
+    }
+    const others = members
+    const { member, transport } = await startInProcess({
       ring,
-      identity,
-      transport,
+      network,
       storage,
-      clock: systemClock,
-      random: systemRandom,
-      trace: ({ type }) => {
-        if (type === 'hint-dropped') dropped++
-      },
-      bootstrap: members.flatMap(({ world }) => world.transport.addresses),
-      class: 'durable',
-      host: `host ${index}`,
-      zone: '',
-      weight: 1,
+      index,
+      others,
       limits,
+      trace,
     })
     const close = async (): Promise<void> => {
       await member.close()
@@ -141,13 +133,5 @@ async function allThere(members: readonly Member[], keys: readonly Key[]): Promi
       const lacking = read.filter(({ state }) => state.siblings.length !== 1).length
       if (lacking > 0) throw new Error(`${lacking} keys were dropped and are not at ${id}`)
     }
-  }
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) {
-    await new Promise((resolve) => {
-      setTimeout(resolve, 100)
-    })
   }
 }

@@ -63,6 +63,8 @@ test('a change is seen in another tab', async ({ browser, site }) => {
     took.push((await to.evaluate((of) => globalThis.seenAt![of]!, name)) - madeAt)
   }
   expectMedian('a change seen in another tab', took, 150)
+  // None of them takes a second: here nothing else runs that could hold one up.
+  expect(Math.max(...took)).toBeLessThan(1000)
 })
 
 test('a tab that follows five thousand keys opens', async ({ browser, site }) => {

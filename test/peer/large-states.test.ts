@@ -1,5 +1,5 @@
 /**
- * A key whose siblings add up to more than one message may carry: it reaches its owners in parts.
+ * A key whose siblings add up to more than one message may carry: it reaches its owners all the same.
  */
 import { expect, it } from 'vitest'
 import { makeKey } from '../../src/data/key.ts'
