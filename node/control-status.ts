@@ -5,6 +5,7 @@
  * and says so. It asks the others on the spot what they owe, and for a moment only: a person who waits for a dead peer
  * learns nothing more. These questions draw no conclusions about the links; only real requests may.
  */
+import { showKey } from '../src/data/key.ts'
 import { TransportError } from '../src/protocol/errors.ts'
 import type { MemberRecord, Readiness } from '../src/protocol/membership.ts'
 import { decodeReply, encodeRequest } from '../src/protocol/message.ts'
@@ -25,6 +26,8 @@ export interface RingStatus {
   readonly members: readonly MemberReport[]
   /** How many partitions have too few ready owners for a strict request. */
   readonly short: number
+  /** The keys whose records it found damaged and was not told yet what they held: it counts for no strict request there. */
+  readonly doubted: readonly string[]
   /** What the peer itself has to do. */
   readonly load: LoadStatus
   readonly storage: { readonly usedBytes?: number; readonly quotaBytes?: number }
@@ -53,6 +56,8 @@ export interface MemberReport {
   readonly addresses: readonly string[]
 }
 
+/** Nobody reads more names than that. */
+const mostNamed = 1000
 /** Long for a peer on this machine, short for a person who waits. */
 const patienceMs = 150
 
@@ -67,6 +72,7 @@ export async function describeRing(member: Member): Promise<RingStatus> {
     ring: { name, id, n, q, durableOwners },
     seenBy: member.id,
     members: reports,
+    doubted: member.records.doubts.keys.slice(0, mostNamed).map(showKey),
     short: shortPartitions(member.view, member.world.rules),
     load: member.load,
     storage,

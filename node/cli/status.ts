@@ -16,7 +16,7 @@ export async function run(given: Given): Promise<Outcome> {
 }
 
 function showStatus(ring: Ring, status: RingStatus): string {
-  const { ring: shape, members, seenBy, short, load } = status
+  const { ring: shape, members, seenBy, short, doubted, load } = status
   const sorted = members.toSorted((a, b) => (ring.nameOf(a.id) < ring.nameOf(b.id) ? -1 : 1))
   const up = members.filter(({ state }) => state === 'up').length
   const rows = sorted.map((member) => rowOf(ring, member))
@@ -35,6 +35,7 @@ function showStatus(ring: Ring, status: RingStatus): string {
           '',
           `Strict requests are refused for ${short} of ${shape.q} partitions: too few ready owners.`,
         ]),
+    ...showDoubts(ring.nameOf(seenBy), doubted),
     ...(awaited.size === 0
       ? []
       : ['', `Deleted keys are kept until ${[...awaited].join(' and ')} can be asked about them.`]),
@@ -42,6 +43,17 @@ function showStatus(ring: Ring, status: RingStatus): string {
     '',
     showLoad(ring.nameOf(seenBy), load),
   ].join('\n')
+}
+
+function showDoubts(name: string, doubted: readonly string[]): string[] {
+  const [first, ...others] = doubted
+  if (first === undefined) return []
+  const more = others.length === 0 ? '' : ` and of ${others.length} others`
+  return [
+    '',
+    `${name} found its record of ${first}${more} damaged, and counts for no strict request there`,
+    'until enough other owners have told it what they hold. If they lost it too, see `ringlet trust`.',
+  ]
 }
 
 function showLoad(name: string, { underWay, refused, p99Ms, background }: LoadStatus): string {

@@ -1,5 +1,5 @@
 /**
- * A minute of chaos, as `npm run chaos` makes it. Where this machine has no namespaces to give, it says so and is skipped.
+ * Three minutes of chaos, as `npm run chaos` makes it. Where this machine has no namespaces to give, it says so and is skipped.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,22 +22,25 @@ afterEach(async () => {
 })
 
 test.skipIf(why !== undefined)(
-  'a minute of cuts, kills, pauses and bad disks breaks no promise',
-  { timeout: 360_000 },
+  'three minutes of cuts, kills, pauses and bad disks breaks no promise',
+  { timeout: 480_000 },
   async () => {
-    child = spawn(process.execPath, [program, '--minutes', '1', '--seed', '7', '--json'], {
+    child = spawn(process.execPath, [program, '--minutes', '3', '--seed', '7', '--json'], {
       // By the channel it notices if this process is no more, and clears away what it has made.
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     })
     let said = ''
     child.stdout!.on('data', (piece: Buffer) => (said += piece.toString()))
     await once(child, 'close')
-    const { violations, operations, faults, convergedAfterMs } = JSON.parse(said) as Summary
+    const { violations, operations, faults, convergedAfterMs, boundReads } = JSON.parse(
+      said,
+    ) as Summary
     expect(violations).toEqual([])
     expect(child.exitCode).toBe(0)
     expect(convergedAfterMs).toBeDefined()
     // A run in which nothing was done, or nothing struck, would show nothing.
-    expect(operations['done']).toBeGreaterThan(100)
-    expect(Object.values(faults).filter((count) => count > 0).length).toBeGreaterThan(6)
+    expect(operations['done']).toBeGreaterThan(300)
+    expect(boundReads).toBeGreaterThan(30)
+    expect(Object.values(faults).filter((count) => count > 0).length).toBeGreaterThan(12)
   },
 )

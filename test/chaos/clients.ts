@@ -12,7 +12,7 @@ import type { Operation } from '../../src/simulation/history.ts'
 import type { SeededRandom } from '../../src/simulation/random.ts'
 import type { Violation } from '../../src/simulation/violation.ts'
 import { dotsBetween } from './contexts.ts'
-import { type Door, doorOfDevice, doorOfPeer, nameOf } from './doors.ts'
+import { type Door, doorOfDevice, doorOfPeer, nameOf, type Order } from './doors.ts'
 import type { Field } from './field.ts'
 import { pause } from './pause.ts'
 import { Failed } from './talk.ts'
@@ -22,6 +22,8 @@ const tempers = ['careful', 'deleter', 'stale', 'careful', 'blind', 'impatient']
 type Temper = (typeof tempers)[number]
 
 const pauseMs = 350
+/** How often a client asks strictly: often enough that most strict reads follow a strict write of their key. */
+const strictness = 0.4
 /** So many keys are in use at one time; each is left for another after a while. */
 const keysAtOnce = 8
 const keyLastsMs = 240_000
@@ -135,8 +137,11 @@ export class Clients {
   /** What it may lean on when it writes; undefined where it was told nothing, or not all. */
   async #read(person: Person, door: Door, key: Key): Promise<Memory | undefined> {
     const { witness } = this.#field
-    const operation = this.#begin(person, door, { kind: 'get', key, basis: [], ack: 'quorum' })
-    const from = door.kind === 'device' && person.random.chance(0.4) ? 'local' : 'quorum'
+    const isLocal = door.kind === 'device' && person.random.chance(0.4)
+    const strict = !isLocal && person.random.chance(strictness)
+    const what = { kind: 'get', key, basis: [], ack: 'quorum', strict } as const
+    const operation = this.#begin(person, door, what)
+    const from = isLocal ? 'local' : strict ? 'strict' : 'quorum'
     const shown = await this.#settle(operation, door.read(key, from))
     if (shown === undefined) return undefined
     const { writes, context, state } = shown
@@ -153,13 +158,16 @@ export class Clients {
     const { key, memory, kind, again } = wish
     const { random } = person
     const ack = door.kind === 'device' && random.chance(0.4) ? 'device' : 'quorum'
-    const operation = this.#begin(person, door, { kind, key, basis: memory.basis, ack, again })
+    const strict = random.chance(strictness)
+    const { basis } = memory
+    const operation = this.#begin(person, door, { kind, key, basis, ack, strict, again })
     const { id, write } = operation
     const writtenAt = firstTombstoneMs + this.#tombstones++
     if (kind === 'delete') this.#field.history.nameTombstone(writtenAt, write)
     const weight = random.chance(0.05) ? 8000 : 0
     const { context } = memory
-    const order = { operation: id, kind, write, key, context, weight, writtenAt, ack } as const
+    const name = { operation: id, kind, write, key } as const
+    const order: Order = { ...name, context, weight, writtenAt, ack, strict }
     const after = await this.#settle(operation, door.write(order))
     if (after !== undefined) return this.#acknowledged(person, operation, key, memory, after)
     const isDelete = kind === 'delete'
@@ -181,7 +189,12 @@ export class Clients {
     }
     person.memories.set(key.text, { context, basis: [...memory.basis, write] })
     this.#tell(operation, `is acknowledged (${ack})`)
-    if (ack === 'quorum') this.#check(falseQuorum(this.#field.groundOf(key), key, write))
+    if (ack === 'quorum') this.#hasQuorum(operation, key)
+  }
+
+  #hasQuorum(operation: Operation, key: Key): void {
+    operation.quorumMs = this.#field.story.nowMs
+    this.#check(falseQuorum(this.#field.groundOf(key), key, operation.write))
   }
 
   /** How a write goes on that a device took. */
@@ -193,7 +206,7 @@ export class Clients {
       this.#fail(operation, news.outcome, news.code)
       this.#tell(operation, `is ${news.outcome} after all (${news.code})`)
     } else if (news.reached === 'quorum') {
-      this.#check(falseQuorum(this.#field.groundOf(key), key, write))
+      this.#hasQuorum(operation, key)
     } else {
       this.#check(falseEverywhere(this.#field.groundOf(key), key, write))
     }
@@ -207,17 +220,21 @@ export class Clients {
   #begin(
     person: Person,
     door: Door,
-    what: Pick<Operation, 'kind' | 'basis' | 'ack'> & { key: Key; again?: number | undefined },
+    what: Pick<Operation, 'kind' | 'basis' | 'ack' | 'strict'> & {
+      key: Key
+      again?: number | undefined
+    },
   ): Operation {
     const { story, history } = this.#field
     const { name: via, life } = door
     const start = { ...what, key: showKey(what.key), startMs: story.nowMs }
     const operation = history.begin({ client: person.name, via, life, ...start })
+    const how = what.strict ? ' strictly' : ''
     const seen = what.basis.map((id) => ` w${id}`).join('')
     const retry = what.again === undefined ? '' : `, w${what.again} again`
     this.#tell(
       operation,
-      `: ${what.kind} ${nameOf(what.key)} at ${via}, has seen${seen || ' nothing'}${retry}`,
+      `: ${what.kind} ${nameOf(what.key)} at ${via}${how}, has seen${seen || ' nothing'}${retry}`,
     )
     return operation
   }

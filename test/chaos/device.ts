@@ -58,9 +58,11 @@ async function serve({ ring, data }: DeviceOptions): Promise<void> {
     }
     const context = contextFromText(key, asked.context)
     const value = makeValue(asked.bytes, asked.writtenAt)
-    const receipt = await edge.write({ key, context, value, ack: asked.ack })
+    const { ack, strict } = asked
+    const demands = strict ? { demands: { strict } } : {}
+    const receipt = await edge.write({ key, context, value, ack, ...demands })
     // How it goes on is told after the answer, without which the write has no name yet.
-    if (asked.ack === 'device') setImmediate(() => void follow(asked.operation, receipt))
+    if (ack === 'device') setImmediate(() => void follow(asked.operation, receipt))
     return { context: receipt.context }
   })
 }

@@ -3,13 +3,15 @@
  *
  * No store survives the loss of every copy, so custody says whether a disk may be lost now, and all that it holds counts
  * as lost, however little was damaged. A store that is damaged may look well for a while: before the fault ends, the whole
- * file is looked through, and what is not sound is put aside.
+ * file is looked through, and what is not sound is put aside. Until then a page of SQLite's own that went bad may hide
+ * records from a peer that believes itself whole: of strict reads nothing is promised there.
  */
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { End } from './cuts.ts'
 import type { Machine } from './machine.ts'
 import type { Scene, Strike } from './scene.ts'
+import { askSome, notReady } from './trusting.ts'
 
 export const diskFaults = {
   'full disk': (scene) => {
@@ -27,7 +29,7 @@ export const diskFaults = {
     }
   },
   'flipped bytes': (scene) =>
-    damage(scene, ({ disk }) => {
+    damageSilently(scene, ({ disk }) => {
       const count = 1 + scene.random.whole(24)
       disk.flip(scene.random, count)
       return `${count} bytes of its store turn over`
@@ -38,7 +40,7 @@ export const diskFaults = {
       return `a bit turns over in ${count} of its records`
     }),
   'truncated store': (scene) =>
-    damage(scene, ({ disk }) => {
+    damageSilently(scene, ({ disk }) => {
       const before = disk.sizeBytes
       disk.truncate(scene.random)
       return `its store of ${before} bytes is cut off at ${disk.sizeBytes}`
@@ -50,11 +52,33 @@ export const diskFaults = {
     }),
 } as const satisfies Record<string, Strike>
 
+async function damageSilently(
+  scene: Scene,
+  harm: (machine: Machine) => string,
+): Promise<End | undefined> {
+  const { silent, story } = scene.field
+  let harmed: (typeof silent)[number] | undefined
+  const end = await damage(scene, (machine) => {
+    harmed = { machine, fromMs: story.nowMs, untilMs: Infinity }
+    silent.push(harmed)
+    return harm(machine)
+  })
+  return (
+    end &&
+    (async () => {
+      await end()
+      harmed!.untilMs = story.nowMs
+    })
+  )
+}
+
 async function damage(scene: Scene, harm: (machine: Machine) => string): Promise<End | undefined> {
   const { field, custody, take, release, revive, look } = scene
   // One damaged disk at a time: no other may be lost before it is known how much of this one is.
   if (standing.has(field)) return undefined
-  const machine = take(field.members)
+  // Of two that have lost a disk neither can be told all, and strict requests wait for an operator: now and then.
+  const isOne = scene.random.chance(0.2) || (await noneRefills(field))
+  const machine = isOne && !standing.has(field) ? take(field.members) : undefined
   if (machine === undefined) return undefined
   standing.add(field)
   await machine.end('SIGTERM')
@@ -76,6 +100,11 @@ async function damage(scene: Scene, harm: (machine: Machine) => string): Promise
     standing.delete(field)
     release(machine)
   }
+}
+
+/** As far as they answer. */
+async function noneRefills({ members }: Scene['field']): Promise<boolean> {
+  return notReady(await askSome(members)).length === 0
 }
 
 /** Where a damaged disk is being dealt with. */

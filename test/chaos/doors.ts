@@ -12,7 +12,7 @@ import { bytesOfId, type History } from '../../src/simulation/history.ts'
 import type { Device } from './devices.ts'
 import type { Machine } from './machine.ts'
 import { Failed } from './talk.ts'
-import type { DeskAnswer, DeskAsked } from './words.ts'
+import type { DeskAnswer, DeskAsked, From } from './words.ts'
 
 export interface Shown {
   /** The writes that it showed. */
@@ -31,6 +31,7 @@ export interface Order {
   readonly weight: number
   readonly writtenAt: number
   readonly ack: Stage
+  readonly strict: boolean
 }
 
 export interface Door {
@@ -39,14 +40,19 @@ export interface Door {
   readonly life: number
   readonly isOpen: boolean
   /** Both reject with `Failed`. A write resolves with what its writer has seen now. */
-  read(key: Key, from: 'quorum' | 'local'): Promise<Shown>
+  read(key: Key, from: From): Promise<Shown>
   write(order: Order): Promise<string>
 }
 
 export function doorOfPeer(machine: Machine): Door {
-  const ask = async (key: Key, options: DeskAsked['options']): Promise<DeskAnswer> => {
+  const ask = async (
+    key: Key,
+    strict: boolean,
+    options: DeskAsked['options'],
+  ): Promise<DeskAnswer> => {
     const { bucket, path } = splitKey(key)
-    const answer = await machine.ask({ path: `/buckets/${bucket}/keys/${path[0]}`, options })
+    const how = strict ? '?strict' : ''
+    const answer = await machine.ask({ path: `/buckets/${bucket}/keys/${path[0]}${how}`, options })
     const { error } = answer.body
     if (error === undefined) return answer
     throw new Failed(
@@ -63,16 +69,17 @@ export function doorOfPeer(machine: Machine): Door {
     get isOpen() {
       return machine.isOpen
     },
-    async read(key) {
-      const { siblings, context } = (await ask(key, {})).body
+    async read(key, from) {
+      const { siblings, context } = (await ask(key, from === 'strict', {})).body
       const writes = (siblings as { value: unknown }[]).map(({ value }) => idOfText(value))
       return { writes, context, state: undefined }
     },
-    async write({ kind, write, key, context, weight }) {
+    async write({ kind, write, key, context, weight, strict }) {
       const headers = { 'ringlet-context': context, 'content-type': 'application/json' }
       const body = JSON.stringify(`w${write} `.padEnd(weight, '.'))
       const put = { method: 'PUT', headers, body } as const
-      const answer = await ask(key, kind === 'put' ? put : { method: 'DELETE', headers })
+      const options = kind === 'put' ? put : ({ method: 'DELETE', headers } as const)
+      const answer = await ask(key, strict, options)
       return answer.body.context as string
     },
   }
@@ -97,7 +104,7 @@ export function doorOfDevice(device: Device, history: History): Door {
       })
       return { writes, context: context!, state }
     },
-    async write({ operation, kind, write, key, context, weight, writtenAt, ack }) {
+    async write({ operation, kind, write, key, context, weight, writtenAt, ack, strict }) {
       const bytes = kind === 'put' ? bytesOfId(write, weight) : undefined
       const order = {
         do: 'write',
@@ -107,6 +114,7 @@ export function doorOfDevice(device: Device, history: History): Door {
         bytes,
         writtenAt,
         ack,
+        strict,
       } as const
       return (await device.ask(order)).context!
     },

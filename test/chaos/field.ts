@@ -38,6 +38,8 @@ export class Field implements Ground<Machine> {
   readonly witness = new Witness(this.history)
   readonly scheduler: { readonly nowMs: number }
   lostAtMs = -Infinity
+  /** While a store had lost something that it had no means to know of. */
+  readonly silent: { readonly machine: Machine; readonly fromMs: number; untilMs: number }[] = []
   readonly #folder: string
   readonly #laid: LaidRing
 

@@ -14,6 +14,7 @@ import { Operator } from './operator.ts'
 import { pause } from './pause.ts'
 import type { Story } from './story.ts'
 import { type Asked, type Summary, summarize } from './summary.ts'
+import { Trusting } from './trusting.ts'
 import { askPeers, gaps, judge } from './verdict.ts'
 
 /** How long the peers may take to find each other. */
@@ -30,6 +31,7 @@ export class Run {
   readonly #clients: Clients
   readonly #operator: Operator
   readonly #faults: Faults
+  readonly #trusting: Trusting
   readonly #keys: readonly string[]
   #convergedAfterMs: number | undefined
 
@@ -42,17 +44,19 @@ export class Run {
     const custody = new Custody(this.field)
     this.#operator = new Operator(this.field, custody)
     this.#clients = new Clients(this.field, random.fork('clients'), this.#keys)
+    this.#trusting = new Trusting(this.field)
     this.#faults = new Faults(this.field, random.fork('faults'), custody, this.#operator)
   }
 
   async go(): Promise<Summary> {
     await this.#settle()
     this.#clients.start()
+    this.#trusting.start()
     await this.#faults.strikeFor(this.#asked.minutes * 60_000)
     await this.#heal()
     await this.#converge()
     this.#operator.look()
-    this.violations.push(...judge(this.field, this.#clients, this.#operator))
+    this.violations.push(...judge(this.field, this.#clients, this.#operator, this.#trusting))
     if (this.violations.length === 0) {
       this.violations.push(...(await askPeers(this.field, this.#keys)))
     }
@@ -69,6 +73,7 @@ export class Run {
   /** Ends everything, and leaves nothing behind. */
   async close(): Promise<void> {
     this.#operator.close()
+    this.#trusting.stop()
     await this.field.close()
   }
 

@@ -4,7 +4,7 @@ import type { Violation } from '../../src/simulation/violation.ts'
 import type { Clients } from './clients.ts'
 import type { FaultKind } from './faults.ts'
 import type { Operator } from './operator.ts'
-import { countByOutcome } from './verdict.ts'
+import { boundReads, countByOutcome } from './verdict.ts'
 
 export interface Asked {
   readonly minutes: number
@@ -22,6 +22,8 @@ export interface Summary {
   readonly seed: string
   readonly minutes: number
   readonly operations: Readonly<Record<string, number>>
+  /** Strict reads that had an acknowledged strict write to show. */
+  readonly boundReads: number
   /** Why operations were not done. */
   readonly failures: Readonly<Record<string, number>>
   readonly faults: Readonly<Record<FaultKind, number>>
@@ -52,6 +54,7 @@ export function summarize({ seed, minutes }: Asked, came: Came): Summary {
     seed,
     minutes,
     operations: countByOutcome(came.operations),
+    boundReads: boundReads(came.operations),
     failures,
     faults: came.faults,
     noticed: came.noticed,
@@ -62,11 +65,12 @@ export function summarize({ seed, minutes }: Asked, came: Came): Summary {
 }
 
 export function inWords(summary: Summary): string {
-  const { operations, failures, faults, noticed, latencies, convergedAfterMs } = summary
+  const { operations, boundReads, failures, faults, noticed, latencies, convergedAfterMs } = summary
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
   const struck = Object.values(faults).reduce((sum, count) => sum + count, 0)
   const lines = [
     ['operations', counted(operations)],
+    ['strict reads', `${boundReads} had a strict write to show`],
     ['not done', counted(failures)],
     ['faults', `${struck}: ${counted(faults)}`],
     ['noticed', counted(noticed)],

@@ -5,13 +5,16 @@ import type { Stage } from '../../src/protocol/copy.ts'
 
 export const bucket = 'chaos'
 
+/** How a read is to be answered. */
+export type From = 'strict' | 'quorum' | 'local'
+
 export interface DeviceOptions {
   readonly ring: string
   readonly data: string
 }
 
 export type DeviceAsked =
-  | { readonly do: 'read'; readonly key: string; readonly from: 'quorum' | 'local' }
+  | { readonly do: 'read'; readonly key: string; readonly from: From }
   | {
       readonly do: 'write'
       readonly operation: number
@@ -21,6 +24,7 @@ export type DeviceAsked =
       readonly bytes: Uint8Array | undefined
       readonly writtenAt: number
       readonly ack: Stage
+      readonly strict: boolean
     }
   | { readonly do: 'follow'; readonly key: string }
   | { readonly do: 'count pending' }

@@ -5,6 +5,8 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { RingStatus } from '../../node/control-status.ts'
+import { seededRandom } from '../../src/simulation/random.ts'
+import { Store } from '../chaos/store.ts'
 import { emptyFolder, TestRing, until as untilWithin } from './dev-ring.ts'
 
 const until = (what: string, isSo: () => Promise<boolean>): Promise<void> =>
@@ -87,6 +89,39 @@ test(
       out: 'peer-2 counts as whole from now on.\n',
     })
     await until('all to be ready', () => allReady(ring))
+    await until('a strict read', async () => {
+      return (await ring.run('get', 'stock', 'mugs', '--strict')).out === '7\n'
+    })
+  },
+  longestMs,
+)
+
+test(
+  'a record that is damaged at two of three is in doubt there, and says so, until an operator ends it',
+  async () => {
+    using folder = emptyFolder()
+    await using ring = await TestRing.start(folder.path)
+    await until('all to be ready', () => allReady(ring))
+    expect((await ring.run('put', 'stock', 'mugs', '7', '--strict', '--w', '3')).exit).toBe(0)
+    for (const number of ['2', '3']) {
+      await ring.run('stop', number)
+      const store = new Store(join(ring.folder, `peer-${number}`))
+      expect(store.flipRecords(seededRandom(number), 1)).toBe(1)
+      await ring.run('start', number)
+    }
+    for (const number of [2, 3]) {
+      const { control } = ring.ports.peers[number - 1]!
+      await until(`peer ${number} to find the damage`, async () => {
+        await ring.run('get', 'stock', 'mugs', '--peer', control)
+        const { out } = await ring.run('status', '--peer', control)
+        return out.includes(`peer-${number} found its record of stock/mugs damaged, and counts for`)
+      })
+    }
+    expect((await ring.run('status')).out).not.toContain('damaged')
+    expect((await ring.run('get', 'stock', 'mugs', '--strict')).exit).toBe(3)
+    const { control } = ring.ports.peers[1]!
+    expect((await ring.run('trust', '--peer', control)).exit).toBe(0)
+    expect((await ring.run('status', '--peer', control)).out).not.toContain('damaged')
     await until('a strict read', async () => {
       return (await ring.run('get', 'stock', 'mugs', '--strict')).out === '7\n'
     })
