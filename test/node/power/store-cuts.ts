@@ -52,7 +52,9 @@ export async function cutStore({ disk, place, seed, cuts, sources }: CutWishes):
     if (cutRandom.chance(1 / 6)) known = undefined
     const { live, look } = { live: join(place, 'live'), look: join(place, 'look') }
     await disk.mount(live, known === undefined ? 'blank' : 'left')
-    await disk.arm(randomCut(cutRandom, known === undefined, sources === undefined))
+    const cut =
+      sources === undefined ? randomCut(cutRandom, known === undefined) : lateCut(cutRandom)
+    await disk.arm(cut)
     const run = new StoreProcess(join(live, 'store'), sources)
     const at = await Promise.race([disk.struck, run.ended])
     // A store that was damaged by a cut before may end by itself.
@@ -78,21 +80,30 @@ export function emptySum(): CutSum {
 }
 
 /** Any moment of the load; often one when something is being synced, or when the store is being made. */
-function randomCut(random: SeededRandom, isNew: boolean, syncs: boolean): Fault {
+function randomCut(random: SeededRandom, isNew: boolean): Fault {
   const { of, most } = random.pick([
     { of: 'deeds', most: 4000 } as const,
     { of: 'deeds', most: isNew ? 200 : 4000 } as const,
-    syncs ? ({ of: 'syncs', most: 50 } as const) : ({ of: 'deeds', most: 4000 } as const),
+    { of: 'syncs', most: 50 } as const,
   ])
+  const keeps = random.pick([0, random.fraction(), random.fraction()])
+  return cutAt(random, { of, at: 1 + random.whole(most) }, keeps)
+}
+
+/** One that a store without syncs cannot outlive: when it has long acknowledged, on a disk that keeps not nearly all. */
+function lateCut(random: SeededRandom): Fault {
+  return cutAt(random, { of: 'deeds', at: 1500 + random.whole(3000) }, random.fraction() * 0.9)
+}
+
+function cutAt(random: SeededRandom, when: Pick<Fault, 'of' | 'at'>, keeps: number): Fault {
   return {
     verdict: random.pick(['cut-before', 'cut-after']),
-    of,
-    at: 1 + random.whole(most),
+    ...when,
     path: '',
     forGood: false,
     luck: {
       seed: `luck ${random.whole(2 ** 32)}`,
-      keeps: random.pick([0, random.fraction(), random.fraction()]),
+      keeps,
       sectorBytes: random.pick([512, 4096]),
       inOrder: random.chance(0.5),
     },
