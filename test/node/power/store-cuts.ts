@@ -49,7 +49,8 @@ export async function cutStore({ disk, place, seed, cuts, sources }: CutWishes):
   let known: Shown | undefined
   for (; sum.cuts < cuts; sum.cuts++) {
     const cutRandom = random.fork(sum.cuts)
-    if (cutRandom.chance(1 / 6)) known = undefined
+    // What a store without syncs leaves is hardly ever one to begin on.
+    if (sources !== undefined || cutRandom.chance(1 / 6)) known = undefined
     const { live, look } = { live: join(place, 'live'), look: join(place, 'look') }
     await disk.mount(live, known === undefined ? 'blank' : 'left')
     const cut =
