@@ -42,7 +42,12 @@ const parts = {
     files: 'test/simulation/**/*.test.ts',
     read: readVitest,
   },
-  node: { commands: [vitest('node')], files: 'test/node/**/*.test.ts', read: readVitest },
+  // Two files at a time: most of these tests wait.
+  node: {
+    commands: [`${vitest('node')} --maxWorkers=2`],
+    files: 'test/node/**/*.test.ts',
+    read: readVitest,
+  },
   web: { commands: [vitest('web')], files: 'test/web/**/*.test.ts', read: readVitest },
   browser: {
     commands: ['playwright test --config test/browser/playwright.config.ts'],

@@ -3,7 +3,7 @@
  *
  * core        laws, decisions, stories and the tidy test, in plain Node
  * simulation  the seeded cluster
- * node        real processes, sockets and disks: slow, and one file at a time
+ * node        real processes, sockets and disks: slow
  * web         what needs a real browser's stores and locks, in Chromium
  * chaos       real peers on machines of their own, in which things break
  */
@@ -44,7 +44,6 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/node/**/*.test.ts'],
-          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

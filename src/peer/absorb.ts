@@ -39,7 +39,7 @@ export async function absorb(
     const state = world.rules.merge(object.state, arrived)
     const before = minter === undefined ? 0 : highest(object.state.seen, minter)
     const result = { state, highest: before, owed }
-    return { result, state, minter: world.rules.minterAfter(object, arrived), owed }
+    return { result, state, minter: world.rules.minterAfter(object, arrived.seen), owed }
   })
   const { owed } = absorbed
   sayOwed(world, key, owed)

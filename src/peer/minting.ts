@@ -17,6 +17,7 @@ import {
   type Seen,
   showDot,
   trimLoose,
+  withDot,
 } from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
 import type { WriteDemands } from '../protocol/demands.ts'
@@ -101,7 +102,10 @@ async function take(
     }
     const state = world.rules.apply(object.state, dot, context, value)
     const known = state === object.state
-    return { result: { dot, state, seenBefore, known }, state, owed: owedNow(world, key) }
+    const result = { dot, state, seenBefore, known }
+    // The context may be the first to tell a disk that was set back what it had minted.
+    const minter = world.rules.minterAfter(object, context)
+    return { result, state, minter, owed: owedNow(world, key) }
   })
   world.say({ ...traceOf('apply', key, stored), from: origin })
   sayOwed(world, key, owedNow(world, key))
@@ -130,7 +134,8 @@ async function name(
           ? desk.object.state
           : world.rules.apply(desk.object.state, earlier, context, value)
         const result = { dot: earlier, state, seenBefore: 0, known: true }
-        return { result, state, owed: owedNow(world, key) }
+        const minter = world.rules.minterAfter(desk.object, withDot(context, earlier))
+        return { result, state, minter, owed: owedNow(world, key) }
       }
       const name = nameOfPut(origin, request)
       refuseBlindCrowd(world, records, { key, name, state: desk.object.state, context })

@@ -36,11 +36,11 @@ export const rules = {
   isFresh: (epoch: ActorId, held: ObjectState, context: Seen): boolean =>
     highest(context, epoch) === 0 && highest(held.seen, epoch) === 0,
 
-  /** The minter that stays after a state arrived: one that the state shows ahead of this store is abandoned. */
-  minterAfter: (object: StoredObject, arrived: ObjectState): ActorId | undefined => {
+  /** The minter that stays after a state or a context arrived: one that is ahead there of this store is abandoned. */
+  minterAfter: (object: StoredObject, arrived: Seen): ActorId | undefined => {
     const { minter, state } = object
     if (minter === undefined) return undefined
-    return highest(arrived.seen, minter) > highest(state.seen, minter) ? undefined : minter
+    return highest(arrived, minter) > highest(state.seen, minter) ? undefined : minter
   },
 
   /** Whether an answer shows that another disk has seen more of this actor than its minter ever minted. */

@@ -50,6 +50,27 @@ describe('a disk that was set back, whose next epoch was handed out before', () 
     expect(second.dot.actor).toBe(after(first.dot.actor))
   })
 
+  it('gives its epoch up where the context of a delivery, or of a put asked for again, shows it', async () => {
+    for (const kind of ['deliver', 'mint'] as const) {
+      const peer = await testRing().startMember(0)
+      const request = new Uint8Array(16).fill(251)
+      const value = makeValue(utf8('from a tab'), 1)
+      const asked = { key, value, w: 1, origin: 'a tab' } as const
+      const repeated = { ...asked, kind: 'mint', request } as const
+      await peer.member.write({ ...repeated, context: nothingSeen })
+      const before = peer.content.values.get(object)
+      const second = await put(peer, 'second')
+      const third = await put(peer, 'third', second.context)
+      peer.content.set(object, before)
+      const dot = { actor: `${'A'.repeat(16)}.1`, counter: 1 }
+      const delivered = { ...asked, kind: 'deliver', dot, seed: new Uint8Array(16) } as const
+      const write = kind === 'deliver' ? delivered : repeated
+      await peer.member.write({ ...write, context: third.context })
+      const fourth = await put(peer, 'fourth')
+      expect(fourth.dot.actor, kind).not.toBe(third.dot.actor)
+    }
+  })
+
   it('skips as many as there are', async () => {
     const peer = await testRing().startMember(0)
     const before = peer.content.values.get(identity)
