@@ -9,7 +9,7 @@ import { type Key, showKey } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { changeWrite, type OwnWrite } from '../protocol/copy.ts'
 import { placementOf } from '../protocol/placement.ts'
-import { isForgotten } from '../protocol/reconcile.ts'
+import { isEverywhere, isForgotten } from '../protocol/reconcile.ts'
 import { isFailure } from './failure.ts'
 import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
@@ -126,7 +126,7 @@ export class Confirmations {
     const answer = await this.#members.ask(key, question, 'covered')
     if (isFailure(answer) || answer.owners === 0) return
     const present = placementOf(this.#world.view().ring, key.position).owners
-    if (answer.by.length < answer.owners && !isForgotten(answer, acks(), present)) return
+    if (!isEverywhere(answer, present) && !isForgotten(answer, acks(), present)) return
     await settle()
     this.#asked.delete(name)
   }

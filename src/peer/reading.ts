@@ -153,7 +153,8 @@ export async function coveredBy(
         return isFailure(reply) ? { by: [], highest: 0, without: 0 } : reply
       }
       const { seen } = (await records.read(key)).state
-      const isWhole = world.holdsAll(key) && !isInDoubt(world, records, key)
+      const isReady = world.view().byPeer.get(self)?.record.readiness === 'ready'
+      const isWhole = isReady && world.holdsAll(key) && !isInDoubt(world, records, key)
       const without = seen.size === 0 && isWhole ? 1 : 0
       return { by: covers(seen, dot) ? [self] : [], highest: highest(seen, dot.actor), without }
     }),

@@ -22,14 +22,29 @@ export function reconcile(answers: readonly Answer[]): Reconciled {
   return { state, behind: behind.map(({ peer }) => peer) }
 }
 
+/** What a member says who was asked which owners have a write. */
+interface Coverage {
+  readonly by: readonly PeerId[]
+  /** How many owners there are as the answerer sees it. */
+  readonly owners: number
+  /** How many of them hold nothing of the key at all. */
+  readonly without?: number | undefined
+}
+
+/** Whether all owners have it, those of the asker's view among them: who lost its disk may know of none but itself. */
+export function isEverywhere({ by, owners }: Coverage, present: readonly PeerId[]): boolean {
+  return by.length >= owners && present.every((peer) => by.includes(peer))
+}
+
 /**
  * Whether a write that these have acknowledged was deleted, and the key forgotten: an owner that had it holds nothing of
  * the key any more, and neither does any other. Of what only stand-ins have, nothing of the kind follows.
  */
 export function isForgotten(
-  { owners, without = 0 }: { readonly owners: number; readonly without?: number | undefined },
+  { owners, without = 0 }: Pick<Coverage, 'owners' | 'without'>,
   acks: readonly PeerId[],
   present: readonly PeerId[],
 ): boolean {
-  return without === owners && acks.some((peer) => present.includes(peer))
+  const isKnown = owners >= present.length
+  return isKnown && without === owners && acks.some((peer) => present.includes(peer))
 }
