@@ -25,6 +25,7 @@ import type { PeerId } from '../protocol/membership.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { remembered, storageKeys } from '../protocol/record.ts'
 import { sayOwed } from './absorb.ts'
+import { tooManyHints } from './foreign-space.ts'
 import type { Desk, Records } from './records.ts'
 import { nameOfDelivery, nameOfPut, type RequestName } from './refused-requests.ts'
 import type { MemberWorld } from './world.ts'
@@ -101,7 +102,12 @@ async function take(
     }
     const state = world.rules.apply(object.state, dot, context, value)
     const known = state === object.state
-    return { result: { dot, state, seenBefore, known }, state, owed: owedNow(world, key) }
+    const orRefuse = (): RingletError => {
+      records.refused.add(nameOfDelivery(key, dot, attempt))
+      return tooManyHints(key)
+    }
+    const result = { dot, state, seenBefore, known }
+    return { result, state, owed: owedNow(world, key), orRefuse }
   })
   world.say({ ...traceOf('apply', key, stored), from: origin })
   sayOwed(world, key, owedNow(world, key))
@@ -130,7 +136,9 @@ async function name(
           ? desk.object.state
           : world.rules.apply(desk.object.state, earlier, context, value)
         const result = { dot: earlier, state, seenBefore: 0, known: true }
-        return { result, state, owed: owedNow(world, key) }
+        // It was taken once, whatever becomes of it now.
+        const orRefuse = (): RingletError => tooManyHints(key, 'unknown')
+        return { result, state, owed: owedNow(world, key), orRefuse }
       }
       const name = nameOfPut(origin, request)
       refuseBlindCrowd(world, records, { key, name, state: desk.object.state, context })
@@ -142,6 +150,10 @@ async function name(
         minter: minted.dot.actor,
         owed: owedNow(world, key),
         writes: remote ? [note] : [],
+        orRefuse: () => {
+          records.refused.add(name)
+          return tooManyHints(key)
+        },
       }
     },
     remote ? [requestKey, storageKeys.forgotten(key)] : [],
