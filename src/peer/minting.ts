@@ -103,7 +103,7 @@ async function take(
     const state = world.rules.apply(object.state, dot, context, value)
     const known = state === object.state
     const orRefuse = (): RingletError => {
-      records.refused.add(nameOfDelivery(key, dot, attempt))
+      records.refused.add(nameOfDelivery(key, dot, attempt), 'too-many-hints')
       return tooManyHints(key)
     }
     const result = { dot, state, seenBefore, known }
@@ -151,7 +151,7 @@ async function name(
         owed: owedNow(world, key),
         writes: remote ? [note] : [],
         orRefuse: () => {
-          records.refused.add(name)
+          records.refused.add(name, 'too-many-hints')
           return tooManyHints(key)
         },
       }
@@ -201,7 +201,8 @@ function refuseBlindCrowd(world: MemberWorld, { refused }: Records, asked: Asked
   const isCrowd = live.length >= world.limits.siblings
   const isBlind = !live.some(({ dot }) => covers(context, dot))
   if (!(isCrowd && isBlind) && !world.rules.isRefusedAgain(refused.has(name))) return
-  refused.add(name)
+  if (refused.why(name) === 'too-many-hints') throw tooManyHints(key)
+  refused.add(name, 'too-many-siblings')
   throw new RingletError(
     'too-many-siblings',
     `${showKey(key)} has ${live.length} concurrent values`,

@@ -101,6 +101,22 @@ describe('a stand-in without room', () => {
     expect(await holds(fourth!)).toBe(false)
   })
 
+  test('answers a late copy of what it refused as before, and takes what is asked anew', async () => {
+    const ring = await testRing(patient).start(5)
+    const [first, second, third, fourth] = inOrder(ring)
+    for (const full of inOrder(ring).slice(3)) giveRoom(full, 0)
+    for (const away of [first!, second!, third!]) away.transport.setGate(false)
+    await put(fourth!.member).catch(() => {})
+    const request = new Uint8Array(16).fill(7)
+    const refused = { code: 'too-many-hints' }
+    await expect(put(fourth!.member, { request })).rejects.toMatchObject(refused)
+    for (const empty of inOrder(ring).slice(3)) giveRoom(empty, 10_000)
+    await expect(put(fourth!.member, { request })).rejects.toMatchObject(refused)
+    expect(await holds(fourth!)).toBe(false)
+    await put(fourth!.member)
+    expect(await holds(fourth!)).toBe(true)
+  })
+
   test('takes as an owner whatever it is sent', async () => {
     const ring = await testRing(quick).start(3)
     for (const each of ring.members) giveRoom(each, 0)

@@ -29,14 +29,16 @@ export interface PutOptions {
   readonly context?: Seen
   readonly of?: Key
   readonly length?: number
+  /** By default one that was not asked before. */
+  readonly request?: Uint8Array
 }
 
 export function put(
   member: Member,
-  { w = 2, context = nothingSeen, of = key, length = 0 }: PutOptions = {},
+  { w = 2, context = nothingSeen, of = key, length = 0, request: named }: PutOptions = {},
 ) {
-  const request = new Uint8Array(16)
-  new DataView(request.buffer).setUint32(0, ++requests)
+  const request = named ?? new Uint8Array(16)
+  if (named === undefined) new DataView(request.buffer).setUint32(0, ++requests)
   const value = makeValue(utf8(`${requests}`.padEnd(length)), requests)
   return member.write({ kind: 'mint', key: of, context, value, w, origin: member.id, request })
 }
