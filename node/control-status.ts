@@ -9,7 +9,7 @@ import { showKey } from '../src/data/key.ts'
 import { TransportError } from '../src/protocol/errors.ts'
 import type { MemberRecord, Readiness } from '../src/protocol/membership.ts'
 import { decodeReply, encodeRequest } from '../src/protocol/message.ts'
-import type { LoadStatus } from '../src/peer/api.ts'
+import type { HintSpaceStatus, LoadStatus } from '../src/peer/api.ts'
 import type { Member } from '../src/peer/member.ts'
 import { shortPartitions } from '../src/peer/short-partitions.ts'
 
@@ -30,7 +30,11 @@ export interface RingStatus {
   readonly doubted: readonly string[]
   /** What the peer itself has to do. */
   readonly load: LoadStatus
-  readonly storage: { readonly usedBytes?: number; readonly quotaBytes?: number }
+  readonly storage: {
+    readonly usedBytes?: number
+    readonly quotaBytes?: number
+    readonly hints: HintSpaceStatus
+  }
 }
 
 export interface MemberReport {
@@ -75,7 +79,7 @@ export async function describeRing(member: Member): Promise<RingStatus> {
     doubted: member.records.doubts.keys.slice(0, mostNamed).map(showKey),
     short: shortPartitions(member.view, member.world.rules),
     load: member.load,
-    storage,
+    storage: { ...storage, hints: member.records.foreign.status },
   }
 }
 

@@ -2,6 +2,7 @@
  * The package's door for Node, `ringlet/node`: what both doors share, `open`, and durable peers to run.
  */
 export * from '../src/index.ts'
+export type { HintSpace } from './hint-space.ts'
 export { open, type OpenOptions } from './open.ts'
 export { type NodePeer, type NodePeerOptions, startNodePeer } from './node-peer.ts'
 export { createRingFile, loadRingFile, newRingIdentity } from './ring-file.ts'

@@ -17,6 +17,7 @@ import { startMember } from '../src/peer/start-member.ts'
 import type { Storage, Trace } from '../src/ports.ts'
 import { serveControl } from './control.ts'
 import { openDisk } from './disk.ts'
+import { type HintSpace, limitsWith } from './hint-space.ts'
 import { identitySeed } from './identity-file.ts'
 import { openNodeTransport } from './libp2p.ts'
 import { machineHost } from './machine-host.ts'
@@ -34,6 +35,8 @@ export interface NodePeerOptions {
   readonly host?: string
   readonly zone?: string
   readonly weight?: number
+  /** Room for what it keeps for owners that are away: in bytes, or as a share of its disk ('25%'). */
+  readonly hintSpace?: HintSpace
   /** The control port on loopback; 0 takes any, undefined opens none. */
   readonly control?: number
   readonly trace?: Trace
@@ -60,6 +63,7 @@ const lookMs = 1000
 export async function startNodePeer(options: NodePeerOptions): Promise<NodePeer> {
   const { ring, listen, announce } = options
   const folder = resolve(options.data)
+  const limits = limitsWith(options.hintSpace)
   await using opening = new AsyncDisposableStack()
 
   const storage = await openDisk(folder)
@@ -86,6 +90,7 @@ export async function startNodePeer(options: NodePeerOptions): Promise<NodePeer>
     host: options.host ?? machineHost(),
     zone: options.zone ?? 'default',
     weight: options.weight ?? 1,
+    limits,
   })
   opening.defer(() => member.close())
   const watch = watchStore(storage)

@@ -20,6 +20,7 @@ import type { RingFile } from '../src/protocol/ring-file.ts'
 import type { Trace } from '../src/ports.ts'
 import { openDisk } from './disk.ts'
 import { makeFolder } from './disk-folder.ts'
+import type { HintSpace } from './hint-space.ts'
 import { identitySeed } from './identity-file.ts'
 import { openNodeTransport } from './libp2p.ts'
 import { startNodePeer } from './node-peer.ts'
@@ -29,6 +30,11 @@ export interface OpenOptions {
   readonly data?: string
   /** Multiaddrs to listen at, which make this process a durable member: `/ip4/127.0.0.1/tcp/7421`. Needs `data`. */
   readonly listen?: readonly string[]
+  /**
+   * A member's room for what it keeps for owners that are away, in bytes or as a share of its disk (`'25%'`): when it is
+   * full, other members have to stand in, and `status` warns of it.
+   */
+  readonly hintSpace?: HintSpace
   /** Called with each event of the peer: a log, metrics, a drawing. */
   readonly trace?: Trace
 }
@@ -86,7 +92,7 @@ async function openEdge(file: RingFile, { data, trace }: OpenOptions, asked: Ask
 async function openMember(
   ring: RingFile,
   listen: readonly string[],
-  { data, trace }: OpenOptions,
+  { data, trace, hintSpace }: OpenOptions,
   asked: Asked,
 ): Promise<Peer> {
   if (data === undefined) {
@@ -94,7 +100,7 @@ async function openMember(
       remedy: 'Pass `data`, the folder for what it keeps for the ring.',
     })
   }
-  const options = { ring, data, listen }
+  const options = { ring, data, listen, ...(hintSpace === undefined ? {} : { hintSpace }) }
   const peer = await startNodePeer(trace === undefined ? options : { ...options, trace })
   return peerOfMember(peer.member, { ...asked, close: () => peer.close() })
 }

@@ -20,6 +20,7 @@ const everyday: ReadonlySet<EventType> = new Set([
   'hint',
   'hint-drained',
   'hint-dropped',
+  'hint-refused',
   'repair',
   'exchange',
 ])

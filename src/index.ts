@@ -11,6 +11,7 @@ export type {
   ListOptions,
   Location,
   MemberReport,
+  HintSpaceStatus,
   LoadStatus,
   MemberStatus,
   Peer,

@@ -141,6 +141,11 @@ export const commands: Readonly<Record<string, Command>> = {
       host: { value: 'ID', about: 'Where the disk is (this machine’s own id).' },
       zone: { value: 'NAME', about: 'Owners are spread over zones (default).' },
       weight: { value: 'WEIGHT', about: 'Its share of the ring against the others’, 1 to 64 (1).' },
+      'hint-space': {
+        value: 'SIZE',
+        about:
+          'Room for what it keeps for owners that are away: bytes, or a share of its disk (25%).',
+      },
       trace: { about: 'Log every event.' },
     },
     load: () => import('./peer.ts'),

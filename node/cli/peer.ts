@@ -2,6 +2,7 @@
  * `ringlet peer`: one durable peer, until it is told to end.
  */
 import { closeWithin, endProcess, wishToEnd } from '../ending.ts'
+import { hintSpaceFrom } from '../hint-space.ts'
 import { type NodePeer, startNodePeer } from '../node-peer.ts'
 import { peerLog } from '../peer-log.ts'
 import { loadRingFile } from '../ring-file.ts'
@@ -42,6 +43,7 @@ async function start(given: Given): Promise<NodePeer> {
   const host = label(given, 'host')
   const at = ipPart(values['listen'] ?? '127.0.0.1')
   const tcp = wholeNumber(given, 'tcp', 7421, ports)
+  const hintSpace = hintSpaceFrom(values['hint-space'])
   const ws = wholeNumber(given, 'ws', 7431, ports)
   const peer = await startNodePeer({
     ring: { identity, bootstrap: [...bootstrap, ...(lists['bootstrap'] ?? [])] },
@@ -54,6 +56,7 @@ async function start(given: Given): Promise<NodePeer> {
     trace,
     onProblem: log,
     ...(host === undefined ? {} : { host }),
+    ...(hintSpace === undefined ? {} : { hintSpace }),
   })
   process.stdout.write(`${introduction(identity.name, peer)}\n`)
   return peer

@@ -1,7 +1,7 @@
 /**
  * `ringlet status`: the ring as one of its peers sees it.
  */
-import type { LoadStatus } from '../../src/peer/api.ts'
+import type { HintSpaceStatus, LoadStatus } from '../../src/peer/api.ts'
 import type { MemberReport, RingStatus } from '../control-status.ts'
 import { showTable } from './table.ts'
 import { done, type Given, type Outcome } from './outcome.ts'
@@ -40,6 +40,7 @@ function showStatus(ring: Ring, status: RingStatus): string {
       ? []
       : ['', `Deleted keys are kept until ${[...awaited].join(' and ')} can be asked about them.`]),
     ...(owed === 0 ? [] : ['', `Catching up: ${keys(owed)} still on the way to their owners.`]),
+    ...showHintSpace(ring.nameOf(seenBy), status.storage.hints),
     '',
     showLoad(ring.nameOf(seenBy), load),
   ].join('\n')
@@ -53,6 +54,18 @@ function showDoubts(name: string, doubted: readonly string[]): string[] {
     '',
     `${name} found its record of ${first}${more} damaged, and counts for no strict request there`,
     'until enough other owners have told it what they hold. If they lost it too, see `ringlet trust`.',
+  ]
+}
+
+/** Only where it matters: more than half of the room is taken, or something was refused. */
+function showHintSpace(name: string, hints: HintSpaceStatus): string[] {
+  const { usedBytes, limitBytes, refused } = hints
+  if (2 * usedBytes < limitBytes && refused === 0) return []
+  const taken = limitBytes === 0 ? 100 : (100 * usedBytes) / limitBytes
+  return [
+    '',
+    `${name} has ${taken.toFixed(0)} % of its room for hints taken (${usedBytes} of ${limitBytes} bytes), and has ` +
+      `refused ${refused} for want of it.`,
   ]
 }
 

@@ -2,13 +2,14 @@
  * Taking in a state that another peer sent: by replication, repair, handoff or exchange, all by one rule.
  *
  * As an owner, a peer syncs it into its own. As a stand-in it does the same, and notes in the same step that it owes
- * the key to all present owners. What it neither owns nor was asked to stand in for, it does not take.
+ * the key to all present owners; if it has room for that. What it neither owns nor was asked to stand in for, it does not take.
  */
 import { type Key, showKey } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
 import { type ActorId, highest, sameDot, showDot } from '../data/vector.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { placementOf } from '../protocol/placement.ts'
+import { tooManyHints } from './foreign-space.ts'
 import type { Records } from './records.ts'
 import type { MemberWorld } from './world.ts'
 
@@ -19,7 +20,10 @@ export interface Absorbed {
   readonly highest: number
 }
 
-/** Resolves once it is durable here; undefined when this peer is no owner and may not stand in. */
+/**
+ * Resolves once it is durable here; undefined when this peer is no owner and may not stand in. Rejects with
+ * `too-many-hints` where it would stand in and has no room for that.
+ */
 export async function absorb(
   world: MemberWorld,
   records: Records,
@@ -34,15 +38,21 @@ export async function absorb(
     return world.rules.debtOf(world.self, owners)
   }
   if (as === 'as owner' && debt().length > 0) return undefined
-  const absorbed = await records.change(key, ({ object }) => {
-    const owed = debt()
-    const state = world.rules.merge(object.state, arrived)
-    const before = minter === undefined ? 0 : highest(object.state.seen, minter)
-    const result = { state, highest: before, owed }
-    return { result, state, minter: world.rules.minterAfter(object, arrived.seen), owed }
-  })
-  const { owed } = absorbed
-  sayOwed(world, key, owed)
+  const absorbed = await records.change<(Absorbed & { owed: readonly PeerId[] }) | undefined>(
+    key,
+    ({ object }) => {
+      const owed = debt()
+      // It has ceased to be an owner since it was asked: what it said would not count.
+      if (as === 'as owner' && owed.length > 0) return { result: undefined }
+      const state = world.rules.merge(object.state, arrived)
+      const before = minter === undefined ? 0 : highest(object.state.seen, minter)
+      const result = { state, highest: before, owed }
+      const minterAfter = world.rules.minterAfter(object, arrived.seen)
+      return { result, state, minter: minterAfter, owed, orRefuse: () => tooManyHints(key) }
+    },
+  )
+  if (absorbed === undefined) return undefined
+  sayOwed(world, key, absorbed.owed)
   reportTwins(world, key, absorbed.state)
   return absorbed
 }

@@ -312,10 +312,20 @@ export interface PeerStatus {
     readonly usedBytes?: number
     readonly quotaBytes?: number
     readonly persisted?: boolean
+    /** What a member keeps for owners that are away, and may keep; an edge says nothing. */
+    readonly hints?: HintSpaceStatus
   }
   readonly warnings: readonly string[]
   /** What a member has to do; an edge says nothing. */
   readonly load?: LoadStatus
+}
+
+export interface HintSpaceStatus {
+  readonly usedBytes: number
+  /** At this it takes no more for others, who turn to the next member; `warnings` says so for as long as it lasts. */
+  readonly limitBytes: number
+  /** Since its start: how often it had no room for what it was to keep. */
+  readonly refused: number
 }
 
 export interface LoadStatus {

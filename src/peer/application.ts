@@ -6,6 +6,7 @@ import { makeCheckedKey } from '../protocol/arguments.ts'
 import type { MergeableType } from '../values/type.ts'
 import type {
   BucketOptions,
+  HintSpaceStatus,
   ListenOptions,
   LoadStatus,
   Location,
@@ -39,6 +40,7 @@ export interface Beneath {
   pendingWrites(): number
   hints(): number
   load?(): LoadStatus
+  hintSpace?(): HintSpaceStatus
   activity(): PeerStatus['activity']
   /** The network may be back: whatever waits for it is tried at once. */
   wake(): void
@@ -115,6 +117,7 @@ export function peerOfMember(member: Member, { r, w, warnings, close }: PeerOpti
     pendingWrites: () => keyed.receipts.pending,
     hints: () => member.owedKeys,
     load: () => member.load,
+    hintSpace: () => member.records.foreign.status,
     activity: () => 'awake',
     wake: () => member.wake(),
     locate: (key) => locate(member.world, key, own),
@@ -158,7 +161,7 @@ class ApplicationPeer extends EventTarget implements Peer {
   }
 
   get status(): PeerStatus {
-    const { kind, world, r, w, warnings, load } = this.#beneath
+    const { kind, world, r, w, warnings, load, hintSpace } = this.#beneath
     return statusOf(world, {
       kind,
       r,
@@ -167,7 +170,7 @@ class ApplicationPeer extends EventTarget implements Peer {
       hints: this.#beneath.hints(),
       gate: this.#gate,
       activity: this.#beneath.activity(),
-      storage: this.#usage,
+      storage: { ...this.#usage, ...(hintSpace && { hints: hintSpace() }) },
       warnings: [...warnings, ...world.troubles.sentences],
       ...(load && { load: load() }),
     })

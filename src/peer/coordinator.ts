@@ -106,28 +106,43 @@ async function passOn(job: Job, direct: boolean): Promise<Written> {
 }
 
 async function writeAsStranger(job: Job): Promise<Written> {
-  const { written, uncertain } = await forward(job, job.placement.owners)
-  if (written !== undefined) return written
+  const { placement, world } = job
+  const owners = await forward(job, placement.owners)
+  if (owners.written !== undefined) return owners.written
   try {
     return await coordinate(job)
   } catch (error) {
-    throw uncertain ? outcomeUnknown(error) : error
+    // There is no room here for what is kept for others: another stand-in may have it.
+    const isMine = error instanceof RingletError && error.outcome === 'unknown'
+    const fallbacks = isMine || !passesOn(world, error) ? [] : placement.fallbacks
+    const others = fallbacks.filter((peer) => peer !== world.self)
+    const { written, uncertain } = await forward(job, others, world.limits.ownerMs)
+    if (written !== undefined) return written
+    throw owners.uncertain || uncertain ? outcomeUnknown(error) : error
   }
 }
 
-/** One forward, to the fastest owner that answers. */
-async function forward(job: Job, owners: readonly PeerId[]): Promise<Forwarded> {
+function passesOn({ rules }: MemberWorld, error: unknown): boolean {
+  return error instanceof RingletError && rules.passesOn(error.code)
+}
+
+/** One forward, to the fastest that answers. So long before its end the request is passed on no more. */
+async function forward(
+  job: Job,
+  members: readonly PeerId[],
+  // Should none answer, time is left to gather W answers from here.
+  leftMs = 4 * job.world.limits.ownerMs,
+): Promise<Forwarded> {
   const { world, request, endMs } = job
   const { clock, links, limits } = world
   const message = messageOf(request)
-  // An owner may itself have to wait for a fallback before it can answer.
-  const deadlineMs = 2 * limits.ownerMs
-  // And as long is left, should none answer, to gather W answers from here.
-  const latest = endMs - 2 * deadlineMs
+  const latest = endMs - leftMs
   let uncertain = false
-  for (const owner of links.fastestFirst(owners)) {
+  for (const owner of links.fastestFirst(members)) {
     // A strict write has nobody else to turn to: suspects may be there all the same.
     if ((links.isSuspect(owner) && request.strict !== true) || clock.elapsed() > latest) continue
+    // An owner may itself have to wait for a fallback before it can answer.
+    const deadlineMs = Math.min(2 * limits.ownerMs, endMs - clock.elapsed())
     const reply = await ask(world, owner, message, 'written', { deadlineMs })
     const result = isFailure(reply) ? reply.why : 'ok'
     world.say({ type: 'forward', key: showKey(request.key), to: owner, result })

@@ -77,20 +77,28 @@ export class Handoff {
   /** Who is owed what follows from the view: a new view, or a new generation of an owner, is a new debt. */
   async #derive(): Promise<void> {
     const { digest } = this.#world.view()
-    if (this.#world.rules.isDerived(this.#derived, digest)) return
+    const { rules, storage } = this.#world
+    const { foreign } = this.#records
+    if (rules.isDerived(this.#derived, digest) && foreign.isCounted) return
     this.#resting.clear()
-    // What was decided under the view before may still be queued, and the scan must meet it: wait for its turn.
-    await this.#world.storage.update([], () => ({ writes: [], result: undefined }))
-    for (const shelf of ['object', 'marker'] as const) {
-      for await (const slice of slices(this.#world.storage, shelfRange(shelf))) {
-        const keys = slice.map((entry) => keyOfStored(entry.key))
-        // What it holds and owns it owes to nobody: only a marker left from another view would have to go.
-        const owing = keys.filter((key) => shelf === 'marker' || this.#debt(key).length > 0)
-        // A slice at a time, which becomes durable in one go.
-        await Promise.all(owing.map((key) => this.#oweAnew(key)))
-      }
+    // What it holds and owns it owes to nobody: only a marker left from another view would have to go.
+    for await (const slice of slices(storage, shelfRange('marker'))) {
+      await this.#oweAllAnew(slice.map((entry) => keyOfStored(entry.key)))
     }
-    this.#derived = digest
+    foreign.beginCount()
+    // What was decided under the view before may still be queued, and the scan must meet it: wait for its turn.
+    await storage.update([], () => ({ writes: [], result: undefined }))
+    for await (const slice of slices(storage, shelfRange('object'))) {
+      const keys = slice.map((entry) => keyOfStored(entry.key))
+      await this.#oweAllAnew(keys.filter((key) => this.#debt(key).length > 0))
+      foreign.passTo(slice.at(-1)!.key)
+    }
+    if (foreign.endCount()) this.#derived = digest
+  }
+
+  /** A slice at a time, which becomes durable in one go. */
+  async #oweAllAnew(keys: readonly Key[]): Promise<void> {
+    await Promise.all(keys.map((key) => this.#oweAnew(key)))
   }
 
   async #drain(): Promise<void> {

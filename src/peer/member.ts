@@ -120,6 +120,7 @@ export class Member {
       holdsAll: (key) => this.#refill.holdsAll(key),
     }
     this.records = records
+    records.foreign.govern(this.world.rules, this.world.limits, this.world.troubles)
     this.intake = new Intake(world.limits)
     this.#table = table
     this.#gossip = new Gossip(this.world, table, options.bootstrap)
@@ -350,6 +351,10 @@ export class Member {
         const { troubles } = this.world
         const before = clock.now() - limits.requestMemoryMs
         tasks.run('count', this.hints())
+        tasks.run(
+          'space',
+          troubles.watch('store', () => this.records.foreign.measure(this.world.storage)),
+        )
         tasks.run(
           'sweep',
           troubles.watch('store', () => this.records.forgetRequests(before)),

@@ -26,6 +26,7 @@ import type { PeerId } from '../protocol/membership.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { remembered, storageKeys } from '../protocol/record.ts'
 import { sayOwed } from './absorb.ts'
+import { tooManyHints } from './foreign-space.ts'
 import type { Desk, Records } from './records.ts'
 import { nameOfDelivery, nameOfPut, type RequestName } from './refused-requests.ts'
 import type { MemberWorld } from './world.ts'
@@ -102,10 +103,14 @@ async function take(
     }
     const state = world.rules.apply(object.state, dot, context, value)
     const known = state === object.state
+    const orRefuse = (): RingletError => {
+      records.refused.add(nameOfDelivery(key, dot, attempt), 'too-many-hints')
+      return tooManyHints(key)
+    }
     const result = { dot, state, seenBefore, known }
     // The context may be the first to tell a disk that was set back what it had minted.
     const minter = world.rules.minterAfter(object, context)
-    return { result, state, minter, owed: owedNow(world, key) }
+    return { result, state, minter, owed: owedNow(world, key), orRefuse }
   })
   world.say({ ...traceOf('apply', key, stored), from: origin })
   sayOwed(world, key, owedNow(world, key))
@@ -134,8 +139,10 @@ async function name(
           ? desk.object.state
           : world.rules.apply(desk.object.state, earlier, context, value)
         const result = { dot: earlier, state, seenBefore: 0, known: true }
+        // It was taken once, whatever becomes of it now.
+        const orRefuse = (): RingletError => tooManyHints(key, 'unknown')
         const minter = world.rules.minterAfter(desk.object, withDot(context, earlier))
-        return { result, state, minter, owed: owedNow(world, key) }
+        return { result, state, minter, owed: owedNow(world, key), orRefuse }
       }
       const name = nameOfPut(origin, request)
       refuseBlindCrowd(world, records, { key, name, state: desk.object.state, context })
@@ -147,6 +154,10 @@ async function name(
         minter: minted.dot.actor,
         owed: owedNow(world, key),
         writes: remote ? [note] : [],
+        orRefuse: () => {
+          records.refused.add(name, 'too-many-hints')
+          return tooManyHints(key)
+        },
       }
     },
     remote ? [requestKey, storageKeys.forgotten(key)] : [],
@@ -194,7 +205,8 @@ function refuseBlindCrowd(world: MemberWorld, { refused }: Records, asked: Asked
   const isCrowd = live.length >= world.limits.siblings
   const isBlind = !live.some(({ dot }) => covers(context, dot))
   if (!(isCrowd && isBlind) && !world.rules.isRefusedAgain(refused.has(name))) return
-  refused.add(name)
+  if (refused.why(name) === 'too-many-hints') throw tooManyHints(key)
+  refused.add(name, 'too-many-siblings')
   throw new RingletError(
     'too-many-siblings',
     `${showKey(key)} has ${live.length} concurrent values`,

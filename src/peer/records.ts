@@ -11,6 +11,7 @@ import { type Key, showKey } from '../data/key.ts'
 import { type ObjectState, stateDigest, sync } from '../data/siblings.ts'
 import type { ActorId } from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
+import type { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import { limits } from '../protocol/limits.ts'
 import type { PeerId } from '../protocol/membership.ts'
@@ -32,6 +33,7 @@ import { risenActors } from '../protocol/reaping.ts'
 import type { Random, Storage, Write } from '../ports.ts'
 import { Digests } from './digests.ts'
 import { Doubts, writeOf } from './doubts.ts'
+import { ForeignSpace, type Weighed } from './foreign-space.ts'
 import { DamagedIdentity, Epochs, type Known, renewIdentity, type StoreOwner } from './epochs.ts'
 import { RefusedRequests } from './refused-requests.ts'
 import { slices } from './slices.ts'
@@ -75,6 +77,8 @@ export interface Decision<T> {
   readonly owed?: readonly PeerId[]
   /** Drops the whole record, and the marker with it. */
   readonly drop?: boolean
+  /** What it is refused with, should it make the foreign records grow beyond their room. */
+  readonly orRefuse?: () => RingletError
   readonly writes?: readonly Write[]
 }
 
@@ -98,6 +102,8 @@ interface Step<T> {
   readonly result?: T
   /** The decision threw this. */
   readonly refused?: { readonly error: unknown }
+  /** What the record weighs among the foreign ones. */
+  readonly weighed?: Weighed
 }
 
 export type Changed = (key: Key, state: ObjectState) => void
@@ -105,6 +111,7 @@ export type Changed = (key: Key, state: ObjectState) => void
 export class Records {
   readonly digests: Digests
   readonly doubts: Doubts
+  readonly foreign: ForeignSpace
   readonly refused = new RefusedRequests(limits.refusalsRemembered)
   readonly #storage: Storage
   readonly #say: Say
@@ -124,6 +131,7 @@ export class Records {
     this.#say = say
     this.#owner = { self: identity.peer, ring: identity.ring }
     this.#known = { seed: identity.seed.slice(), generation: generationOfStore(identity) }
+    this.foreign = new ForeignSpace(say)
     this.doubts = new Doubts(storage)
     this.digests = new Digests(storage, q, (key) => this.doubts.add(key))
   }
@@ -219,14 +227,18 @@ export class Records {
   async #change<T>(key: Key, moreKeys: readonly Uint8Array[], decide: Decide<T>): Promise<T> {
     const [objectKey, markerKey] = [storageKeys.object(key), storageKeys.marker(key)]
     this.digests.begin(key)
+    let weighed: Weighed | undefined
     let step: Step<T>
     try {
       step = await this.#storage.update([objectKey, markerKey, ...moreKeys], (current) => {
         const taken = this.#step({ key, objectKey, markerKey }, current, decide)
+        weighed = taken.weighed
+        if (weighed !== undefined) this.foreign.note(weighed)
         return { writes: taken.writes, result: taken }
       })
     } catch (error) {
       this.digests.doubt(key)
+      if (weighed !== undefined) this.foreign.undo(weighed, error)
       throw error
     }
     this.digests.end(key, step.before, step.after)
@@ -265,9 +277,20 @@ export class Records {
     const writes: Write[] = [...(decision.writes ?? [])]
     // What takes the place of a damaged record looks as good as any.
     if (found === damagedObject) writes.push(writeOf(key))
+    const owes = decision.owed === undefined ? owedBytes !== undefined : decision.owed.length > 0
+    const beforeBytes = owedBytes === undefined ? 0 : weightOf(objectKey, stored)
+    const weighing = (value: Uint8Array | undefined): Weighed => {
+      return {
+        key,
+        place: objectKey,
+        beforeBytes,
+        afterBytes: owes ? weightOf(objectKey, value) : 0,
+      }
+    }
     if (decision.drop === true) {
       writes.push({ key: objectKey, value: undefined }, { key: markerKey, value: undefined })
-      return { writes, before, after: absentObject.digest, result }
+      const weighed = weighing(undefined)
+      return { writes, before, after: absentObject.digest, result, weighed }
     }
     if (decision.owed !== undefined && !sameList(decision.owed, owed ?? unreadable)) {
       const value = decision.owed.length === 0 ? undefined : encode(marker, decision.owed)
@@ -276,10 +299,19 @@ export class Records {
     const decided = nextObject(key, object, decision)
     // What was only lent is written once it is to be held: an answer may say that it is.
     const isMeant = object !== found && decision.state !== undefined
-    if (decided === object && !isMeant) return { writes, before, after: before, result }
+    if (decided === object && !isMeant) {
+      return { writes, before, after: before, result, weighed: weighing(stored) }
+    }
     const next = this.#risen(found, decided)
-    writes.push({ key: objectKey, value: encodeObject(next) })
-    return { writes, before, after: next.digest, now: next.state, result }
+    const value = encodeObject(next)
+    const weighed = weighing(value)
+    if (decision.orRefuse !== undefined && !this.foreign.hasRoom(weighed)) {
+      this.foreign.refuse(weighed)
+      const refused = { error: decision.orRefuse() }
+      return { writes: [], before, after: before, refused }
+    }
+    writes.push({ key: objectKey, value })
+    return { writes, before, after: next.digest, now: next.state, result, weighed }
   }
 
   #risen(found: StoredObject, next: StoredObject): StoredObject {
@@ -308,6 +340,11 @@ function nextObject<T>(key: Key, object: StoredObject, decision: Decision<T>): S
   if (state === object.state && minter === object.minter) return object
   const digest = state === object.state ? object.digest : stateDigest(key.bytes, state)
   return { ...object, state, minter, digest }
+}
+
+/** What a record takes of the room for those that are kept for others. */
+function weightOf(objectKey: Uint8Array, value: Uint8Array | undefined): number {
+  return value === undefined ? 0 : objectKey.length + value.length
 }
 
 /** A tombstone that was lent is part of what is held, though it is not stored. */

@@ -1,5 +1,5 @@
 /**
- * The requests that were refused for what they ask, the last few thousand of them.
+ * The requests that were refused for what they ask, or for want of room for it, the last few thousand of them.
  *
  * *Refused* says that a write is nowhere, and never will be. A copy of the request may still be on its way, and come when
  * there is room again: taken then, it would make a lie of the first answer. So it gets the same answer. A copy can only
@@ -11,6 +11,9 @@ import { type Dot, showDot } from '../data/vector.ts'
 import type { PeerId } from '../protocol/membership.ts'
 
 export type RequestName = string & { readonly brand?: 'request' }
+
+/** A crowd is a verdict on the write, want of room is none. */
+export type WhyRefused = 'too-many-siblings' | 'too-many-hints'
 
 /** A put's name is its number at its origin. */
 export function nameOfPut(origin: PeerId, request: Bytes): RequestName {
@@ -27,7 +30,7 @@ export function nameOfDelivery(key: Key, dot: Dot, attempt = 0): RequestName {
 
 export class RefusedRequests {
   readonly #most: number
-  readonly #names = new Set<RequestName>()
+  readonly #names = new Map<RequestName, WhyRefused>()
 
   constructor(most: number) {
     this.#most = most
@@ -37,11 +40,16 @@ export class RefusedRequests {
     return this.#names.has(name)
   }
 
+  /** What it was refused for: a copy of it hears the same. */
+  why(name: RequestName): WhyRefused | undefined {
+    return this.#names.get(name)
+  }
+
   /** The oldest is forgotten for it, if there are too many. */
-  add(name: RequestName): void {
-    this.#names.add(name)
+  add(name: RequestName, why: WhyRefused): void {
+    this.#names.set(name, why)
     if (this.#names.size <= this.#most) return
-    for (const oldest of this.#names) {
+    for (const oldest of this.#names.keys()) {
       this.#names.delete(oldest)
       return
     }

@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'quorum-not-reached'
   | 'unreachable'
   | 'overloaded'
+  | 'too-many-hints'
   | 'closed'
   | 'wrong-ring'
   | 'malformed'

@@ -41,6 +41,8 @@ export type EventType =
   | 'hint'
   | 'hint-drained'
   | 'hint-dropped'
+  | 'hint-refused'
+  | 'hint-space'
   | 'repair'
   | 'exchange'
   | 'readiness'

@@ -67,6 +67,15 @@ export const limits = {
   handoffMs: second,
   /** A target that would not take what it is owed is left alone so long. */
   handoffRestMs: 5 * second,
+  /**
+   * How much of its space a store keeps for others: enough to stand in for owners over a night, and three quarters left
+   * for what is owned. What is kept for others is never dropped; at the limit, more of it is refused.
+   */
+  foreignShare: 0.25,
+  /** And so many bytes at most; by default the share alone decides. */
+  foreignBytes: Number.MAX_SAFE_INTEGER,
+  /** A store that does not say how much it may hold (one in memory) is taken for one of this size. */
+  unknownSpaceBytes: 1024 * mebibyte,
   /** An edge asks about a followed copy this often, or less often if they are many: notices may be lost. */
   freshMs: 10 * second,
   /** Mean pause between two exchanges with the same neighbour. */

@@ -70,6 +70,19 @@ export const rules = {
   /** Whether what is owed was derived from this view: of any other, all debts are looked at anew. */
   isDerived: (from: string, view: string): boolean => from === view,
 
+  /** Whether a record that is kept for others may grow so: one that does not grow always may. */
+  hasRoom: (used: number, before: number, after: number, limit: number): boolean =>
+    after <= before || used + after - before <= limit,
+
+  /** How much is kept for others once a record that weighed so much weighs so much. */
+  bytesAfter: (used: number, before: number, after: number): number => used + after - before,
+
+  /** How much it is after a count, which began while so much was known of. */
+  bytesCounted: (_known: number, counted: number): number => counted,
+
+  /** Whether a write that this peer cannot take itself is passed on, to members that may have the room. */
+  passesOn: (code: string): boolean => code === 'too-many-hints',
+
   /** Whether a refusal is the last word on an edge's write: not while an attempt at it may have arrived. */
   isFinal: (mayHaveArrived: boolean): boolean => !mayHaveArrived,
 

@@ -21,13 +21,21 @@ const recoveryMs = 12_000
 export class Calm {
   readonly #cluster: Cluster
   readonly #troubles: Trouble[] = []
+  readonly #gone: { readonly machine: Machine; readonly fromMs: number; untilMs: number }[] = []
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster
     const down = new Map<Machine, () => void>()
+    const { scheduler } = cluster
     cluster.onDown = (machine) => {
       down.get(machine)?.()
-      down.set(machine, this.disturb([machine]))
+      const settle = this.disturb([machine])
+      const gone = { machine, fromMs: scheduler.nowMs, untilMs: Infinity }
+      this.#gone.push(gone)
+      down.set(machine, () => {
+        settle()
+        gone.untilMs = Math.min(gone.untilMs, scheduler.nowMs)
+      })
     }
     cluster.onServing = (machine) => down.get(machine)?.()
   }
@@ -57,12 +65,40 @@ export class Calm {
       if (ack === 'device') return this.#wereWell(machine, machine, startMs, endMs)
       return all.every((a) => all.every((b) => this.#wereWell(a, b, startMs, endMs)))
     }
+    // Who had no room for what it was to keep for others could not store it. Of owners nobody keeps it for others.
+    const takers = this.#cluster.members.filter(({ name }) => {
+      return !this.#cluster.foreign.hadNoRoom(name, operation.key, startMs, endMs)
+    })
+    if (!takers.includes(machine)) return this.#mustBeTaken(machine, takers, operation, w)
     const hosts = new Set(
-      this.#cluster.members
+      takers
         .filter((other) => this.#wereWell(machine, other, startMs, endMs))
         .map(({ host }) => host),
     )
     return hosts.has(machine.host) && hosts.size >= w
+  }
+
+  /**
+   * Its own peer had no room, and must have passed it on. Any other may then have coordinated it, so each must have been
+   * well and in touch with all that were, or have been gone for so long that nobody turned to it.
+   */
+  #mustBeTaken(
+    machine: Machine,
+    takers: readonly Machine[],
+    { startMs, endMs }: Operation,
+    w: number,
+  ): boolean {
+    const here = this.#cluster.members.filter((each) => !this.#wasGone(each, startMs, endMs))
+    const isWhole = here.every((a) => here.every((b) => this.#wereWell(a, b, startMs, endMs)))
+    const hosts = new Set(takers.filter((each) => here.includes(each)).map(({ host }) => host))
+    return isWhole && here.includes(machine) && hosts.size >= w
+  }
+
+  /** Whether no process of it ran for long before this time, and none in it. */
+  #wasGone(machine: Machine, startMs: number, endMs: number): boolean {
+    return this.#gone.some((each) => {
+      return each.machine === machine && each.fromMs + recoveryMs < startMs && endMs < each.untilMs
+    })
   }
 
   /** All members were well, and of the key's owners so many had long been ready that nobody could miss it. */

@@ -19,6 +19,7 @@ import type { BrokenBuild } from './broken-build.ts'
 import { falseDrop } from './claims.ts'
 import { Chronicle } from './chronicle.ts'
 import { Disk } from './disk.ts'
+import { ForeignRecords } from './foreign-records.ts'
 import { History } from './history.ts'
 import { clockOf, Life } from './life.ts'
 import { identityOf, type Machine, makeProcess, type Process } from './machine.ts'
@@ -63,6 +64,7 @@ export class Cluster {
   readonly ring: Ring
   readonly wholeness = new Wholeness()
   readonly reapings = new Reapings(this)
+  readonly foreign: ForeignRecords
   /** How many times slower than usual clients and faults go about it. */
   pace = 1
   /** How often the members were switched off for hours, and when the last such night ends. */
@@ -71,6 +73,7 @@ export class Cluster {
   lostAtMs = -Infinity
   wakesAtMs = 0
   readonly #names: ReadonlyMap<PeerId, string>
+  readonly #listeners = new Set<(machine: Machine, event: PeerEvent) => void>()
   readonly #isGenuine = verifyOnce()
   #cloned = 0
 
@@ -79,6 +82,8 @@ export class Cluster {
     this.random = seededRandom(seed)
     this.chronicle = new Chronicle(this.scheduler, (peer) => this.nameOf(peer))
     this.witness = new Witness(this.history)
+    const { foreignBytes } = settings.limits
+    this.foreign = new ForeignRecords(foreignBytes, () => this.scheduler.nowMs)
     const note = (what: string, bytes?: Bytes): void => this.chronicle.note(what, bytes)
     const random = this.random.fork('network')
     this.network = new Network(this.scheduler, random, note, settings.network)
@@ -98,6 +103,12 @@ export class Cluster {
         return { id, host, class: 'durable', zone: '', weight: 1 }
       }),
     )
+  }
+
+  /** Hears all that peers say of themselves; the returned function ends that. */
+  onEvent(listener: (machine: Machine, event: PeerEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** The machines whose peers serve. */
@@ -134,6 +145,7 @@ export class Cluster {
   start(machine: Machine): void {
     if (machine.process !== undefined) throw new Error(`${machine.name} runs already`)
     machine.incarnation++
+    this.foreign.starts(machine.name)
     const life = new Life(this.scheduler)
     const isMember = machine.kind === 'member'
     const { messageBytes } = this.settings.limits
@@ -249,6 +261,8 @@ export class Cluster {
     }
     this.wholeness.hear(machine.name, event, this.scheduler.nowMs)
     if (event.type === 'epoch-abandoned') this.witness.abandons(event.dot ?? '')
+    this.foreign.hear(machine, event)
+    for (const listener of this.#listeners) listener(machine, event)
     this.chronicle.event(event)
   }
 
@@ -286,6 +300,7 @@ export class Cluster {
       this.witness.sees(holder, key, value)
       if (this.members.some(({ name }) => name === holder.name))
         this.reapings.sees(holder.name, key, value, before)
+      this.foreign.sees({ name: holder.name, disk }, key, value, before)
       // What is gone from a disk, or stands on a copy of one, cannot be looked for.
       const isWhole = this.lostAtMs < 0 && this.#cloned === 0
       if (value === undefined && before !== undefined && isWhole)

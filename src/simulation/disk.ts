@@ -168,6 +168,18 @@ export class Disk {
     return queued === undefined ? this.read(key) : queued.value
   }
 
+  /** The keys of a range, queued or durable. */
+  newestKeys(from: Bytes, to: Bytes): string[] {
+    const [low, high] = [toBinaryText(from), toBinaryText(to)]
+    const keys = new Set(this.slice(low, high, Infinity).map(({ key }) => toBinaryText(key)))
+    for (const [key, { value }] of this.#overlay) {
+      if (key < low || key >= high) continue
+      if (value === undefined) keys.delete(key)
+      else keys.add(key)
+    }
+    return [...keys]
+  }
+
   readDelayMs(): number {
     return this.#delayMs(this.#settings.readMs)
   }

@@ -9,10 +9,14 @@ import { cloneFaults } from './clone-faults.ts'
 import { diskFaults } from './disk-faults.ts'
 import { machineFaults } from './machine-faults.ts'
 import { networkFaults } from './network-faults.ts'
+import { payingFaults } from './paying-faults.ts'
 import { type SeededRandom, steady } from './random.ts'
 import type { Inflict, LeftOut, Scene } from './scene.ts'
 import { tabFaults } from './tab-faults.ts'
 import { versionFaults } from './version-faults.ts'
+
+/** What a seed takes up by a draw of its own, and suffers beside the others, whose draws it does not move. */
+const besides = { ...payingFaults }
 
 const inflictions = {
   ...machineFaults,
@@ -21,6 +25,7 @@ const inflictions = {
   ...networkFaults,
   ...versionFaults,
   ...tabFaults,
+  ...besides,
 } satisfies Record<string, Inflict>
 
 export type FaultKind = keyof typeof inflictions
@@ -41,6 +46,7 @@ export class Faults {
   readonly #scene: Scene
   readonly #random: SeededRandom
   readonly #kinds: readonly FaultKind[]
+  readonly #besides: readonly FaultKind[]
   /** The faults that began, in order. */
   readonly begun: string[] = []
   readonly #without: LeftOut
@@ -61,6 +67,7 @@ export class Faults {
     this.#random = scene.cluster.random.fork('faults')
     this.counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Faults['counts']
     this.#kinds = only ?? chooseKinds(this.#random, scene.cluster.edges.length > 0)
+    this.#besides = only === undefined ? chooseBesides(this.#random) : []
     this.#pauseMs = scene.cluster.settings.faultPauseMs
     this.#lastsMs = steady(10 ** this.#random.between(2.7, 4.1))
   }
@@ -70,9 +77,10 @@ export class Faults {
   }
 
   start(): void {
-    const kinds = [...new Set(this.#kinds)].join(', ')
+    const kinds = [...new Set([...this.#kinds, ...this.#besides])].join(', ')
     this.#scene.cluster.chronicle.tell('', `the faults of this run: ${kinds}`)
     this.#scheduleNext()
+    for (const kind of this.#besides) this.#scheduleBesides(kind, this.#random.fork(kind))
   }
 
   /** Ends every fault, and lets no new one begin. */
@@ -89,13 +97,22 @@ export class Faults {
     cluster.scheduler.after(Math.min(cluster.pace * pauseMs, nightMs + pauseMs), () => {
       if (!this.#open) return
       custody.look()
-      this.#begin(this.#random.pick(this.#kinds))
+      this.#begin(this.#random.pick(this.#kinds), this.#random)
       this.#scheduleNext()
     })
   }
 
-  #begin(kind: FaultKind): void {
-    const random = this.#random.fork(this.#random.whole(2 ** 31))
+  #scheduleBesides(kind: FaultKind, random: SeededRandom): void {
+    const { cluster } = this.#scene
+    cluster.scheduler.after(cluster.pace * random.exponential(2 * this.#pauseMs), () => {
+      if (!this.#open) return
+      this.#begin(kind, random)
+      this.#scheduleBesides(kind, random)
+    })
+  }
+
+  #begin(kind: FaultKind, from: SeededRandom): void {
+    const random = from.fork(from.whole(2 ** 31))
     const name = `fault ${++this.#number}, ${kind}`
     if (this.#without.has(name)) return
     const { cluster } = this.#scene
@@ -118,9 +135,13 @@ export class Faults {
 /** Faults that strike wherever they fall: each run has one of them. */
 const surest: readonly FaultKind[] = ['crash', 'partition', 'isolated peer', 'broken links']
 
+function chooseBesides(random: SeededRandom): FaultKind[] {
+  return faultKinds.filter((kind) => kind in besides && random.fork(`${kind}?`).chance(0.2))
+}
+
 function chooseKinds(random: SeededRandom, hasTabs: boolean): FaultKind[] {
   const chosen = faultKinds
-    .filter((kind) => random.chance(chances[kind] ?? 0.4))
+    .filter((kind) => !(kind in besides) && random.chance(chances[kind] ?? 0.4))
     .filter((kind) => hasTabs || !(kind in tabFaults))
   return [random.pick(surest), ...chosen].flatMap((kind) =>
     Array.from({ length: 1 + random.whole(3) }, () => kind),

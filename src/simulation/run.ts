@@ -69,6 +69,8 @@ export interface SimulationResult {
   /** How many deleted keys were forgotten, and what came back of them too late, or from a disk of the past. */
   readonly reaped: number
   readonly late: number
+  /** How often a member had no room for what it was to keep for others. */
+  readonly roomless: number
   /** How long after the last fault the owners of every key were equal. */
   readonly convergedAfterMs: number
   readonly violations: readonly Violation[]
@@ -195,6 +197,7 @@ class Run {
       ...this.#workload.violations,
       ...witness.violations,
       ...reapings.violations,
+      ...this.#cluster.foreign.violations,
       ...reads,
     ]
     if (seen.length === 0) return false
@@ -265,6 +268,7 @@ class Run {
       oversized: this.#cluster.oversized,
       reaped: this.#cluster.reapings.count,
       late: this.#cluster.reapings.excused,
+      roomless: this.#cluster.foreign.count,
       convergedAfterMs: Math.round(this.#convergedAfterMs),
       violations: this.violations,
       happened: [...this.#faults.begun, ...this.#workload.turns],
@@ -294,6 +298,7 @@ class Run {
       ...prematureReads(history),
       ...witness.violations,
       ...this.#cluster.reapings.violations,
+      ...this.#cluster.foreign.violations,
       ...endless(history),
       ...network.offences.map((text) => ({ promise: 'P10' as const, key: '', text })),
     )

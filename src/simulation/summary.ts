@@ -19,6 +19,9 @@ export interface Summary {
   readonly reaped: number
   readonly reapedIn: number
   readonly late: number
+  /** How often a member had no room for what it was to keep for others, and in how many seeds. */
+  readonly roomless: number
+  readonly roomlessIn: number
   /** The longest that any seed took from its last fault to equal owners. */
   readonly slowestConvergenceMs: number
   /** Why the batch is red, a sentence each. */
@@ -56,6 +59,10 @@ export function summarize(
   if (reapedIn === 0 && results.length >= seedsToReap) {
     failures.push('in no seed was a deleted key forgotten')
   }
+  const roomlessIn = results.filter(({ roomless }) => roomless > 0).length
+  if (roomlessIn === 0 && results.length >= enoughSeeds) {
+    failures.push('in no seed was a member without room for what it was to keep for others')
+  }
   return {
     seeds: results.length,
     operations: addUp(results.map((result) => result.operations)),
@@ -66,6 +73,8 @@ export function summarize(
     reaped: sum(results.map(({ reaped }) => reaped)),
     reapedIn,
     late: sum(results.map(({ late }) => late)),
+    roomless: sum(results.map(({ roomless }) => roomless)),
+    roomlessIn,
     slowestConvergenceMs: Math.max(0, ...results.map(({ convergedAfterMs }) => convergedAfterMs)),
     failures,
   }
@@ -85,6 +94,7 @@ export function showSummary(summary: Summary, tookMs: number): string {
     `virtual time  ${seconds(virtualMs)} s, ${events} events`,
     `large keys    larger than a message in ${summary.oversized} seeds`,
     `deleted keys  ${summary.reaped} forgotten in ${summary.reapedIn} seeds; ${summary.late} values came back late`,
+    `no room       ${summary.roomless} times to stand in for others, in ${summary.roomlessIn} seeds`,
     `convergence   at most ${seconds(summary.slowestConvergenceMs)} s after the last fault`,
     `real time     ${seconds(tookMs)} s, ${Math.round(virtualMs / tookMs)} times as fast as life`,
     ...summary.failures.map((failure) => `✗ ${failure}`),

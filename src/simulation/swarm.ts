@@ -113,7 +113,8 @@ export function drawSwarm(random: SeededRandom): Swarm {
   }
   const ring = random.chance(0.1) ? narrow(drawn) : drawn
   const evictAfterMs = random.fork('lateness').pick([2000, 15_000])
-  return { ...ring, limits: { ...ring.limits, evictAfterMs } }
+  const foreignBytes = drawRoom(random.fork('room for others'))
+  return { ...ring, limits: { ...ring.limits, evictAfterMs, foreignBytes } }
 }
 
 /**
@@ -131,6 +132,11 @@ function narrow(swarm: Swarm): Swarm {
     tempers: swarm.tempers.map((temper, i) => (i % 2 === 0 ? 'blind' : temper)),
     limits: { ...simulatedLimits, siblings, messageBytes, batchBytes: largeBytes },
   }
+}
+
+/** In one ring of seven a stand-in has room for a record or two, or for none. */
+function drawRoom(random: SeededRandom): number {
+  return random.chance(0.15) ? random.pick([0, 300, 600, 1200]) : limits.foreignBytes
 }
 
 function drawNetwork(random: SeededRandom): NetworkSettings {

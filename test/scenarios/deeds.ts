@@ -41,6 +41,18 @@ export const deeds = {
       disk.full = true
     }),
 
+  room: ({ stage, telling }, { peers, number }) => {
+    telling.world(`${peers} has room for ${number} bytes that it keeps for others`)
+    for (const peer of listed(peers)) stage.giveRoom(stage.machine(peer), Number(number))
+  },
+
+  join: async ({ stage, telling }, { peers }) => {
+    telling.world(`${subject(peers)} new in the ring`)
+    const starts = listed(peers).map((peer) => stage.start(stage.machine(peer)))
+    await stage.until(Promise.all(starts))
+    await stage.pass(5000)
+  },
+
   flip: (play, given) => {
     const record = storageKeys.object(keyNamed(given.key))
     const how = `has a flipped bit in its record of ${given.key}`

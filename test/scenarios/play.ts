@@ -17,11 +17,11 @@ export interface Play {
 export type Act = (play: Play, given: Given) => Promise<void> | void
 
 /** Resolves when the ring stands and every member reaches every other; what led there is not told. */
-export async function openPlay({ peers, n = '3', r = '2', w = '2' }: Given): Promise<Play> {
+export async function openPlay({ peers, absent, n = '3', r = '2', w = '2' }: Given): Promise<Play> {
   const settings = { peers: listed(peers), n: Number(n), r: Number(r), w: Number(w) }
   const telling: Telling = new Telling((peer) => stage.nameOf(peer))
   const stage: Stage = new Stage(settings, (event) => telling.event(event))
-  await stage.open()
+  await stage.open(absent === undefined ? [] : listed(absent))
   telling.begin()
   return { stage, telling, memories: new Map(), showsClocks: false }
 }

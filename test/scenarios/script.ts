@@ -9,7 +9,7 @@ import type { Stage } from '../../src/protocol/copy.ts'
 
 const usages = {
   '#': '# REMARK',
-  ring: 'ring peers=PEERS [n=NUMBER] [w=NUMBER] [r=NUMBER]',
+  ring: 'ring peers=PEERS [absent=PEERS] [n=NUMBER] [w=NUMBER] [r=NUMBER]',
   edge: 'edge PEERS',
   show: 'show THING',
   crash: 'crash PEERS',
@@ -18,6 +18,8 @@ const usages = {
   restart: 'restart PEERS',
   flip: 'flip PEERS KEY',
   fill: 'fill PEERS',
+  room: 'room PEERS NUMBER',
+  join: 'join PEERS',
   cut: 'cut PEERS [from=PEERS] [to=PEERS]',
   heal: 'heal',
   offline: 'offline PEERS',
@@ -65,6 +67,8 @@ export interface Given {
   readonly word: string
   readonly time: string
   readonly times: string
+  readonly number: string
+  readonly absent?: string
   readonly by?: string
   readonly ack?: Stage
   readonly as?: 'strict'

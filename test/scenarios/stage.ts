@@ -15,8 +15,9 @@ import { type Edge, startEdge } from '../../src/peer/edge.ts'
 import { openRingSide } from '../../src/peer/ring-side.ts'
 import type { Keyed } from '../../src/peer/keyed.ts'
 import { MemberKeyed } from '../../src/peer/member-keyed.ts'
-import type { Member } from '../../src/peer/member.ts'
+import { Member } from '../../src/peer/member.ts'
 import { startMember } from '../../src/peer/start-member.ts'
+import { limits } from '../../src/protocol/limits.ts'
 import type { RingIdentity } from '../../src/protocol/membership.ts'
 import { ringHash } from '../../src/protocol/view.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
@@ -74,6 +75,7 @@ export class Stage {
   readonly #trace: Trace
   readonly #ring: RingIdentity
   #cuts: (() => void)[] = []
+  readonly #rooms = new Map<string, number>()
 
   constructor(settings: StageSettings, trace: Trace) {
     const { peers, n } = settings
@@ -97,8 +99,8 @@ export class Stage {
   }
 
   /** Resolves when every member knows and reaches every other. */
-  async open(): Promise<void> {
-    const { machines } = this
+  async open(absent: readonly string[] = []): Promise<void> {
+    const machines = this.machines.filter(({ name }) => !absent.includes(name))
     const starting = machines.map((machine) => this.start(machine))
     const others = machines.length - 1
     const stands = ({ process }: Machine): boolean =>
@@ -158,7 +160,8 @@ export class Stage {
     }
     if (isMember) {
       const host = { class: 'durable', host: name, zone: '', weight: 1 } as const
-      const peer = await startMember({ ...ports, ...host })
+      const foreignBytes = this.#rooms.get(name) ?? limits.foreignBytes
+      const peer = await startMember({ ...ports, ...host, limits: { ...limits, foreignBytes } })
       machine.process = { life, transport, peer, keyed: new MemberKeyed(peer, r, w) }
     } else {
       const peer = await startEdge({
@@ -179,6 +182,15 @@ export class Stage {
     machine.process = undefined
     this.network.vanish(transport, powerLost)
     machine.disk.crash(powerLost)
+  }
+
+  /** So much room for what it keeps for others, from now on and after each start. */
+  giveRoom(machine: Machine, foreignBytes: number): void {
+    this.#rooms.set(machine.name, foreignBytes)
+    const peer = machine.process?.peer
+    if (!(peer instanceof Member)) throw new Error(`${machine.name} is no member that runs`)
+    const { rules, troubles } = peer.world
+    peer.records.foreign.govern(rules, { ...limits, foreignBytes }, troubles)
   }
 
   /** The gate of its own: closed, it is offline, and knows it. */

@@ -21,7 +21,7 @@ interface Named {
   readonly detail: string
 }
 
-type Tale = (event: Named) => string
+type Tale = (event: Named) => string | undefined
 
 /** What a story tells. Of what has no tale here it is silent. */
 const tales: Partial<Record<EventType, Tale>> = {
@@ -42,6 +42,8 @@ const tales: Partial<Record<EventType, Tale>> = {
     `${who} owes ${key} to ${inOrder(detail.replace('owed to ', ''))}`,
   'hint-drained': ({ who, to, key }) => marked(`${who} → ${to} hand over ${key}`, 'ok'),
   'hint-dropped': ({ who, key }) => `${who} drops its copy of ${key}`,
+  'hint-refused': ({ who, key, detail }) => `${who} has no room for ${key}: ${detail}`,
+  'hint-space': ({ who, result }) => (result === 'counted' ? undefined : `${who} ${result}`),
   reaping: ({ who, key }) => `${who} has forgotten ${key} with all others`,
   reaped: ({ who, key }) => `${who} forgets ${key}`,
   repair: ({ who, to, key, result }) => marked(`${who} → ${to} repair ${key}`, result),

@@ -2,6 +2,7 @@
 import { ofCausality } from './causality.ts'
 import { classics } from './classics.ts'
 import { ofFollowing } from './following.ts'
+import { ofForeign } from './foreign.ts'
 import type { Mutant } from './mutant.ts'
 import { ofDamage } from './damage.ts'
 import { ofNames } from './names.ts'
@@ -22,4 +23,5 @@ export const mutants: readonly Mutant[] = [
   ...ofFollowing,
   ...ofStrictness,
   ...ofReaping,
+  ...ofForeign,
 ]
