@@ -14,7 +14,7 @@ import { type Dot, highest } from '../data/vector.ts'
 import { RingletError } from '../protocol/errors.ts'
 import { limits as defaultLimits } from '../protocol/limits.ts'
 import type { PeerId } from '../protocol/membership.ts'
-import { generationsIn, hasStrangers, isDead } from '../protocol/reaping.ts'
+import { generationsIn, hasStrangers } from '../protocol/reaping.ts'
 import type { ReapingReplyOf, ReapingRequest } from '../protocol/reaping-message.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { encode } from '../protocol/codec.ts'
@@ -31,6 +31,8 @@ interface Lent {
   readonly state: ObjectState
   readonly digest: Digest
   readonly sinceMs: number
+  /** False: by this peer's clock it has values, and is neither kept nor dropped here. */
+  readonly isDead: boolean
 }
 
 interface Loan {
@@ -81,23 +83,25 @@ export class Loans {
     }
     // A copy that comes late must neither end the round of now nor bring its tombstones back.
     if (this.#isOver(from, life, round)) return { type: 'lent', held: [], view }
-    const sinceMs = this.#world.clock.elapsed()
-    const lent = items
-      .filter(({ state }) => isDead(state))
-      .map(({ key, state }) => {
-        return { key, state, digest: stateDigest(key.bytes, state), sinceMs }
-      })
+    const { clock, reaping } = this.#world
+    const sinceMs = clock.elapsed()
+    const nowMs = clock.now()
+    const lent = items.map(({ key, state }) => {
+      const isDead = reaping.agreesDead(state, nowMs)
+      return { key, state, digest: stateDigest(key.bytes, state), sinceMs, isDead }
+    })
     this.#end(from)
     // Kept before anything is awaited: whatever comes from now on meets it.
     const loan = { life: life.slice(), round, items: lent, sweep: undefined }
     this.#loans.set(from, loan)
     this.#newest.set(from, loan)
     for (const each of lent) {
+      if (!each.isDead) continue
       const known = this.#byKey.get(each.key.text) ?? new Set()
       this.#byKey.set(each.key.text, known.add(each))
     }
     const takes = await Promise.all(lent.map((each) => this.#take(each)))
-    const held = lent.length < items.length ? [] : takes.flatMap((taken, i) => (taken ? [i] : []))
+    const held = takes.flatMap((taken, i) => (taken ? [i] : []))
     return { type: 'lent', held, view }
   }
 
@@ -120,7 +124,7 @@ export class Loans {
   async reap(from: PeerId, { life, round, keys }: Asked<'reap'>): Promise<void> {
     const loan = this.#loanOf(from, life, round)
     if (loan === undefined) return
-    const dropped = keys.flatMap((i) => loan.items[i] ?? [])
+    const dropped = keys.flatMap((i) => loan.items[i] ?? []).filter(({ isDead }) => isDead)
     await Promise.all(dropped.map((lent) => this.#drop(lent)))
     if (this.#loans.get(from) === loan) this.#end(from)
   }
@@ -142,8 +146,8 @@ export class Loans {
     return reaping.mayComeAgain(this.#awakeMs() - risenMs, limits.evictAfterMs)
   }
 
-  async #take({ key, state, digest }: Lent): Promise<boolean> {
-    if (this.#records.doubts.has(key)) return false
+  async #take({ key, state, digest, isDead }: Lent): Promise<boolean> {
+    if (!isDead || this.#records.doubts.has(key)) return false
     if (this.#isOwner(key)) await absorb(this.#world, this.#records, key, state, 'as owner')
     return this.#stands({ key, digest })
   }

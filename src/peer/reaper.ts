@@ -70,8 +70,8 @@ export class Reaper {
     this.#due = this.#pause()
     this.#round = single(world.tasks, reapingLabel, () => this.#reap())
     records.onChange((key, state) => {
-      if (isDead(state) && this.#lately.size < world.limits.reapScan)
-        this.#lately.set(key.text, key)
+      const hasRoom = this.#lately.size < world.limits.reapScan
+      if (hasRoom && isDead(state, world.clock.now())) this.#lately.set(key.text, key)
     })
   }
 
@@ -216,15 +216,16 @@ export class Reaper {
       this.#lately.delete(text)
       yield key
     }
-    const { storage, limits } = this.#world
+    const { storage, limits, clock } = this.#world
     const { from, to } = shelfRange('object')
+    const nowMs = clock.now()
     let bytes = 0
     for (let read = 0; read < limits.reapScan && bytes < mostBytes; read += sliceLength) {
       const slice = await storage.range(this.#cursor, to, sliceLength)
       for (const { key: storedKey, value } of slice) {
         this.#cursor = Uint8Array.of(...storedKey, 0)
         bytes += value.length
-        if (isDeadRecord(value)) yield keyOfStored(storedKey)
+        if (isDeadRecord(value, nowMs)) yield keyOfStored(storedKey)
       }
       if (slice.length < sliceLength) {
         this.#cursor = from
@@ -234,11 +235,11 @@ export class Reaper {
   }
 
   async #itemOf(key: Key): Promise<Item | undefined> {
-    const { self, view } = this.#world
+    const { self, view, clock } = this.#world
     const [first] = placementOf(view().ring, key.position).owners
     if (first !== self) return undefined
     const { state, risenMs } = await this.#records.read(key)
-    if (!isDead(state) || this.#loans.mayComeAgain(state, risenMs)) return undefined
+    if (!isDead(state, clock.now()) || this.#loans.mayComeAgain(state, risenMs)) return undefined
     return { key, state }
   }
 

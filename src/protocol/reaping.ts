@@ -10,7 +10,7 @@
  */
 import { equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
-import type { ObjectState } from '../data/siblings.ts'
+import { hasExpired, type ObjectState } from '../data/siblings.ts'
 import type { ActorId } from '../data/vector.ts'
 import type { PeerId, View } from './membership.ts'
 
@@ -30,6 +30,12 @@ export type Standing = 'over' | 'waiting' | 'clean'
 export const reapingRules = {
   /** Whom a round asks: all who may have taken something of the key, owners or not. */
   askedOf: (view: View): readonly PeerId[] => view.members.map(({ record }) => record.peer),
+
+  /**
+   * Whether a member that is asked takes this for a deleted key's, by its own clock. The asker's does not speak for it: who
+   * still shows a value would lose it before its time.
+   */
+  agreesDead: (state: ObjectState, nowMs: number): boolean => isDead(state, nowMs),
 
   /** Whether a key stays in the round that so many of so many members hold as it was lent. */
   isHeldByAll: (held: number, members: number): boolean => held === members,
@@ -64,9 +70,12 @@ export const reapingRules = {
 
 export type ReapingRules = typeof reapingRules
 
-/** Whether a state has nothing to show: it was written, and all that is left are tombstones. */
-export function isDead({ seen, siblings }: ObjectState): boolean {
-  return seen.size > 0 && siblings.every(({ value }) => value.bytes === undefined)
+/** Whether a state has nothing to show: it was written, and all that is left are tombstones, or has expired by then. */
+export function isDead({ seen, siblings }: ObjectState, nowMs: number): boolean {
+  return (
+    seen.size > 0 &&
+    siblings.every(({ value }) => value.bytes === undefined || hasExpired(value, nowMs))
+  )
 }
 
 /** The generations of the stores that the members of this view have now. */

@@ -11,12 +11,14 @@ import type { Bytes } from '../data/bytes.ts'
 import { toBinaryText } from '../data/bytes.ts'
 import { showKey } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
-import { covers } from '../data/vector.ts'
+import { covers, sameDot } from '../data/vector.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { isDead } from '../protocol/reaping.ts'
 import { decodeObject, keyOfStored, shelfRange } from '../protocol/record.ts'
 import { mayAppearAgain } from './checker.ts'
-import type { Ground } from './ground.ts'
+import { hadExpired } from './expiries.ts'
+import type { Ground, GroundMember } from './ground.ts'
+import type { WallClock } from './life.ts'
 import { type Image, statesIn } from './medium.ts'
 import type { Violation } from './violation.ts'
 
@@ -27,6 +29,7 @@ const unnoticedMs = 15_000
 
 /** A simulated ring, as far as it matters here. */
 interface Scenery extends Ground {
+  readonly members: readonly (GroundMember & { readonly wall: WallClock })[]
   readonly edges: readonly { readonly name: string }[]
   readonly clones: ReadonlySet<unknown>
   readonly settings: Ground['settings'] & {
@@ -46,6 +49,8 @@ export class Reapings {
   readonly violations: Violation[] = []
   /** How many keys were forgotten by the first of their owners; one that was deleted anew counts again. */
   count = 0
+  /** How many of these had nothing left but values that had expired. */
+  expired = 0
   /** How often a value came back that was allowed to. */
   excused = 0
   /** When a copy of a disk was last about. */
@@ -86,12 +91,20 @@ export class Reapings {
     if (value !== undefined) return this.#appears(machine, name, stateIn(storedKey, value))
     const dropped = before && stateIn(storedKey, before)
     if (dropped === undefined || !this.#owns(machine, name)) return
-    if (!isDead(dropped) && dropped.siblings.length > 0) {
-      const text = `${machine}, an owner, drops what is no tombstone`
-      this.violations.push({ promise: 'P6', key: name, text })
-      return
-    }
-    this.#forgets(machine, name, storedKey, dropped)
+    const text = this.#whatIsWrong(dropped)
+    if (text === undefined) return this.#forgets(machine, name, storedKey, dropped)
+    this.violations.push({ promise: 'P6', key: name, text: `${machine}, an owner, drops ${text}` })
+  }
+
+  /** Of a state that is dropped, in words. */
+  #whatIsWrong(dropped: ObjectState): string | undefined {
+    if (dropped.siblings.length === 0) return undefined
+    if (!isDead(dropped, Infinity)) return 'what is no tombstone'
+    const clocks = this.#cluster.members.map(({ wall }) => wall)
+    if (hadExpired(dropped, clocks)) return undefined
+    // A copy of a member answers in its name, by a clock of its own.
+    const mayBeCopied = this.#cluster.clones.size > 0 || this.copiedAtMs > -Infinity
+    return mayBeCopied ? undefined : 'what has not expired by the clocks of all'
   }
 
   #forgets(machine: string, key: string, storedKey: Bytes, dropped: ObjectState): void {
@@ -99,7 +112,10 @@ export class Reapings {
     const reaped = this.#byKey.get(key) ?? { tombstones: new Set(), gone: new Map() }
     this.#byKey.set(key, reaped)
     const names = dropped.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
-    if (!names.every((write) => reaped.tombstones.has(write))) this.count++
+    if (!names.every((write) => reaped.tombstones.has(write))) {
+      this.count++
+      if (dropped.siblings.some(({ value }) => value.bytes !== undefined)) this.expired++
+    }
     for (const write of names) reaped.tombstones.add(write)
     for (const write of witness.writesOf(key)) {
       const dots = [...witness.dotsOf(write).values()]
@@ -110,7 +126,8 @@ export class Reapings {
       const stored = member.disk.isLost ? undefined : member.disk.read(toBinaryText(storedKey))
       const held = stored && stateIn(storedKey, stored)
       const covered = (held?.siblings ?? []).filter(({ dot, value }) => {
-        return value.bytes !== undefined && covers(dropped.seen, dot)
+        const isSame = dropped.siblings.some((each) => sameDot(each.dot, dot))
+        return value.bytes !== undefined && covers(dropped.seen, dot) && !isSame
       })
       if (covered.length === 0) continue
       const writes = covered.flatMap(({ value }) => history.writeOf(value) ?? [])
@@ -132,6 +149,8 @@ export class Reapings {
       if (!this.#first.has(write)) this.#first.set(write, this.#nowMs)
       const sinceMs = reaped?.gone.get(write)
       if (sinceMs === undefined || value.bytes === undefined) continue
+      // Whoever missed its going brings back what is over, and shows it to nobody.
+      if (value.expiresAt !== undefined && reaped!.tombstones.has(write)) continue
       this.#allow(key, write)
       if (this.#mayReturn(write, sinceMs)) {
         this.excused++

@@ -69,6 +69,9 @@ export interface SimulationResult {
   /** How many deleted keys were forgotten, and what came back of them too late, or from a disk of the past. */
   readonly reaped: number
   readonly late: number
+  /** How many of these had expired, and how many reads showed a value to have. */
+  readonly expired: number
+  readonly shownOver: number
   /** How long after the last fault the owners of every key were equal. */
   readonly convergedAfterMs: number
   readonly violations: readonly Violation[]
@@ -190,11 +193,12 @@ class Run {
     const { witness } = this.#cluster
     const looks = this.#stopAt.includes('P2') || this.#stopAt.includes('P4')
     const reads = looks ? this.#falseReads() : []
-    const { reapings } = this.#cluster
+    const { reapings, expiries } = this.#cluster
     const seen = [
       ...this.#workload.violations,
       ...witness.violations,
       ...reapings.violations,
+      ...expiries.violations,
       ...reads,
     ]
     if (seen.length === 0) return false
@@ -265,6 +269,8 @@ class Run {
       oversized: this.#cluster.oversized,
       reaped: this.#cluster.reapings.count,
       late: this.#cluster.reapings.excused,
+      expired: this.#cluster.reapings.expired,
+      shownOver: this.#cluster.expiries.shownOver,
       convergedAfterMs: Math.round(this.#convergedAfterMs),
       violations: this.violations,
       happened: [...this.#faults.begun, ...this.#workload.turns],
@@ -294,6 +300,7 @@ class Run {
       ...prematureReads(history),
       ...witness.violations,
       ...this.#cluster.reapings.violations,
+      ...this.#cluster.expiries.violations,
       ...endless(history),
       ...network.offences.map((text) => ({ promise: 'P10' as const, key: '', text })),
     )

@@ -19,6 +19,9 @@ export interface Summary {
   readonly reaped: number
   readonly reapedIn: number
   readonly late: number
+  /** How many of the forgotten keys had expired, and how many reads showed a value to have. */
+  readonly expired: number
+  readonly shownOver: number
   /** The longest that any seed took from its last fault to equal owners. */
   readonly slowestConvergenceMs: number
   /** Why the batch is red, a sentence each. */
@@ -56,6 +59,10 @@ export function summarize(
   if (reapedIn === 0 && results.length >= seedsToReap) {
     failures.push('in no seed was a deleted key forgotten')
   }
+  const expired = sum(results.map((result) => result.expired))
+  if (expired === 0 && results.length >= enoughSeeds) {
+    failures.push('in no seed was a value forgotten that had expired')
+  }
   return {
     seeds: results.length,
     operations: addUp(results.map((result) => result.operations)),
@@ -66,6 +73,8 @@ export function summarize(
     reaped: sum(results.map(({ reaped }) => reaped)),
     reapedIn,
     late: sum(results.map(({ late }) => late)),
+    expired,
+    shownOver: sum(results.map(({ shownOver }) => shownOver)),
     slowestConvergenceMs: Math.max(0, ...results.map(({ convergedAfterMs }) => convergedAfterMs)),
     failures,
   }
@@ -85,6 +94,7 @@ export function showSummary(summary: Summary, tookMs: number): string {
     `virtual time  ${seconds(virtualMs)} s, ${events} events`,
     `large keys    larger than a message in ${summary.oversized} seeds`,
     `deleted keys  ${summary.reaped} forgotten in ${summary.reapedIn} seeds; ${summary.late} values came back late`,
+    `expired       ${summary.expired} of these had; shown to have by ${summary.shownOver} reads`,
     `convergence   at most ${seconds(summary.slowestConvergenceMs)} s after the last fault`,
     `real time     ${seconds(tookMs)} s, ${Math.round(virtualMs / tookMs)} times as fast as life`,
     ...summary.failures.map((failure) => `✗ ${failure}`),

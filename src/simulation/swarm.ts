@@ -6,6 +6,7 @@
  * testing: Groce et al., 2012).
  */
 import { limits, type Limits } from '../protocol/limits.ts'
+import type { ExpirySettings } from './expiries.ts'
 import type { SeededRandom } from './random.ts'
 import { type NetworkSettings, networkSettings } from './weather.ts'
 
@@ -51,6 +52,7 @@ export interface Swarm {
   readonly limits: Limits
   /** How often a client asks strictly. */
   readonly strictness: number
+  readonly expiry: ExpirySettings
 }
 
 const quorums = [
@@ -110,6 +112,7 @@ export function drawSwarm(random: SeededRandom): Swarm {
     network: drawNetwork(random),
     limits: random.chance(0.4) ? tight(random) : simulatedLimits,
     strictness: random.pick([0, 0, 0.2, 0.6]),
+    expiry: drawExpiry(random.fork('expiry')),
   }
   const ring = random.chance(0.1) ? narrow(drawn) : drawn
   const evictAfterMs = random.fork('lateness').pick([2000, 15_000])
@@ -131,6 +134,11 @@ function narrow(swarm: Swarm): Swarm {
     tempers: swarm.tempers.map((temper, i) => (i % 2 === 0 ? 'blind' : temper)),
     limits: { ...simulatedLimits, siblings, messageBytes, batchBytes: largeBytes },
   }
+}
+
+/** In most rings nothing expires. */
+function drawExpiry(random: SeededRandom): ExpirySettings {
+  return { chance: random.pick([0, 0, 0, 0.3, 0.7]), meanMs: random.pick([500, 4000, 20_000]) }
 }
 
 function drawNetwork(random: SeededRandom): NetworkSettings {

@@ -38,10 +38,18 @@ function written(actor: string, counter: number, value = green, on = emptyState)
 describe('a key is dead', () => {
   test('when all that is left of it are tombstones', () => {
     const deleted = written(one, 2, tombstone, written(one, 1))
-    expect(isDead(deleted)).toBe(true)
+    expect(isDead(deleted, 0)).toBe(true)
     const twice = apply(deleted, { actor: other, counter: 1 }, nothingSeen, tombstone)
     expect(twice.siblings).toHaveLength(2)
-    expect(isDead(twice)).toBe(true)
+    expect(isDead(twice, 0)).toBe(true)
+  })
+
+  test('when what is left has expired, by the clock that is asked', () => {
+    const brief = written(one, 1, makeValue(utf8('green'), 1, 50))
+    expect([49, 50].map((nowMs) => isDead(brief, nowMs))).toEqual([false, true])
+    expect([49, 50].map((nowMs) => reapingRules.agreesDead(brief, nowMs))).toEqual([false, true])
+    const beside = apply(brief, { actor: other, counter: 1 }, nothingSeen, green)
+    expect(isDead(beside, Infinity)).toBe(false)
   })
 
   test('but not while a value stands beside a tombstone, and not if it was never written', () => {
@@ -51,8 +59,8 @@ describe('a key is dead', () => {
       nothingSeen,
       green,
     )
-    expect(isDead(beside)).toBe(false)
-    expect(isDead(emptyState)).toBe(false)
+    expect(isDead(beside, 0)).toBe(false)
+    expect(isDead(emptyState, 0)).toBe(false)
   })
 })
 

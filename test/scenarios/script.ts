@@ -22,9 +22,10 @@ const usages = {
   heal: 'heal',
   offline: 'offline PEERS',
   online: 'online PEERS',
+  slow: 'slow PEERS by=TIME',
   network: 'network TIMES',
   follow: 'follow via=PEER KEY',
-  put: 'put via=PEER [by=NAME] [ack=STAGE] [as=HOW] KEY=WORD',
+  put: 'put via=PEER [by=NAME] [ack=STAGE] [as=HOW] [ttl=TIME] KEY=WORD',
   delete: 'delete via=PEER [by=NAME] [ack=STAGE] KEY',
   get: 'get via=PEER [by=NAME] [from=PLACE] [as=HOW] KEY',
   add: 'add via=PEER KEY=WORD',
@@ -66,6 +67,7 @@ export interface Given {
   readonly time: string
   readonly times: string
   readonly by?: string
+  readonly ttl?: string
   readonly ack?: Stage
   readonly as?: 'strict'
   readonly from?: string

@@ -23,7 +23,7 @@ import { placementOf } from '../../src/protocol/placement.ts'
 import { dotOfId, farWriteOfId } from '../../src/protocol/receipt-id.ts'
 import type { Trace } from '../../src/ports.ts'
 import { Disk } from '../../src/simulation/disk.ts'
-import { clockOf, Life } from '../../src/simulation/life.ts'
+import { clockOf, Life, type WallClock } from '../../src/simulation/life.ts'
 import { addressOf, Network } from '../../src/simulation/network.ts'
 import { type SeededRandom, seededRandom } from '../../src/simulation/random.ts'
 import { Scheduler } from '../../src/simulation/scheduler.ts'
@@ -36,6 +36,7 @@ export interface Machine {
   readonly kind: 'member' | 'edge'
   readonly identity: Identity
   readonly disk: Disk
+  readonly wall: WallClock
   /** 0 for the first owner, and so on; a tab is as far from all as the third. */
   readonly rank: number
   starts: number
@@ -149,7 +150,7 @@ export class Stage {
       identity,
       transport,
       storage: openStorage(disk, life),
-      clock: clockOf(life, this.scheduler, { offsetMs: 0 }),
+      clock: clockOf(life, this.scheduler, machine.wall),
       random: { bytes: seededRandom(`${name}, start ${++machine.starts}`).bytes, fraction },
       trace: this.#trace,
       bootstrap: this.machines
@@ -225,7 +226,8 @@ export class Stage {
       syncMs: 1,
       updatesAtOnce: kind === 'member',
     })
-    const machine = { name, kind, identity, disk, rank, starts: 0, process: undefined }
+    const wall = { offsetMs: 0, latestMs: 0 }
+    const machine = { name, kind, identity, disk, wall, rank, starts: 0, process: undefined }
     this.machines.push(machine)
     return machine
   }
