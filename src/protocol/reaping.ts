@@ -11,8 +11,9 @@
 import { equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import { hasExpired, type ObjectState } from '../data/siblings.ts'
-import type { ActorId } from '../data/vector.ts'
+import type { ActorId, Seen } from '../data/vector.ts'
 import type { PeerId, View } from './membership.ts'
+import { deadEntries, holdsAsAgreed, withoutEntries } from './shortening.ts'
 
 /** What a member says when it is asked whether a round's keys have settled with it. */
 export interface Settled {
@@ -36,6 +37,16 @@ export const reapingRules = {
    * still shows a value would lose it before its time.
    */
   agreesDead: (state: ObjectState, nowMs: number): boolean => isDead(state, nowMs),
+
+  /** The entries of a long vector that may go while its key lives. */
+  deadEntries: (state: ObjectState, generations: ReadonlySet<string>): Seen =>
+    deadEntries(state, generations),
+
+  /** Whether a member has taken in what such a round is about, and nothing has come to it since. */
+  holdsAsAgreed: (state: ObjectState, agreed: Seen): boolean => holdsAsAgreed(state, agreed),
+
+  /** What is left of a state once a round has agreed on these entries: those that have moved since stay. */
+  withoutEntries: (state: ObjectState, agreed: Seen): ObjectState => withoutEntries(state, agreed),
 
   /** Whether a key stays in the round that so many of so many members hold as it was lent. */
   isHeldByAll: (held: number, members: number): boolean => held === members,

@@ -188,6 +188,15 @@ export function isDeadRecord(stored: Bytes, nowMs: number): boolean {
   }
 }
 
+/** Of how many actors it has seen writes; not verified. */
+export function entriesInRecord(stored: Bytes): number {
+  try {
+    return new Reader(stored).varint()
+  } catch {
+    return 0
+  }
+}
+
 /** The digest of a stored record, not verified: for folds, which only say where to look. */
 export function digestOfStored(stored: Bytes): Digest {
   return stored.slice(-digestLength - checkLength, -checkLength)

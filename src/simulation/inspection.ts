@@ -8,7 +8,7 @@ import { type Bytes, equalBytes, toBinaryText } from '../data/bytes.ts'
 import { type Key, partitionOf, showKey } from '../data/key.ts'
 import { sameState } from '../data/siblings.ts'
 import { decode } from '../protocol/codec.ts'
-import { isDead } from '../protocol/reaping.ts'
+import { generationsIn, isDead } from '../protocol/reaping.ts'
 import {
   absentObject,
   digestOfStored,
@@ -16,6 +16,7 @@ import {
   shelfRange,
   storageKeys,
 } from '../protocol/record.ts'
+import { deadEntries } from '../protocol/shortening.ts'
 import { keyAtRest, objectAtRest } from './at-rest.ts'
 import type { Holding, Holdings } from './checker.ts'
 import type { Cluster } from './cluster.ts'
@@ -115,6 +116,21 @@ export function unreaped(cluster: Cluster): { key: string; text: string }[] {
       owners.some(({ present, damaged }) => present && !damaged) &&
       owners.every(({ state }) => state.seen.size === 0 || isDead(state, overMs))
     return isLeft ? [{ key, text: 'its tombstone is not forgotten' }] : []
+  })
+}
+
+/** The vectors that are too long for what they stand for, where that does not take days to be sure of. */
+export function unshortened(cluster: Cluster): { key: string; text: string }[] {
+  const { evictAfterMs, vectorEntries } = cluster.settings.limits
+  const view = cluster.members[0]?.process?.member?.view
+  if (evictAfterMs > longestWaitMs || view === undefined) return []
+  return [...inspect(cluster)].flatMap(([key, held]) => {
+    const isLong = held.some(({ owner, state }) => {
+      // Of what has expired by some clocks the whole key is to go, once it has by all.
+      const isTooLong = owner && state.seen.size > vectorEntries && !isDead(state, Infinity)
+      return isTooLong && deadEntries(state, generationsIn(view)).size > 0
+    })
+    return isLong ? [{ key, text: 'its long vector is not shortened' }] : []
   })
 }
 

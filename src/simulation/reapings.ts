@@ -10,11 +10,11 @@
 import type { Bytes } from '../data/bytes.ts'
 import { toBinaryText } from '../data/bytes.ts'
 import { showKey } from '../data/key.ts'
-import type { ObjectState } from '../data/siblings.ts'
-import { covers, sameDot } from '../data/vector.ts'
+import type { ObjectState, Sibling } from '../data/siblings.ts'
+import { covers, sameDot, type Seen } from '../data/vector.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { isDead } from '../protocol/reaping.ts'
-import { decodeObject, keyOfStored, shelfRange } from '../protocol/record.ts'
+import { decodeObject, entriesInRecord, keyOfStored, shelfRange } from '../protocol/record.ts'
 import { mayAppearAgain } from './checker.ts'
 import { hadExpired } from './expiries.ts'
 import type { Ground, GroundMember } from './ground.ts'
@@ -51,6 +51,8 @@ export class Reapings {
   count = 0
   /** How many of these had nothing left but values that had expired. */
   expired = 0
+  /** How often a member let entries go of what it had seen of a key that lives. */
+  shortened = 0
   /** How often a value came back that was allowed to. */
   excused = 0
   /** When a copy of a disk was last about. */
@@ -60,6 +62,8 @@ export class Reapings {
   /** When each write was first durable at a member. */
   readonly #first = new Map<number, number>()
   readonly #setBack = new Map<string, number>()
+  /** The writes whose entries were let go of. */
+  readonly #letGo = new Set<number>()
 
   constructor(cluster: Scenery) {
     this.#cluster = cluster
@@ -68,6 +72,11 @@ export class Reapings {
   /** The tombstones of a key that were ever forgotten. */
   tombstonesOf(key: string): ReadonlySet<number> {
     return this.#byKey.get(key)?.tombstones ?? nothing
+  }
+
+  /** Whether nobody need say any more what became of this write: its key, or its entry, is let go of. */
+  isLetGo(key: string, write: number): boolean {
+    return this.#letGo.has(write) || this.seenOf(key).has(write)
   }
 
   /** What somebody has seen of a key who knows that these tombstones were forgotten. */
@@ -88,7 +97,11 @@ export class Reapings {
     if (storedKey[0] !== objectLetter) return
     const key = keyOfStored(storedKey)
     const name = showKey(key)
-    if (value !== undefined) return this.#appears(machine, name, stateIn(storedKey, value))
+    if (value !== undefined) {
+      if (before !== undefined && entriesInRecord(value) < entriesInRecord(before))
+        this.#shortens(machine, name, storedKey, before, value)
+      return this.#appears(machine, name, stateIn(storedKey, value))
+    }
     const dropped = before && stateIn(storedKey, before)
     if (dropped === undefined || !this.#owns(machine, name)) return
     const text = this.#whatIsWrong(dropped)
@@ -108,7 +121,7 @@ export class Reapings {
   }
 
   #forgets(machine: string, key: string, storedKey: Bytes, dropped: ObjectState): void {
-    const { history, witness, members } = this.#cluster
+    const { history, witness } = this.#cluster
     const reaped = this.#byKey.get(key) ?? { tombstones: new Set(), gone: new Map() }
     this.#byKey.set(key, reaped)
     const names = dropped.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
@@ -122,20 +135,59 @@ export class Reapings {
       if (dots.length > 0 && dots.every((dot) => covers(dropped.seen, dot)))
         reaped.gone.set(write, this.#nowMs)
     }
+    this.#lookFor(
+      key,
+      storedKey,
+      dropped.seen,
+      (holder, writes) => {
+        return `${machine} forgets its tombstone, and ${holder} still holds ${writes}`
+      },
+      ({ dot }) => dropped.siblings.some((each) => sameDot(each.dot, dot)),
+    )
+  }
+
+  /** A member lets go of entries of what it has seen of a key that lives. */
+  #shortens(machine: string, key: string, storedKey: Bytes, was: Bytes, is: Bytes): void {
+    const [before, after] = [stateIn(storedKey, was), stateIn(storedKey, is)]
+    if (before === undefined || after === undefined) return
+    const { witness } = this.#cluster
+    const gone = new Map([...before.seen].filter(([actor]) => !after.seen.has(actor)))
+    this.shortened++
+    const reaped = this.#byKey.get(key) ?? { tombstones: new Set(), gone: new Map() }
+    this.#byKey.set(key, reaped)
+    for (const write of witness.writesOf(key)) {
+      const dots = [...witness.dotsOf(write).values()]
+      if (dots.some((dot) => covers(gone, dot))) this.#letGo.add(write)
+      if (dots.length > 0 && dots.every((dot) => covers(gone, dot)))
+        reaped.gone.set(write, this.#nowMs)
+    }
+    this.#lookFor(key, storedKey, gone, (holder, writes) => {
+      return `${machine} lets an entry go, under which ${holder} still holds ${writes}`
+    })
+  }
+
+  /** What any disk still holds of the values that all of this covers, when it is let go. */
+  #lookFor(
+    key: string,
+    storedKey: Bytes,
+    gone: Seen,
+    tell: (holder: string, writes: string) => string,
+    isSame: (sibling: Sibling) => boolean = () => false,
+  ): void {
+    const { history, members } = this.#cluster
     for (const member of members) {
       const stored = member.disk.isLost ? undefined : member.disk.read(toBinaryText(storedKey))
       const held = stored && stateIn(storedKey, stored)
-      const covered = (held?.siblings ?? []).filter(({ dot, value }) => {
-        const isSame = dropped.siblings.some((each) => sameDot(each.dot, dot))
-        return value.bytes !== undefined && covers(dropped.seen, dot) && !isSame
+      const covered = (held?.siblings ?? []).filter((sibling) => {
+        return sibling.value.bytes !== undefined && covers(gone, sibling.dot) && !isSame(sibling)
       })
       if (covered.length === 0) continue
       const writes = covered.flatMap(({ value }) => history.writeOf(value) ?? [])
       if (this.#mayHaveBeenSetBack(member.name)) {
-        for (const write of writes) reaped.gone.delete(write)
+        for (const write of writes) this.#allow(key, write)
         continue
       }
-      const text = `${machine} forgets its tombstone, and ${member.name} still holds w${writes.join(' w')}`
+      const text = tell(member.name, `w${writes.join(' w')}`)
       this.violations.push({ promise: 'P6', key, text })
     }
   }

@@ -22,7 +22,7 @@ import {
 import { Cluster } from './cluster.ts'
 import { Custody } from './custody.ts'
 import { type FaultKind, Faults } from './faults.ts'
-import { inspect, notWhole, staleCopies, unreaped } from './inspection.ts'
+import { inspect, notWhole, staleCopies, unreaped, unshortened } from './inspection.ts'
 import { checkListings } from './listings.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { Operator } from './operator.ts'
@@ -71,6 +71,8 @@ export interface SimulationResult {
   readonly late: number
   /** How many of these had expired, and how many reads showed a value to have. */
   readonly expired: number
+  /** How often a member let go of dead entries of a long vector. */
+  readonly shortened: number
   readonly shownOver: number
   /** How long after the last fault the owners of every key were equal. */
   readonly convergedAfterMs: number
@@ -270,6 +272,7 @@ class Run {
       reaped: this.#cluster.reapings.count,
       late: this.#cluster.reapings.excused,
       expired: this.#cluster.reapings.expired,
+      shortened: this.#cluster.reapings.shortened,
       shownOver: this.#cluster.expiries.shownOver,
       convergedAfterMs: Math.round(this.#convergedAfterMs),
       violations: this.violations,
@@ -317,12 +320,12 @@ class Run {
     gaps.push(...deliverable(this.#cluster))
     const crowded = crowdedOf(this.#cluster)
     for (const { write, key } of this.#workload.unsettled()) {
-      if (crowded.has(key) || this.#cluster.reapings.seenOf(key).has(write)) continue
+      if (crowded.has(key) || this.#cluster.reapings.isLetGo(key, write)) continue
       gaps.push({ key, text: `the receipt of w${write} does not say that it is everywhere` })
     }
     gaps.push(...staleCopies(this.#cluster, this.#workload.keys))
     gaps.push(...notWhole(this.#cluster))
-    gaps.push(...unreaped(this.#cluster))
+    gaps.push(...unreaped(this.#cluster), ...unshortened(this.#cluster))
     return gaps
   }
 

@@ -21,6 +21,7 @@ export interface Summary {
   readonly late: number
   /** How many of the forgotten keys had expired, and how many reads showed a value to have. */
   readonly expired: number
+  readonly shortened: number
   readonly shownOver: number
   /** The longest that any seed took from its last fault to equal owners. */
   readonly slowestConvergenceMs: number
@@ -63,6 +64,10 @@ export function summarize(
   if (expired === 0 && results.length >= enoughSeeds) {
     failures.push('in no seed was a value forgotten that had expired')
   }
+  const shortened = sum(results.map((result) => result.shortened))
+  if (shortened === 0 && results.length >= enoughSeeds) {
+    failures.push('in no seed was a long vector shortened')
+  }
   return {
     seeds: results.length,
     operations: addUp(results.map((result) => result.operations)),
@@ -74,6 +79,7 @@ export function summarize(
     reapedIn,
     late: sum(results.map(({ late }) => late)),
     expired,
+    shortened,
     shownOver: sum(results.map(({ shownOver }) => shownOver)),
     slowestConvergenceMs: Math.max(0, ...results.map(({ convergedAfterMs }) => convergedAfterMs)),
     failures,
@@ -95,6 +101,7 @@ export function showSummary(summary: Summary, tookMs: number): string {
     `large keys    larger than a message in ${summary.oversized} seeds`,
     `deleted keys  ${summary.reaped} forgotten in ${summary.reapedIn} seeds; ${summary.late} values came back late`,
     `expired       ${summary.expired} of these had; shown to have by ${summary.shownOver} reads`,
+    `long vectors  shortened ${summary.shortened} times`,
     `convergence   at most ${seconds(summary.slowestConvergenceMs)} s after the last fault`,
     `real time     ${seconds(tookMs)} s, ${Math.round(virtualMs / tookMs)} times as fast as life`,
     ...summary.failures.map((failure) => `✗ ${failure}`),

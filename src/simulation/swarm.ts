@@ -116,7 +116,9 @@ export function drawSwarm(random: SeededRandom): Swarm {
   }
   const ring = random.chance(0.1) ? narrow(drawn) : drawn
   const evictAfterMs = random.fork('lateness').pick([2000, 15_000])
-  return { ...ring, limits: { ...ring.limits, evictAfterMs } }
+  // Of a few actors some are dead soon, where a few are many.
+  const vectorEntries = random.fork('vectors').pick([limits.vectorEntries, 2, 4])
+  return { ...ring, limits: { ...ring.limits, evictAfterMs, vectorEntries } }
 }
 
 /**

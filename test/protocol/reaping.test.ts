@@ -120,7 +120,7 @@ describe('what members say to each other', () => {
     ...(
       [
         { type: 'session', session },
-        { type: 'lend', ...round, items },
+        { type: 'lend', ...round, items, entries: true },
         { type: 'settle', ...round },
         { type: 'reap', ...round, keys: [0, 63] },
       ] satisfies ReapingRequest[]
@@ -137,7 +137,11 @@ describe('what members say to each other', () => {
   test.each(said)('is read as it was written: %s', (_, message, codec) => {
     const bytes = encode(codec as Codec<unknown>, message)
     expect(decode(codec as Codec<unknown>, bytes)).toEqual(message)
-    for (let length = 0; length < bytes.length; length++) {
+    // An older member sends no last byte of a loan: its rounds are about keys.
+    const isLate = message.type === 'lend'
+    if (isLate)
+      expect(decode(reapingRequest, bytes.subarray(0, -1))).toMatchObject({ entries: false })
+    for (let length = 0; length < bytes.length - (isLate ? 1 : 0); length++) {
       const read = (): unknown => decode(codec as Codec<unknown>, bytes.subarray(0, length))
       expect(read).toThrow(MalformedError)
     }

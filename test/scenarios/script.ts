@@ -9,7 +9,7 @@ import type { Stage } from '../../src/protocol/copy.ts'
 
 const usages = {
   '#': '# REMARK',
-  ring: 'ring peers=PEERS [n=NUMBER] [w=NUMBER] [r=NUMBER]',
+  ring: 'ring peers=PEERS [n=NUMBER] [w=NUMBER] [r=NUMBER] [long=NUMBER] [evict=TIME]',
   edge: 'edge PEERS',
   show: 'show THING',
   crash: 'crash PEERS',
@@ -75,6 +75,9 @@ export interface Given {
   readonly n?: string
   readonly r?: string
   readonly w?: string
+  /** More entries than this make a vector long. */
+  readonly long?: string
+  readonly evict?: string
 }
 
 export interface Command {

@@ -17,6 +17,7 @@ import type { Keyed } from '../../src/peer/keyed.ts'
 import { MemberKeyed } from '../../src/peer/member-keyed.ts'
 import type { Member } from '../../src/peer/member.ts'
 import { startMember } from '../../src/peer/start-member.ts'
+import type { Limits } from '../../src/protocol/limits.ts'
 import type { RingIdentity } from '../../src/protocol/membership.ts'
 import { ringHash } from '../../src/protocol/view.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
@@ -55,6 +56,7 @@ export interface StageSettings {
   readonly n: number
   readonly r: number
   readonly w: number
+  readonly limits: Limits
 }
 
 /** Long enough for whatever goes on behind an answer, unless it waits for somebody who is away. */
@@ -144,7 +146,7 @@ export class Stage {
     const life = new Life(this.scheduler)
     const isMember = kind === 'member'
     const transport = new SimulatedTransport(this.network, identity.peer, life, isMember)
-    const { r, w } = this.#settings
+    const { r, w, limits } = this.#settings
     const ports = {
       ring: this.#ring,
       identity,
@@ -153,6 +155,7 @@ export class Stage {
       clock: clockOf(life, this.scheduler, machine.wall),
       random: { bytes: seededRandom(`${name}, start ${++machine.starts}`).bytes, fraction },
       trace: this.#trace,
+      limits,
       bootstrap: this.machines
         .filter((other) => other.kind === 'member' && other !== machine)
         .map((other) => addressOf(other.identity.peer)),

@@ -43,6 +43,8 @@ const tales: Partial<Record<EventType, Tale>> = {
   'hint-drained': ({ who, to, key }) => marked(`${who} → ${to} hand over ${key}`, 'ok'),
   'hint-dropped': ({ who, key }) => `${who} drops its copy of ${key}`,
   reaping: ({ who, key }) => `${who} has forgotten ${key} with all others`,
+  shortened: ({ who, key, detail }) =>
+    `${who} lets ${detail === '1 entries' ? '1 entry' : detail} of ${key} go`,
   reaped: ({ who, key }) => `${who} forgets ${key}`,
   repair: ({ who, to, key, result }) => marked(`${who} → ${to} repair ${key}`, result),
   exchange: ({ who, to, detail }) =>

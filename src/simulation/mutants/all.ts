@@ -4,6 +4,7 @@ import { classics } from './classics.ts'
 import { ofFollowing } from './following.ts'
 import type { Mutant } from './mutant.ts'
 import { ofDamage } from './damage.ts'
+import { ofExpiring } from './expiring.ts'
 import { ofNames } from './names.ts'
 import { ofQuorums } from './quorums.ts'
 import { ofReaping } from './reaping.ts'
@@ -22,4 +23,5 @@ export const mutants: readonly Mutant[] = [
   ...ofFollowing,
   ...ofStrictness,
   ...ofReaping,
+  ...ofExpiring,
 ]
