@@ -7,7 +7,7 @@
 import type { Bytes } from '../src/data/bytes.ts'
 import type { KeyPath } from '../src/data/key.ts'
 import { liveSiblings, makeValue } from '../src/data/siblings.ts'
-import { makeCheckedKey } from '../src/protocol/arguments.ts'
+import { expiryOf, makeCheckedKey } from '../src/protocol/arguments.ts'
 import type { ReadDemands, WriteDemands } from '../src/protocol/demands.ts'
 import { contextFromText, contextToText } from '../src/protocol/context.ts'
 import type { Member } from '../src/peer/member.ts'
@@ -15,7 +15,11 @@ import { jsonOfStored } from './control-values.ts'
 
 export interface KeyRead {
   readonly found: boolean
-  readonly siblings: readonly { readonly value: unknown; readonly writtenAt: string }[]
+  readonly siblings: readonly {
+    readonly value: unknown
+    readonly writtenAt: string
+    readonly expiresAt?: string
+  }[]
   /** Hand it back with the next write, and that supersedes what was read. */
   readonly context: string
   /** The peers that answered. */
@@ -41,6 +45,8 @@ export interface KeyWrite {
   /** The text of a context, or empty for a blind write. */
   readonly context: string
   readonly demands: WriteDemands
+  /** How long it lives; undefined: for ever. */
+  readonly ttlMs?: number | undefined
 }
 
 export async function readKey(
@@ -51,9 +57,11 @@ export async function readKey(
 ): Promise<KeyRead> {
   const key = makeCheckedKey(bucket, path)
   const { state, answers, missing } = await member.get(key, demands)
-  const siblings = liveSiblings(state).map(({ value }) => ({
+  const { rules, clock } = member.world
+  const siblings = liveSiblings(rules.shownAt(state, clock.now())).map(({ value }) => ({
     value: jsonOfStored(value.bytes!),
     writtenAt: new Date(value.writtenAt).toISOString(),
+    ...(value.expiresAt !== undefined && { expiresAt: new Date(value.expiresAt).toISOString() }),
   }))
   const context = contextToText(key, state.seen)
   return { found: siblings.length > 0, siblings, context, answers, missing }
@@ -62,11 +70,14 @@ export async function readKey(
 export async function writeKey(member: Member, write: KeyWrite): Promise<KeyWritten> {
   const { clock, random } = member.world
   const key = makeCheckedKey(write.bucket, write.path)
+  const { stored, ttlMs } = write
+  const now = clock.now()
+  const expiresAt = ttlMs === undefined ? undefined : expiryOf(ttlMs, now)
   const { context, acks, hints } = await member.write({
     kind: 'mint',
     key,
     context: contextFromText(key, write.context),
-    value: makeValue(write.stored, clock.now()),
+    value: makeValue(stored, now, expiresAt),
     ...write.demands,
     origin: member.id,
     request: random.bytes(16),

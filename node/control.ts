@@ -5,7 +5,7 @@
  *     GET    /status                      the ring as this peer sees it
  *     POST   /trust                       this peer counts as whole, on an operator's word
  *     GET    /buckets/BUCKET/keys/KEY     ?r=2, ?strict
- *     PUT    /buckets/BUCKET/keys/KEY     ?w=2, ?strict, a JSON body (or bytes, as application/octet-stream)
+ *     PUT    /buckets/BUCKET/keys/KEY     ?w=2, ?strict, ?ttlMs=60000, a JSON body (or bytes, as application/octet-stream)
  *     DELETE /buckets/BUCKET/keys/KEY     ?w=2, ?strict
  *
  * A write names what it has seen in the header `ringlet-context`, as a read returned it; without, it is blind. Errors
@@ -100,7 +100,8 @@ async function answerKey(
     }
     case 'PUT': {
       const stored = storedOfBody(request, await readBody(request, mostBodyBytes))
-      const write = { bucket, path, stored, context, demands: demandsOf(member, query) }
+      const demands = demandsOf(member, query)
+      const write = { bucket, path, stored, context, demands, ttlMs: ttlOf(query) }
       return { status: 200, body: await writeKey(member, write) }
     }
     case 'DELETE': {
@@ -144,6 +145,12 @@ function demandsOf(member: Member, query: URLSearchParams): WriteDemands {
   const strict = kindOf(query) === 'strict'
   const w = quorum(query, 'w')
   return writeDemands(member.world, usualQuorum, { strict, ...(w !== undefined && { w }) })
+}
+
+/** Not a number where it is none: that is refused with all others that are no time to live. */
+function ttlOf(query: URLSearchParams): number | undefined {
+  const text = query.get('ttlMs')
+  return text === null ? undefined : Number(text === '' ? NaN : text)
 }
 
 function kindOf(query: URLSearchParams): 'strict' | 'quorum' {

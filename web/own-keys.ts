@@ -66,6 +66,10 @@ export class OwnKeys implements Keyed {
     return this.#edge.now()
   }
 
+  after(...alarm: Parameters<Keyed['after']>): () => void {
+    return this.#edge.after(...alarm)
+  }
+
   #keys(): Keyed {
     if (this.#lost !== undefined) throw this.#lost
     return this.#edge

@@ -66,6 +66,10 @@ export const commands: Readonly<Record<string, Command>> = {
       ...peer,
       context,
       blind: { about: 'Read nothing first: the value stands beside what is there.' },
+      ttl: {
+        value: 'SECONDS',
+        about: 'How long it lives: then it is deleted by itself (for ever).',
+      },
       strict,
       w: { value: 'W', about: 'How many hosts must have it durably (2).' },
     },

@@ -7,6 +7,9 @@ import type { CallOptions } from './call.ts'
 import { type Given, wholeNumber } from './outcome.ts'
 import { askRing, type Ring } from './ring.ts'
 
+/** A thousand years. */
+const mostSeconds = 1000 * 366 * 24 * 3600
+
 export interface NamedKey {
   readonly bucket: string
   readonly key: string
@@ -68,5 +71,7 @@ function query(given: Given, name: 'r' | 'w'): string {
   const parts = given.switches.has('strict') ? ['strict'] : []
   if (given.values[name] !== undefined)
     parts.push(`${name}=${wholeNumber(given, name, 2, [1, 99])}`)
+  if (given.values['ttl'] !== undefined)
+    parts.push(`ttlMs=${1000 * wholeNumber(given, 'ttl', 0, [1, mostSeconds])}`)
   return parts.length === 0 ? '' : `?${parts.join('&')}`
 }

@@ -29,6 +29,11 @@ import {
 export interface Value {
   readonly bytes: Bytes | undefined
   readonly writtenAt: number
+  /**
+   * From this wall time on the value is a tombstone to whoever's clock says so. It is kept as it was written: clocks differ,
+   * and two replicas that hold equal states must not come to differ by looking at them.
+   */
+  readonly expiresAt?: number | undefined
   readonly checksum: Digest
 }
 
@@ -45,17 +50,39 @@ export interface ObjectState {
 
 export const emptyState: ObjectState = { seen: nothingSeen, siblings: [] }
 
-export function makeValue(bytes: Bytes | undefined, writtenAt: number): Value {
-  return { bytes, writtenAt, checksum: checksumOf(bytes, writtenAt) }
+/** Its checksum binds bytes and times: what a flipped bit on a disk, or a lying peer, cannot keep equal. */
+export function makeValue(bytes: Bytes | undefined, writtenAt: number, expiresAt?: number): Value {
+  const form = formOf(bytes, expiresAt)
+  const head = new Writer().u8(form).varint(writtenAt)
+  if (form === 2) head.varint(expiresAt!)
+  const checksum = digestOf(head.finish(), ...(bytes === undefined ? [] : [bytes]))
+  return { bytes, writtenAt, ...(form === 2 && { expiresAt }), checksum }
 }
 
-/** Binds a value's bytes and time: what a flipped bit on a disk, or a lying peer, cannot keep equal. */
-export function checksumOf(bytes: Bytes | undefined, writtenAt: number): Digest {
-  const head = new Writer()
-    .boolean(bytes !== undefined)
-    .varint(writtenAt)
-    .finish()
-  return bytes === undefined ? digestOf(head) : digestOf(head, bytes)
+/** How a value is written: a tombstone, bytes, or bytes that expire. */
+export function formOf(bytes: Bytes | undefined, expiresAt: number | undefined): 0 | 1 | 2 {
+  if (bytes === undefined) return 0
+  return expiresAt === undefined ? 1 : 2
+}
+
+/** Whether a clock that shows `nowMs` calls it expired. */
+export function hasExpired({ expiresAt }: Value, nowMs: number): boolean {
+  return expiresAt !== undefined && expiresAt <= nowMs
+}
+
+/** The same by a clock that shows `nowMs`: what has expired is a tombstone under its own dot. */
+export function asOf(state: ObjectState, nowMs: number): ObjectState {
+  if (!state.siblings.some(({ value }) => hasExpired(value, nowMs))) return state
+  const siblings = state.siblings.map((sibling) => {
+    if (!hasExpired(sibling.value, nowMs)) return sibling
+    return { ...sibling, value: makeValue(undefined, sibling.value.writtenAt) }
+  })
+  return { ...state, siblings }
+}
+
+/** When the first of its values expires; `Infinity` where none does. */
+export function firstExpiry({ siblings }: ObjectState): number {
+  return Math.min(...siblings.map(({ value }) => value.expiresAt ?? Infinity))
 }
 
 /**

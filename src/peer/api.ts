@@ -150,6 +150,17 @@ export interface BucketOptions {
    * ```
    */
   readonly consistency?: 'strict' | 'quorum'
+  /**
+   * How long what is written lives, in milliseconds of the writer's wall clock; by default for ever. From then on a value
+   * is deleted to every reader whose own clock says so, and forgotten once the clocks of all members do. Anything but a
+   * number above 0 is a `bad-argument`.
+   *
+   * ```ts
+   * const sessions = peer.bucket('sessions', { ttlMs: 30 * 60_000 })
+   * await sessions.put('alice', { theme: 'dark' })
+   * ```
+   */
+  readonly ttlMs?: number
 }
 
 /** A type with an `ack` is no options: without this, the compiler would take it for some. */
@@ -194,6 +205,8 @@ export interface WriteOptions {
   readonly pw?: number
   /** So many of them are durable members, from 1 to N. */
   readonly dw?: number
+  /** How long this value lives instead of its bucket's `ttlMs`; `none`: for ever. Of a delete it means nothing. */
+  readonly ttlMs?: number | 'none'
 }
 
 export interface Bucket<V, R> {

@@ -6,9 +6,9 @@
  * user has seen and nothing else. Updates of one key are queued, so that no two read the same state.
  */
 import { type Key, type KeyPath, showKey, splitKey } from '../data/key.ts'
-import { liveSiblings, makeValue, type ObjectState } from '../data/siblings.ts'
+import { firstExpiry, liveSiblings, makeValue, type ObjectState } from '../data/siblings.ts'
 import { nothingSeen, type Seen } from '../data/vector.ts'
-import { checkBucketName, makeCheckedKey } from '../protocol/arguments.ts'
+import { checkBucketName, expiryOf, makeCheckedKey } from '../protocol/arguments.ts'
 import { contextFromText, contextToText } from '../protocol/context.ts'
 import { isOutOfReach, RingletError } from '../protocol/errors.ts'
 import type { MergeableType, WriteId } from '../values/type.ts'
@@ -33,6 +33,7 @@ import type { Keyed, KeyedRead } from './keyed.ts'
 interface Shape<V, R, C> {
   readonly ack: Stage
   readonly strict: boolean
+  readonly ttlMs: number | undefined
   /** What a read shows. */
   present(read: Presented): R
   /** What an update starts from; throws where the siblings give it nothing to start from. */
@@ -54,6 +55,9 @@ const updatesOf = new WeakMap<Keyed, Map<string, Promise<unknown>>>()
 /** Handles remember so many keys; the longest unused is forgotten, and its next put is blind. */
 const rememberedKeys = 10_000
 
+/** A wall clock may be set while something waits for it: it is looked at so often. */
+const lookAtClockMs = 60_000
+
 export function typedBucket<V>(
   keyed: Keyed,
   name: string,
@@ -64,6 +68,7 @@ export function typedBucket<V>(
   return new BucketHandle<V, TypedRead<V>, V>(keyed, name, {
     ack: options.ack ?? (isStrict(options) ? 'quorum' : (type.ack ?? 'device')),
     strict: isStrict(options),
+    ttlMs: options.ttlMs,
     startsBlind: true,
     present: ({ siblings, ...read }) => ({
       ...read,
@@ -94,6 +99,7 @@ export function plainBucket(keyed: Keyed, name: string, options: BucketOptions):
   return new BucketHandle<unknown, PlainRead, readonly unknown[]>(keyed, name, {
     ack: options.ack ?? 'quorum',
     strict: isStrict(options),
+    ttlMs: options.ttlMs,
     startsBlind: false,
     present: (read) => ({
       ...read,
@@ -117,6 +123,7 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
 
   constructor(keyed: Keyed, name: string, shape: Shape<V, R, C>) {
     checkBucketName(name)
+    if (shape.ttlMs !== undefined) expiryOf(shape.ttlMs, keyed.now())
     this.#keyed = keyed
     this.name = name
     this.#shape = shape
@@ -199,6 +206,7 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
       open = false
       wake()
     }
+    let stopAlarm = (): void => {}
     const stop = await this.#keyed.watch(key, { changed, ended })
     signal?.addEventListener('abort', ended, { once: true })
     try {
@@ -206,7 +214,10 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
         if (news) {
           news = false
           const latest = await this.#latest(key)
-          if (latest !== undefined && open) yield latest
+          if (latest === undefined || !open) continue
+          stopAlarm()
+          stopAlarm = this.#whenExpired(latest.state, changed)
+          yield this.#present(key, latest)
         } else {
           await new Promise<void>((resolve) => {
             wake = resolve
@@ -215,18 +226,32 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
       }
     } finally {
       stop()
+      stopAlarm()
       signal?.removeEventListener('abort', ended)
     }
   }
 
   /** What a watch shows; undefined while nobody can be asked: what it showed before stands until it knows better. */
-  async #latest(key: Key): Promise<R | undefined> {
+  async #latest(key: Key): Promise<KeyedRead | undefined> {
     try {
-      return this.#present(key, await this.#keyed.read(key, 'local'))
+      return await this.#keyed.read(key, 'local')
     } catch (error) {
       if (isOutOfReach(error)) return undefined
       throw error
     }
+  }
+
+  /** Calls `expired` once the first of these values has; the returned function cancels. */
+  #whenExpired(state: ObjectState, expired: () => void): () => void {
+    const expiresAt = firstExpiry(state)
+    let cancel = (): void => {}
+    const look = (): void => {
+      const leftMs = expiresAt - this.#keyed.now()
+      if (leftMs <= 0) expired()
+      else cancel = this.#keyed.after(Math.min(leftMs, lookAtClockMs), look)
+    }
+    if (expiresAt < Infinity) look()
+    return () => cancel()
   }
 
   async #updateNow(
@@ -258,12 +283,14 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     key: Key,
     context: Seen,
     bytes: Uint8Array | undefined,
-    { ack, consistency = this.#usual, w, pw, dw }: WriteOptions,
+    { ack, consistency = this.#usual, w, pw, dw, ttlMs = this.#shape.ttlMs }: WriteOptions,
     write?: WriteId,
   ): Promise<Receipt> {
     const strict = consistency === 'strict'
     const isUsual = !strict && w === undefined && pw === undefined && dw === undefined
-    const value = makeValue(bytes, Math.max(0, Math.floor(this.#keyed.now())))
+    const now = Math.max(0, Math.floor(this.#keyed.now()))
+    const stays = ttlMs === undefined || ttlMs === 'none'
+    const value = makeValue(bytes, now, stays ? undefined : expiryOf(ttlMs, now))
     const receipt = await this.#keyed.write({
       key,
       context,

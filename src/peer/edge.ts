@@ -9,6 +9,7 @@
  */
 import type { Bytes } from '../data/bytes.ts'
 import type { Key } from '../data/key.ts'
+import type { ObjectState } from '../data/siblings.ts'
 import type { Dot } from '../data/vector.ts'
 import type { OwnWrite } from '../protocol/copy.ts'
 import { type Numbers, readDemands } from '../protocol/demands.ts'
@@ -144,6 +145,10 @@ export class Edge implements Keyed {
     return this.world.clock.now()
   }
 
+  after(delayMs: number, run: () => void): () => void {
+    return this.world.clock.after(delayMs, run)
+  }
+
   start(): void {
     this.world.say({ type: 'started' })
     this.#facing.open()
@@ -166,7 +171,7 @@ export class Edge implements Keyed {
     const answer = await this.#facing.ask((side) => side.ask(key, demands))
     if (!isFailure(answer)) {
       const { pending, stage } = this.copies.standing(key)
-      const state = this.copies.shownWith(key, answer.state)
+      const state = this.#shown(this.copies.shownWith(key, answer.state))
       return { state, source: 'quorum', pending, stage, missing: answer.missing }
     }
     // A copy may be old: it answers nothing that is strict, and nothing that was asked of so many.
@@ -177,9 +182,13 @@ export class Edge implements Keyed {
 
   async list(asked: PageAsked, consistency: Consistency): Promise<KeyedPage> {
     const { copies, world } = this
-    if (consistency === 'local') return listCopies(copies, asked, this.#r, world.limits.pageKeys)
     const demands = readDemands(world, this.#r, consistency, {})
-    return (await this.#facing.there()).list(asked, demands)
+    const page =
+      consistency === 'local'
+        ? listCopies(copies, asked, this.#r, world.limits.pageKeys)
+        : await (await this.#facing.there()).list(asked, demands)
+    const reads = page.reads.map((read) => ({ ...read, state: this.#shown(read.state) }))
+    return { ...page, reads }
   }
 
   write(order: WriteOrder): Promise<Receipt> {
@@ -276,7 +285,12 @@ export class Edge implements Keyed {
 
   #local(key: Key): KeyedRead {
     const { pending, stage } = this.copies.standing(key)
-    return { state: this.copies.shown(key), source: 'local', pending, stage, missing: this.#r }
+    const state = this.#shown(this.copies.shown(key))
+    return { state, source: 'local', pending, stage, missing: this.#r }
+  }
+
+  #shown(state: ObjectState): ObjectState {
+    return this.world.rules.shownAt(state, this.now())
   }
 
   #faced(side: RingSide, late: boolean): void {

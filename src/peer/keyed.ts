@@ -11,6 +11,7 @@ import type { WriteId } from '../values/type.ts'
 import type { Receipt } from './api.ts'
 
 export interface KeyedRead {
+  /** As this peer's clock shows it: what has expired is a tombstone. */
   readonly state: ObjectState
   readonly source: 'quorum' | 'local'
   readonly pending: number
@@ -71,4 +72,6 @@ export interface Keyed {
   watch(key: Key, watcher: Watcher): Promise<() => void>
   /** Wall time in milliseconds, for the value's own time. */
   now(): number
+  /** Calls `run` once, so much awake time later; the returned function cancels. */
+  after(delayMs: number, run: () => void): () => void
 }

@@ -10,11 +10,11 @@ import { type Bytes, equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import { type Key, showKey } from '../data/key.ts'
 import { type ObjectState, stateDigest, sync } from '../data/siblings.ts'
-import { type Dot, highest } from '../data/vector.ts'
+import { type Dot, highest, type Seen } from '../data/vector.ts'
 import { RingletError } from '../protocol/errors.ts'
 import { limits as defaultLimits } from '../protocol/limits.ts'
 import type { PeerId } from '../protocol/membership.ts'
-import { generationsIn, hasStrangers, isDead } from '../protocol/reaping.ts'
+import { generationsIn, hasStrangers } from '../protocol/reaping.ts'
 import type { ReapingReplyOf, ReapingRequest } from '../protocol/reaping-message.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { encode } from '../protocol/codec.ts'
@@ -31,6 +31,8 @@ interface Lent {
   readonly state: ObjectState
   readonly digest: Digest
   readonly sinceMs: number
+  /** What is to go: the whole key, or these entries. Undefined: nothing, by what this peer knows; it is not kept here. */
+  readonly goes: 'key' | Seen | undefined
 }
 
 interface Loan {
@@ -60,7 +62,7 @@ export class Loans {
     records.lentOf = (key) => this.of(key)
   }
 
-  /** The tombstone that stands in for what this peer may not have of the key. */
+  /** The tombstone, or whatever was lent, that stands in for what this peer may not have of the key. */
   of(key: Key): ObjectState | undefined {
     const lent = this.#byKey.get(key.text)
     if (lent === undefined) return undefined
@@ -73,7 +75,8 @@ export class Loans {
     return together
   }
 
-  async lend(from: PeerId, { life, round, items }: Asked<'lend'>): Promise<ReapingReplyOf<'lent'>> {
+  async lend(from: PeerId, asked: Asked<'lend'>): Promise<ReapingReplyOf<'lent'>> {
+    const { life, round, items, entries = false } = asked
     const view = this.#world.view().digest
     const { batchItems } = defaultLimits
     if (items.length > batchItems) {
@@ -82,22 +85,22 @@ export class Loans {
     // A copy that comes late must neither end the round of now nor bring its tombstones back.
     if (this.#isOver(from, life, round)) return { type: 'lent', held: [], view }
     const sinceMs = this.#world.clock.elapsed()
-    const lent = items
-      .filter(({ state }) => isDead(state))
-      .map(({ key, state }) => {
-        return { key, state, digest: stateDigest(key.bytes, state), sinceMs }
-      })
+    const lent = items.map(({ key, state }) => {
+      const goes = entries ? this.#deadEntries(state) : this.#deadKey(state)
+      return { key, state, digest: stateDigest(key.bytes, state), sinceMs, goes }
+    })
     this.#end(from)
     // Kept before anything is awaited: whatever comes from now on meets it.
     const loan = { life: life.slice(), round, items: lent, sweep: undefined }
     this.#loans.set(from, loan)
     this.#newest.set(from, loan)
     for (const each of lent) {
+      if (each.goes === undefined) continue
       const known = this.#byKey.get(each.key.text) ?? new Set()
       this.#byKey.set(each.key.text, known.add(each))
     }
     const takes = await Promise.all(lent.map((each) => this.#take(each)))
-    const held = lent.length < items.length ? [] : takes.flatMap((taken, i) => (taken ? [i] : []))
+    const held = takes.flatMap((taken, i) => (taken ? [i] : []))
     return { type: 'lent', held, view }
   }
 
@@ -120,8 +123,8 @@ export class Loans {
   async reap(from: PeerId, { life, round, keys }: Asked<'reap'>): Promise<void> {
     const loan = this.#loanOf(from, life, round)
     if (loan === undefined) return
-    const dropped = keys.flatMap((i) => loan.items[i] ?? [])
-    await Promise.all(dropped.map((lent) => this.#drop(lent)))
+    const agreed = keys.flatMap((i) => loan.items[i] ?? [])
+    await Promise.all(agreed.map((lent) => this.#letGo(lent)))
     if (this.#loans.get(from) === loan) this.#end(from)
   }
 
@@ -142,21 +145,40 @@ export class Loans {
     return reaping.mayComeAgain(this.#awakeMs() - risenMs, limits.evictAfterMs)
   }
 
-  async #take({ key, state, digest }: Lent): Promise<boolean> {
-    if (this.#records.doubts.has(key)) return false
-    if (this.#isOwner(key)) await absorb(this.#world, this.#records, key, state, 'as owner')
-    return this.#stands({ key, digest })
+  #deadKey(state: ObjectState): 'key' | undefined {
+    const { reaping, clock } = this.#world
+    return reaping.agreesDead(state, clock.now()) ? 'key' : undefined
   }
 
-  /** Whether an owner holds this and no more. Whatever else comes to who is none meets what was lent. */
-  async #isOwnedAsLent({ key, digest }: Pick<Lent, 'key' | 'digest'>): Promise<boolean> {
+  #deadEntries(state: ObjectState): Seen | undefined {
+    const { reaping, view } = this.#world
+    const dead = reaping.deadEntries(state, generationsIn(view()))
+    return dead.size === 0 ? undefined : dead
+  }
+
+  async #take(lent: Lent): Promise<boolean> {
+    const { key, state, goes } = lent
+    if (goes === undefined || this.#records.doubts.has(key)) return false
+    if (this.#isOwner(key)) await absorb(this.#world, this.#records, key, state, 'as owner')
+    return this.#stands(lent)
+  }
+
+  /**
+   * Whether an owner holds this and no more; of a key that lives, whether nothing has come to the entries that are to go.
+   * Whatever else comes to who is no owner meets what was lent.
+   */
+  async #isOwnedAsLent({ key, digest, goes }: Lent): Promise<boolean> {
     if (!this.#isOwner(key)) return true
-    const held = await this.#records.read(key)
-    return equalBytes(held.digest, digest) && !this.mayComeAgain(held.state, held.risenMs)
+    const { state, risenMs, ...held } = await this.#records.read(key)
+    const isSame =
+      typeof goes === 'object'
+        ? this.#world.reaping.holdsAsAgreed(state, goes)
+        : equalBytes(held.digest, digest)
+    return isSame && !this.mayComeAgain(state, risenMs)
   }
 
   /** Whether this is all that is held of the key; where it is not owned, nothing, and nothing is owed of it. */
-  async #stands(lent: Pick<Lent, 'key' | 'digest'>): Promise<boolean> {
+  async #stands(lent: Lent): Promise<boolean> {
     const { key } = lent
     if (this.#isOwner(key)) return this.#isOwnedAsLent(lent)
     const [record, marker] = await this.#world.storage.getMany([
@@ -164,6 +186,26 @@ export class Loans {
       storageKeys.marker(key),
     ])
     return record === undefined && marker === undefined
+  }
+
+  async #letGo(lent: Lent): Promise<void> {
+    const { goes } = lent
+    if (goes === 'key') await this.#drop(lent)
+    else if (goes !== undefined) await this.#shorten(lent, goes)
+  }
+
+  /** Drops these entries, in one step, as far as they have not moved. */
+  async #shorten({ key }: Lent, agreed: Seen): Promise<void> {
+    const { reaping, say, clock, limits, tasks } = this.#world
+    const count = await this.#records.change(key, ({ found }) => {
+      const state = this.#isOwner(key) ? reaping.withoutEntries(found.state, agreed) : found.state
+      if (state === found.state) return { result: 0 }
+      return { result: found.state.seen.size - state.seen.size, state, silent: true }
+    })
+    if (count === 0) return
+    say({ type: 'shortened', key: showKey(key), detail: `${count} entries` })
+    // Who heard of it at once would ask, and owners that lag behind would tell the others again what these let go.
+    clock.after(limits.ownerMs, () => tasks.run('tell', this.#records.tell(key)))
   }
 
   async #drop({ key, state, digest }: Lent): Promise<void> {

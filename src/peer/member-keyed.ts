@@ -6,6 +6,7 @@
  */
 import type { Key } from '../data/key.ts'
 import { toBase64Url } from '../data/bytes.ts'
+import type { ObjectState } from '../data/siblings.ts'
 import { type Numbers, readDemands, writeDemands } from '../protocol/demands.ts'
 import type { PageAsked } from '../protocol/listing.ts'
 import { placementOf } from '../protocol/placement.ts'
@@ -44,6 +45,10 @@ export class MemberKeyed implements Keyed {
     return this.#member.world.clock.now()
   }
 
+  after(delayMs: number, run: () => void): () => void {
+    return this.#member.world.clock.after(delayMs, run)
+  }
+
   /** What an owner has is a copy to start from once no other owner answers; until then all of them are asked. */
   holds(key: Key): boolean {
     const { id, view, world } = this.#member
@@ -57,12 +62,13 @@ export class MemberKeyed implements Keyed {
     numbers: Pick<Numbers, 'r' | 'pr'> = {},
   ): Promise<KeyedRead> {
     if (consistency === 'local' && this.#owns(key)) {
-      const { state } = await this.#member.records.read(key)
+      const state = this.#shown((await this.#member.records.read(key)).state)
       return { state, source: 'local', pending: 0, stage: undefined, missing: this.#r }
     }
     const demands = readDemands(this.#member.world, this.#r, consistency, numbers)
     const { state, missing } = await this.#member.get(key, demands)
-    return { state, source: 'quorum', pending: 0, stage: undefined, missing }
+    const shown = this.#shown(state)
+    return { state: shown, source: 'quorum', pending: 0, stage: undefined, missing }
   }
 
   async list(asked: PageAsked, consistency: Consistency): Promise<KeyedPage> {
@@ -71,7 +77,7 @@ export class MemberKeyed implements Keyed {
     const { items, upTo, missing } = await this.#member.list(asked, isLocal ? 'local' : demands)
     const reads = items.map(({ key, state }) => ({
       key,
-      state,
+      state: this.#shown(state),
       source: isLocal ? ('local' as const) : ('quorum' as const),
       pending: 0,
       stage: undefined,
@@ -151,6 +157,10 @@ export class MemberKeyed implements Keyed {
   #forgetCounts(): void {
     this.#by = toBase64Url(this.#member.world.random.bytes(12))
     this.#counts.clear()
+  }
+
+  #shown(state: ObjectState): ObjectState {
+    return this.#member.world.rules.shownAt(state, this.now())
   }
 
   #owns(key: Key): boolean {

@@ -11,9 +11,9 @@ import type { ObjectState } from '../data/siblings.ts'
 import { encode } from '../protocol/codec.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { placementOf } from '../protocol/placement.ts'
-import { isDead } from '../protocol/reaping.ts'
+import { generationsIn, isDead } from '../protocol/reaping.ts'
 import type { ReapingReplyOf, ReapingRequest } from '../protocol/reaping-message.ts'
-import { isDeadRecord, keyOfStored, shelfRange } from '../protocol/record.ts'
+import { entriesInRecord, isDeadRecord, keyOfStored, shelfRange } from '../protocol/record.ts'
 import { state as stateCodec } from '../protocol/state.ts'
 import { askReaping } from './ask-reaping.ts'
 import { type Failure, isFailure } from './failure.ts'
@@ -28,11 +28,15 @@ interface Item {
   readonly state: ObjectState
 }
 
+/** What a round is about: deleted keys, or keys that live and have seen the writes of many. */
+type Kind = 'keys' | 'entries'
+
 /** A round under way. */
 interface Round {
   readonly id: { readonly life: Bytes; readonly round: number }
   readonly view: string
   readonly members: readonly PeerId[]
+  readonly kind: Kind
   readonly items: readonly Item[]
   /** By their places: those that all members still hold as they were lent. */
   left: ReadonlySet<number>
@@ -70,8 +74,9 @@ export class Reaper {
     this.#due = this.#pause()
     this.#round = single(world.tasks, reapingLabel, () => this.#reap())
     records.onChange((key, state) => {
-      if (isDead(state) && this.#lately.size < world.limits.reapScan)
-        this.#lately.set(key.text, key)
+      const hasRoom = this.#lately.size < world.limits.reapScan
+      const isLong = state.seen.size > world.limits.vectorEntries
+      if (hasRoom && (isLong || isDead(state, world.clock.now()))) this.#lately.set(key.text, key)
     })
   }
 
@@ -94,11 +99,14 @@ export class Reaper {
 
   async #reap(): Promise<void> {
     await this.#endRounds()
-    const items = await this.#tombstones()
-    if (items.length === 0) {
-      this.waitsFor = undefined
-      return
+    const found = await this.#find()
+    if (found.keys.length + found.entries.length === 0) this.waitsFor = undefined
+    for (const kind of ['keys', 'entries'] as const) {
+      if (found[kind].length > 0 && !this.#isClosed) await this.#goRound(kind, found[kind])
     }
+  }
+
+  async #goRound(kind: Kind, items: readonly Item[]): Promise<void> {
     const view = this.#world.view()
     const members = this.#world.reaping.askedOf(view)
     // Who does not answer anyway need not be asked, nor all others in vain.
@@ -106,13 +114,14 @@ export class Reaper {
     if (this.waitsFor !== undefined) return
     const id = { life: this.#life, round: ++this.#rounds }
     const left = new Set(items.keys())
-    const round = { id, view: view.digest, members, items, left }
+    const round = { id, view: view.digest, members, kind, items, left }
     const isSettled = (await this.#lend(round)) && (await this.#settle(round))
     // What it has lent goes with its next life; nobody is kept waiting for that.
     if (this.#isClosed) return
     const keys = isSettled ? [...round.left] : []
     for (const peer of members) this.#endings.set(peer, { type: 'reap', ...id, keys })
     await this.#endRounds()
+    if (kind === 'entries') return
     for (const i of keys) this.#world.say({ type: 'reaping', key: showKey(items[i]!.key) })
   }
 
@@ -132,7 +141,7 @@ export class Reaper {
   async #lend(round: Round): Promise<boolean> {
     const answers = await this.#askEach(
       round,
-      { type: 'lend', ...round.id, items: round.items },
+      { type: 'lend', ...round.id, items: round.items, entries: round.kind === 'entries' },
       'lent',
     )
     if (answers === undefined || answers.some(({ view }) => view !== round.view)) return false
@@ -195,36 +204,41 @@ export class Reaper {
     return { type: 'done' }
   }
 
-  /** The next tombstones whose first owner this peer is, as many as one message takes. */
-  async #tombstones(): Promise<Item[]> {
+  /** The next keys whose first owner this peer is, and of which something may go: as many as one message takes. */
+  async #find(): Promise<Record<Kind, Item[]>> {
     const { limits } = this.#world
-    const items = new Map<string, Item>()
+    const found: Record<Kind, Item[]> = { keys: [], entries: [] }
+    const met = new Set<string>()
     let bytes = 0
-    for await (const key of this.#deleted()) {
-      const item = items.has(key.text) ? undefined : await this.#itemOf(key)
-      if (item === undefined) continue
-      items.set(key.text, item)
+    for await (const key of this.#noticed()) {
+      if (met.has(key.text)) continue
+      const [kind, item] = (await this.#itemOf(key)) ?? []
+      if (kind === undefined || item === undefined) continue
+      met.add(key.text)
+      found[kind].push(item)
       bytes += encode(stateCodec, item.state).length + key.bytes.length
-      if (items.size >= limits.batchItems || bytes >= limits.batchBytes) break
+      if (met.size >= limits.batchItems || bytes >= limits.batchBytes) break
     }
-    return [...items.values()]
+    return found
   }
 
-  /** What was deleted lately, and then what a part of the store shows to have been. */
-  async *#deleted(): AsyncGenerator<Key> {
+  /** What was deleted lately or has become long, and then what a part of the store shows to be so. */
+  async *#noticed(): AsyncGenerator<Key> {
     for (const [text, key] of this.#lately) {
       this.#lately.delete(text)
       yield key
     }
-    const { storage, limits } = this.#world
+    const { storage, limits, clock } = this.#world
     const { from, to } = shelfRange('object')
+    const nowMs = clock.now()
     let bytes = 0
     for (let read = 0; read < limits.reapScan && bytes < mostBytes; read += sliceLength) {
       const slice = await storage.range(this.#cursor, to, sliceLength)
       for (const { key: storedKey, value } of slice) {
         this.#cursor = Uint8Array.of(...storedKey, 0)
         bytes += value.length
-        if (isDeadRecord(value)) yield keyOfStored(storedKey)
+        const isLong = entriesInRecord(value) > limits.vectorEntries
+        if (isLong || isDeadRecord(value, nowMs)) yield keyOfStored(storedKey)
       }
       if (slice.length < sliceLength) {
         this.#cursor = from
@@ -233,13 +247,16 @@ export class Reaper {
     }
   }
 
-  async #itemOf(key: Key): Promise<Item | undefined> {
-    const { self, view } = this.#world
+  async #itemOf(key: Key): Promise<readonly [Kind, Item] | undefined> {
+    const { self, view, clock, limits, reaping } = this.#world
     const [first] = placementOf(view().ring, key.position).owners
     if (first !== self) return undefined
     const { state, risenMs } = await this.#records.read(key)
-    if (!isDead(state) || this.#loans.mayComeAgain(state, risenMs)) return undefined
-    return { key, state }
+    if (this.#loans.mayComeAgain(state, risenMs)) return undefined
+    if (isDead(state, clock.now())) return ['keys', { key, state }]
+    if (state.seen.size <= limits.vectorEntries) return undefined
+    const dead = reaping.deadEntries(state, generationsIn(view()))
+    return dead.size === 0 ? undefined : ['entries', { key, state }]
   }
 
   #sleep(ms: number): Promise<void> {

@@ -80,6 +80,8 @@ export interface Decision<T> {
   /** What it is refused with, should it make the foreign records grow beyond their room. */
   readonly orRefuse?: () => RingletError
   readonly writes?: readonly Write[]
+  /** What is shown stays as it was: nobody is told now. */
+  readonly silent?: boolean
 }
 
 type Decide<T> = (held: Held, more: readonly (Uint8Array | undefined)[]) => Decision<T>
@@ -151,6 +153,12 @@ export class Records {
   onChange(listener: Changed): () => void {
     this.#changed.add(listener)
     return () => this.#changed.delete(listener)
+  }
+
+  /** Tells whoever listens what there is of a key. */
+  async tell(key: Key): Promise<void> {
+    const { state } = await this.read(key)
+    for (const listener of this.#changed) listener(key, state)
   }
 
   async read(key: Key): Promise<StoredObject> {
@@ -311,7 +319,8 @@ export class Records {
       return { writes: [], before, after: before, refused }
     }
     writes.push({ key: objectKey, value })
-    return { writes, before, after: next.digest, now: next.state, result, weighed }
+    const news = decision.silent === true ? {} : { now: next.state }
+    return { writes, before, after: next.digest, ...news, result, weighed }
   }
 
   #risen(found: StoredObject, next: StoredObject): StoredObject {

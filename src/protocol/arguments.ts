@@ -37,6 +37,15 @@ export function checkValueSize(value: Bytes): void {
   checkSize('value-too-large', 'a value', value.length, limits.valueBytes)
 }
 
+/** When a value expires that is written now, for so long. Throws `RingletError`, `bad-argument`. */
+export function expiryOf(ttlMs: unknown, nowMs: number): number {
+  const expiresAt = typeof ttlMs === 'number' && ttlMs > 0 ? Math.ceil(nowMs + ttlMs) : NaN
+  if (Number.isSafeInteger(expiresAt)) return expiresAt
+  throw new RingletError('bad-argument', `a time to live of ${String(ttlMs)} ms`, {
+    remedy: 'Pass a number of milliseconds above 0.',
+  })
+}
+
 function checkText(text: unknown, what: string): asserts text is string {
   if (typeof text !== 'string') throw badArgument(`${what} is text, and this is ${typeof text}`)
   if (text === '') throw badArgument(`${what} has at least one character`)

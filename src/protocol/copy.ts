@@ -278,15 +278,16 @@ export function changeWrite(
 }
 
 /**
- * The copy after an answer of R owners: replaced, also when it is less. Settled writes that it covers go; and all of
- * them, if the owners were asked after these had settled (`isAfter`) and hold nothing any more, for then the key was
- * deleted, and forgotten. Returns `held` itself where nothing changes.
+ * The copy after an answer of R owners: replaced, also when it is less. Settled writes that it covers go; and where the
+ * owners were asked after these had settled (`isAfter`), those of whose actor it knows nothing any more: the key was
+ * deleted and forgotten, or its vector shortened, for they were superseded. Returns `held` itself where nothing changes.
  */
 export function refreshed(held: EdgeCopy, answer: ObjectState, isAfter = false): EdgeCopy {
-  const isForgotten = isAfter && answer.seen.size === 0
-  const writes = held.writes.filter(
-    (own) => own.stage !== 'everywhere' || !(isForgotten || covers(answer.seen, own.dot)),
-  )
+  const { seen } = answer
+  const writes = held.writes.filter(({ stage, dot }) => {
+    const isLetGo = isAfter && !seen.has(dot.actor)
+    return stage !== 'everywhere' || !(isLetGo || covers(seen, dot))
+  })
   const same = writes.length === held.writes.length && sameState(held.copy, answer)
   return same ? held : { ...held, copy: answer, writes }
 }

@@ -51,6 +51,7 @@ export type EventType =
   | 'doubt-over'
   | 'reaped'
   | 'reaping'
+  | 'shortened'
   | 'suspect'
   | 'trusted'
   | 'link-up'

@@ -6,6 +6,7 @@ import {
   boolean,
   type Decoded,
   fixed,
+  late,
   list,
   optional,
   struct,
@@ -21,8 +22,11 @@ const round = { life: fixed(8), round: varint }
 export const reapingRequest = union({
   /** Discard what comes late of what I sent in earlier sessions than this. */
   session: [1, struct({ session: sessionCodec })],
-  /** Take these tombstones into what you hold of their keys, and keep them until I end the round. */
-  lend: [2, struct({ ...round, items: list(stored) })],
+  /**
+   * Take these tombstones into what you hold of their keys, and keep them until I end the round. With `entries` these are
+   * keys that live, of which the dead entries of what was seen are to go.
+   */
+  lend: [2, struct({ ...round, items: list(stored), entries: late(boolean, false) })],
   /** Is all over that you had begun before, and discarded wherever it may still come? Asked again until it is. */
   settle: [3, struct(round)],
   /** The round is over: drop these of its keys, by their places, unless they have moved; keep nothing for the others. */

@@ -10,9 +10,10 @@
  */
 import { equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
-import type { ObjectState } from '../data/siblings.ts'
-import type { ActorId } from '../data/vector.ts'
+import { hasExpired, type ObjectState } from '../data/siblings.ts'
+import type { ActorId, Seen } from '../data/vector.ts'
 import type { PeerId, View } from './membership.ts'
+import { deadEntries, holdsAsAgreed, withoutEntries } from './shortening.ts'
 
 /** What a member says when it is asked whether a round's keys have settled with it. */
 export interface Settled {
@@ -30,6 +31,22 @@ export type Standing = 'over' | 'waiting' | 'clean'
 export const reapingRules = {
   /** Whom a round asks: all who may have taken something of the key, owners or not. */
   askedOf: (view: View): readonly PeerId[] => view.members.map(({ record }) => record.peer),
+
+  /**
+   * Whether a member that is asked takes this for a deleted key's, by its own clock. The asker's does not speak for it: who
+   * still shows a value would lose it before its time.
+   */
+  agreesDead: (state: ObjectState, nowMs: number): boolean => isDead(state, nowMs),
+
+  /** The entries of a long vector that may go while its key lives. */
+  deadEntries: (state: ObjectState, generations: ReadonlySet<string>): Seen =>
+    deadEntries(state, generations),
+
+  /** Whether a member has taken in what such a round is about, and nothing has come to it since. */
+  holdsAsAgreed: (state: ObjectState, agreed: Seen): boolean => holdsAsAgreed(state, agreed),
+
+  /** What is left of a state once a round has agreed on these entries: those that have moved since stay. */
+  withoutEntries: (state: ObjectState, agreed: Seen): ObjectState => withoutEntries(state, agreed),
 
   /** Whether a key stays in the round that so many of so many members hold as it was lent. */
   isHeldByAll: (held: number, members: number): boolean => held === members,
@@ -64,9 +81,12 @@ export const reapingRules = {
 
 export type ReapingRules = typeof reapingRules
 
-/** Whether a state has nothing to show: it was written, and all that is left are tombstones. */
-export function isDead({ seen, siblings }: ObjectState): boolean {
-  return seen.size > 0 && siblings.every(({ value }) => value.bytes === undefined)
+/** Whether a state has nothing to show: it was written, and all that is left are tombstones, or has expired by then. */
+export function isDead({ seen, siblings }: ObjectState, nowMs: number): boolean {
+  return (
+    seen.size > 0 &&
+    siblings.every(({ value }) => value.bytes === undefined || hasExpired(value, nowMs))
+  )
 }
 
 /** The generations of the stores that the members of this view have now. */

@@ -37,8 +37,8 @@ export function isEverywhere({ by, owners }: Coverage, present: readonly PeerId[
 }
 
 /**
- * Whether a write that these have acknowledged was deleted, and the key forgotten: an owner that had it holds nothing of
- * the key any more, and neither does any other. Of what only stand-ins have, nothing of the kind follows.
+ * Whether a write that these have acknowledged was let go of, with its key or with the entry of its minter: an owner that
+ * had it holds nothing of its minter any more, and neither does any other. Of what only stand-ins have, nothing follows.
  */
 export function isForgotten(
   { owners, without = 0 }: Pick<Coverage, 'owners' | 'without'>,

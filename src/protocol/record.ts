@@ -179,12 +179,21 @@ export function decodeObject(key: Key, stored: Bytes | undefined): StoredObject 
   return { state: object, minter, digest, risenMs }
 }
 
-/** Whether a stored record has nothing to show, so that the many others need not be decoded; not verified. */
-export function isDeadRecord(stored: Bytes): boolean {
+/** Whether a stored record has nothing to show by then, so that the many others need not be decoded; not verified. */
+export function isDeadRecord(stored: Bytes, nowMs: number): boolean {
   try {
-    return !hasValues(new Reader(stored))
+    return !hasValues(new Reader(stored), nowMs)
   } catch {
     return false
+  }
+}
+
+/** Of how many actors it has seen writes; not verified. */
+export function entriesInRecord(stored: Bytes): number {
+  try {
+    return new Reader(stored).varint()
+  } catch {
+    return 0
   }
 }
 

@@ -6,8 +6,8 @@ import { equalBytes, MalformedError, type Reader } from '../data/bytes.ts'
 import { digestLength } from '../data/hash.ts'
 import { type Key, keyFromBytes } from '../data/key.ts'
 import {
-  checksumOf,
   compareSiblings,
+  formOf,
   makeValue,
   type ObjectState,
   type Sibling,
@@ -15,7 +15,7 @@ import {
   writeSeen,
 } from '../data/siblings.ts'
 import { type ActorId, covers, type Dot, type Entry, makeEntry, type Seen } from '../data/vector.ts'
-import { bytes, type Codec, fixed, mapped, optional, struct, text, varint } from './codec.ts'
+import { bytes, type Codec, mapped, NotUnderstoodError, struct, text, varint } from './codec.ts'
 import { limits } from './limits.ts'
 
 /** Escaped zeros double a part; each part ends with two bytes. */
@@ -36,23 +36,37 @@ export const dot: Codec<Dot> = mapped(
 
 export const seen: Codec<Seen> = { write: writeSeen, read: readSeen }
 
-/** A value from elsewhere: its checksum is computed here, never believed. */
-export const value: Codec<Value> = mapped(
-  struct({ bytes: optional(bytes), writtenAt: varint }),
-  (v: Value) => v,
-  (v) => makeValue(v.bytes, v.writtenAt),
-)
+/**
+ * A value from elsewhere: its checksum is computed here, never believed. One that expires has a form of its own, so that all
+ * others are written as they were before there were any.
+ */
+export const value: Codec<Value> = {
+  write: (writer, { bytes: content, writtenAt, expiresAt }) => {
+    writer.u8(formOf(content, expiresAt))
+    if (content !== undefined) writer.bytes(content)
+    writer.varint(writtenAt)
+    if (expiresAt !== undefined) writer.varint(expiresAt)
+  },
+  read: (reader) => {
+    const form = readForm(reader)
+    const content = form === 0 ? undefined : reader.bytes()
+    return makeValue(content, reader.varint(), form === 2 ? reader.varint() : undefined)
+  },
+}
 
 /** A value within a state carries its checksum, so that bits flipped at rest are noticed. */
-const checkedValue: Codec<Value> = mapped(
-  struct({ bytes: optional(bytes), writtenAt: varint, checksum: fixed(digestLength) }),
-  (v: Value) => v,
-  (v) => {
-    const sound = equalBytes(v.checksum, checksumOf(v.bytes, v.writtenAt))
-    if (!sound) throw new MalformedError('a value that does not match its checksum')
-    return v
+const checkedValue: Codec<Value> = {
+  write: (writer, each) => {
+    value.write(writer, each)
+    writer.raw(each.checksum)
   },
-)
+  read: (reader) => {
+    const read = value.read(reader)
+    const sound = equalBytes(reader.raw(digestLength), read.checksum)
+    if (!sound) throw new MalformedError('a value that does not match its checksum')
+    return read
+  },
+}
 
 const sibling: Codec<Sibling> = struct({ dot, value: checkedValue })
 
@@ -76,11 +90,11 @@ export const state: Codec<ObjectState> = {
 
 /** Reads past a state: its shape is checked, what it says is not. */
 export function skipState(reader: Reader): void {
-  hasValues(reader)
+  hasValues(reader, 0)
 }
 
-/** The same, and whether any of its siblings is no tombstone. */
-export function hasValues(reader: Reader): boolean {
+/** The same, and whether any of its siblings is a value by a clock that shows `nowMs`. */
+export function hasValues(reader: Reader, nowMs: number): boolean {
   let any = false
   for (let entries = reader.varint(); entries > 0; entries--) {
     reader.bytes()
@@ -90,14 +104,20 @@ export function hasValues(reader: Reader): boolean {
   for (let siblings = reader.varint(); siblings > 0; siblings--) {
     reader.bytes()
     reader.varint()
-    if (reader.boolean()) {
-      reader.bytes()
-      any = true
-    }
+    const form = readForm(reader)
+    if (form > 0) reader.bytes()
     reader.varint()
+    const expiresAt = form === 2 ? reader.varint() : Infinity
+    if (form > 0 && expiresAt > nowMs) any = true
     reader.raw(digestLength)
   }
   return any
+}
+
+function readForm(reader: Reader): number {
+  const form = reader.u8()
+  if (form > 2) throw new NotUnderstoodError('a kind that is not known')
+  return form
 }
 
 function skipVarint(reader: Reader): void {

@@ -174,10 +174,11 @@ function falseAmong(
 /**
  * Retried at another coordinator because the first one's fate was unknown, by its client or by the peer that passed it
  * on, a write may appear again after it was superseded; and so may one whose name a disk gave out again that was set
- * back, and one whose record was damaged while it was on its way, so that its minter had to name it anew.
+ * back, and one whose record was damaged while it was on its way, so that its minter had to name it anew;
+ * and one that a tab brought later than anybody need wait for.
  */
 export function mayAppearAgain(history: History, witness: Witness, write: number): boolean {
-  if (witness.excused.has(write)) return true
+  if (witness.excused.has(write) || witness.returned.has(write)) return true
   const dots = [...witness.dotsOf(write).values()]
   if (dots.length > 1 && dots.some(({ actor }) => witness.wasAbandoned(actor))) return true
   // A coordinator that lost its disk meanwhile is another one.

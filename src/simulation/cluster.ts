@@ -20,6 +20,7 @@ import { falseDrop } from './claims.ts'
 import { Chronicle } from './chronicle.ts'
 import { Disk } from './disk.ts'
 import { ForeignRecords } from './foreign-records.ts'
+import { Expiries } from './expiries.ts'
 import { History } from './history.ts'
 import { clockOf, Life } from './life.ts'
 import { identityOf, type Machine, makeProcess, type Process } from './machine.ts'
@@ -65,6 +66,7 @@ export class Cluster {
   readonly wholeness = new Wholeness()
   readonly reapings = new Reapings(this)
   readonly foreign: ForeignRecords
+  readonly expiries: Expiries
   /** How many times slower than usual clients and faults go about it. */
   pace = 1
   /** How often the members were switched off for hours, and when the last such night ends. */
@@ -84,6 +86,7 @@ export class Cluster {
     this.witness = new Witness(this.history)
     const { foreignBytes } = settings.limits
     this.foreign = new ForeignRecords(foreignBytes, () => this.scheduler.nowMs)
+    this.expiries = new Expiries(this.history, settings.expiry)
     const note = (what: string, bytes?: Bytes): void => this.chronicle.note(what, bytes)
     const random = this.random.fork('network')
     this.network = new Network(this.scheduler, random, note, settings.network)
@@ -122,7 +125,7 @@ export class Cluster {
     const random = this.random.fork(`machine ${name}`)
     const disk = this.#makeDisk({ name, host: of.host }, random)
     disk.restore(of.disk.image())
-    const wall = { offsetMs: random.between(-5000, 5000) }
+    const wall = { offsetMs: random.between(-5000, 5000), latestMs: 0 }
     const made: Machine = { ...of, name, disk, wall, incarnation: 0, process: undefined }
     this.clones.add(made)
     this.chronicle.tell('', `the disk of ${of.name} is copied: ${name}`)
@@ -279,7 +282,7 @@ export class Cluster {
       identity,
       host,
       disk: this.#makeDisk({ name, host }, random),
-      wall: { offsetMs: random.between(-5000, 5000) },
+      wall: { offsetMs: random.between(-5000, 5000), latestMs: 0 },
       incarnation: 0,
       process: undefined,
       newer: undefined,

@@ -6,8 +6,9 @@
  */
 import { type Bytes, equalBytes, toBinaryText } from '../data/bytes.ts'
 import { type Key, partitionOf, showKey } from '../data/key.ts'
-import { type ObjectState, sameState } from '../data/siblings.ts'
+import { sameState } from '../data/siblings.ts'
 import { decode } from '../protocol/codec.ts'
+import { generationsIn, isDead } from '../protocol/reaping.ts'
 import {
   absentObject,
   digestOfStored,
@@ -15,10 +16,12 @@ import {
   shelfRange,
   storageKeys,
 } from '../protocol/record.ts'
+import { deadEntries } from '../protocol/shortening.ts'
 import { keyAtRest, objectAtRest } from './at-rest.ts'
 import type { Holding, Holdings } from './checker.ts'
 import type { Cluster } from './cluster.ts'
 import type { Ground, GroundMember } from './ground.ts'
+import { told } from './life.ts'
 
 /** Every key that any disk holds, with a holding for each owner and for whoever else has a record or a debt. */
 export function inspect(ground: Ground): Holdings {
@@ -104,21 +107,34 @@ export function notWhole(cluster: Cluster): { key: string; text: string }[] {
 export function unreaped(cluster: Cluster): { key: string; text: string }[] {
   const { evictAfterMs } = cluster.settings.limits
   if (evictAfterMs > longestWaitMs) return []
+  const clocks = cluster.members.map(({ wall }) => told(cluster.scheduler, wall))
+  const overMs = Math.min(...clocks) - 2 * longestWaitMs
   return [...inspect(cluster)].flatMap(([key, held]) => {
     const owners = held.filter(({ owner }) => owner)
     // Of a record that is damaged nobody can say what it was.
     const isLeft =
       owners.some(({ present, damaged }) => present && !damaged) &&
-      owners.every(({ state }) => !hasLive(state))
+      owners.every(({ state }) => state.seen.size === 0 || isDead(state, overMs))
     return isLeft ? [{ key, text: 'its tombstone is not forgotten' }] : []
   })
 }
 
-const longestWaitMs = 30_000
-
-function hasLive({ siblings }: ObjectState): boolean {
-  return siblings.some(({ value }) => value.bytes !== undefined)
+/** The vectors that are too long for what they stand for, where that does not take days to be sure of. */
+export function unshortened(cluster: Cluster): { key: string; text: string }[] {
+  const { evictAfterMs, vectorEntries } = cluster.settings.limits
+  const view = cluster.members[0]?.process?.member?.view
+  if (evictAfterMs > longestWaitMs || view === undefined) return []
+  return [...inspect(cluster)].flatMap(([key, held]) => {
+    const isLong = held.some(({ owner, state }) => {
+      // Of what has expired by some clocks the whole key is to go, once it has by all.
+      const isTooLong = owner && state.seen.size > vectorEntries && !isDead(state, Infinity)
+      return isTooLong && deadEntries(state, generationsIn(view)).size > 0
+    })
+    return isLong ? [{ key, text: 'its long vector is not shortened' }] : []
+  })
 }
+
+const longestWaitMs = 30_000
 
 /** The member that alone holds its state of the most keys. */
 export function loneliest<M extends GroundMember>(ground: Ground<M>): M {

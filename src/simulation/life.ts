@@ -66,15 +66,26 @@ export class Life {
 /** The machine's wall clock: it survives restarts, is off by some skew, and may jump either way. */
 export interface WallClock {
   offsetMs: number
+  /** The latest time that it ever told. */
+  latestMs: number
 }
 
 /** A day in 2030: late enough to be no real time, early enough to be a sane one. */
 const epochMs = 1_900_000_000_000
 
+/** What a wall clock shows just now. */
+export function told(scheduler: { readonly nowMs: number }, { offsetMs }: WallClock): number {
+  return Math.floor(epochMs + scheduler.nowMs + offsetMs)
+}
+
 /** Awake time starts at zero with every life, as it does in a real process: whoever stores it is wrong. */
 export function clockOf(life: Life, scheduler: Scheduler, wall: WallClock): Clock {
   return {
-    now: () => Math.floor(epochMs + scheduler.nowMs + wall.offsetMs),
+    now: () => {
+      const nowMs = told(scheduler, wall)
+      wall.latestMs = Math.max(wall.latestMs, nowMs)
+      return nowMs
+    },
     elapsed: () => life.ageMs,
     after: (delayMs, run) => life.after(delayMs, run),
   }

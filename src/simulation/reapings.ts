@@ -10,13 +10,15 @@
 import type { Bytes } from '../data/bytes.ts'
 import { toBinaryText } from '../data/bytes.ts'
 import { showKey } from '../data/key.ts'
-import type { ObjectState } from '../data/siblings.ts'
-import { covers } from '../data/vector.ts'
+import type { ObjectState, Sibling } from '../data/siblings.ts'
+import { covers, sameDot, type Seen } from '../data/vector.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { isDead } from '../protocol/reaping.ts'
-import { decodeObject, keyOfStored, shelfRange } from '../protocol/record.ts'
+import { decodeObject, entriesInRecord, keyOfStored, shelfRange } from '../protocol/record.ts'
 import { mayAppearAgain } from './checker.ts'
-import type { Ground } from './ground.ts'
+import { hadExpired } from './expiries.ts'
+import type { Ground, GroundMember } from './ground.ts'
+import type { WallClock } from './life.ts'
 import { type Image, statesIn } from './medium.ts'
 import type { Violation } from './violation.ts'
 
@@ -27,6 +29,7 @@ const unnoticedMs = 15_000
 
 /** A simulated ring, as far as it matters here. */
 interface Scenery extends Ground {
+  readonly members: readonly (GroundMember & { readonly wall: WallClock })[]
   readonly edges: readonly { readonly name: string }[]
   readonly clones: ReadonlySet<unknown>
   readonly settings: Ground['settings'] & {
@@ -46,6 +49,10 @@ export class Reapings {
   readonly violations: Violation[] = []
   /** How many keys were forgotten by the first of their owners; one that was deleted anew counts again. */
   count = 0
+  /** How many of these had nothing left but values that had expired. */
+  expired = 0
+  /** How often a member let entries go of what it had seen of a key that lives. */
+  shortened = 0
   /** How often a value came back that was allowed to. */
   excused = 0
   /** When a copy of a disk was last about. */
@@ -55,6 +62,8 @@ export class Reapings {
   /** When each write was first durable at a member. */
   readonly #first = new Map<number, number>()
   readonly #setBack = new Map<string, number>()
+  /** The writes whose entries were let go of. */
+  readonly #letGo = new Set<number>()
 
   constructor(cluster: Scenery) {
     this.#cluster = cluster
@@ -63,6 +72,11 @@ export class Reapings {
   /** The tombstones of a key that were ever forgotten. */
   tombstonesOf(key: string): ReadonlySet<number> {
     return this.#byKey.get(key)?.tombstones ?? nothing
+  }
+
+  /** Whether nobody need say any more what became of this write: its key, or its entry, is let go of. */
+  isLetGo(key: string, write: number): boolean {
+    return this.#letGo.has(write) || this.seenOf(key).has(write)
   }
 
   /** What somebody has seen of a key who knows that these tombstones were forgotten. */
@@ -83,57 +97,122 @@ export class Reapings {
     if (storedKey[0] !== objectLetter) return
     const key = keyOfStored(storedKey)
     const name = showKey(key)
-    if (value !== undefined) return this.#appears(machine, name, stateIn(storedKey, value))
+    if (value !== undefined) {
+      if (before !== undefined && entriesInRecord(value) < entriesInRecord(before))
+        this.#shortens(machine, name, storedKey, before, value)
+      return this.#appears(machine, name, stateIn(storedKey, value))
+    }
     const dropped = before && stateIn(storedKey, before)
     if (dropped === undefined || !this.#owns(machine, name)) return
-    if (!isDead(dropped) && dropped.siblings.length > 0) {
-      const text = `${machine}, an owner, drops what is no tombstone`
-      this.violations.push({ promise: 'P6', key: name, text })
-      return
-    }
-    this.#forgets(machine, name, storedKey, dropped)
+    const text = this.#whatIsWrong(dropped)
+    if (text === undefined) return this.#forgets(machine, name, storedKey, dropped)
+    this.violations.push({ promise: 'P6', key: name, text: `${machine}, an owner, drops ${text}` })
+  }
+
+  /** Of a state that is dropped, in words. */
+  #whatIsWrong(dropped: ObjectState): string | undefined {
+    if (dropped.siblings.length === 0) return undefined
+    if (!isDead(dropped, Infinity)) return 'what is no tombstone'
+    const clocks = this.#cluster.members.map(({ wall }) => wall)
+    if (hadExpired(dropped, clocks)) return undefined
+    // A copy of a member answers in its name, by a clock of its own.
+    const mayBeCopied = this.#cluster.clones.size > 0 || this.copiedAtMs > -Infinity
+    return mayBeCopied ? undefined : 'what has not expired by the clocks of all'
   }
 
   #forgets(machine: string, key: string, storedKey: Bytes, dropped: ObjectState): void {
-    const { history, witness, members } = this.#cluster
+    const { history, witness } = this.#cluster
     const reaped = this.#byKey.get(key) ?? { tombstones: new Set(), gone: new Map() }
     this.#byKey.set(key, reaped)
     const names = dropped.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
-    if (!names.every((write) => reaped.tombstones.has(write))) this.count++
+    if (!names.every((write) => reaped.tombstones.has(write))) {
+      this.count++
+      if (dropped.siblings.some(({ value }) => value.bytes !== undefined)) this.expired++
+    }
     for (const write of names) reaped.tombstones.add(write)
     for (const write of witness.writesOf(key)) {
       const dots = [...witness.dotsOf(write).values()]
       if (dots.length > 0 && dots.every((dot) => covers(dropped.seen, dot)))
         reaped.gone.set(write, this.#nowMs)
     }
+    this.#lookFor(
+      key,
+      storedKey,
+      dropped.seen,
+      (holder, writes) => {
+        return `${machine} forgets its tombstone, and ${holder} still holds ${writes}`
+      },
+      ({ dot }) => dropped.siblings.some((each) => sameDot(each.dot, dot)),
+    )
+  }
+
+  /** A member lets go of entries of what it has seen of a key that lives. */
+  #shortens(machine: string, key: string, storedKey: Bytes, was: Bytes, is: Bytes): void {
+    const [before, after] = [stateIn(storedKey, was), stateIn(storedKey, is)]
+    if (before === undefined || after === undefined) return
+    const { witness } = this.#cluster
+    const gone = new Map([...before.seen].filter(([actor]) => !after.seen.has(actor)))
+    this.shortened++
+    const reaped = this.#byKey.get(key) ?? { tombstones: new Set(), gone: new Map() }
+    this.#byKey.set(key, reaped)
+    for (const write of witness.writesOf(key)) {
+      const dots = [...witness.dotsOf(write).values()]
+      if (dots.some((dot) => covers(gone, dot))) {
+        this.#letGo.add(write)
+        // A copy of a disk answers reads, and nobody asks it what it holds.
+        if (this.#isCopied) witness.returned.add(write)
+      }
+      if (dots.length > 0 && dots.every((dot) => covers(gone, dot)))
+        reaped.gone.set(write, this.#nowMs)
+    }
+    this.#lookFor(key, storedKey, gone, (holder, writes) => {
+      return `${machine} lets an entry go, under which ${holder} still holds ${writes}`
+    })
+  }
+
+  /** What any disk still holds of the values that all of this covers, when it is let go. */
+  #lookFor(
+    key: string,
+    storedKey: Bytes,
+    gone: Seen,
+    tell: (holder: string, writes: string) => string,
+    isSame: (sibling: Sibling) => boolean = () => false,
+  ): void {
+    const { history, members } = this.#cluster
     for (const member of members) {
       const stored = member.disk.isLost ? undefined : member.disk.read(toBinaryText(storedKey))
       const held = stored && stateIn(storedKey, stored)
-      const covered = (held?.siblings ?? []).filter(({ dot, value }) => {
-        return value.bytes !== undefined && covers(dropped.seen, dot)
+      const covered = (held?.siblings ?? []).filter((sibling) => {
+        return sibling.value.bytes !== undefined && covers(gone, sibling.dot) && !isSame(sibling)
       })
       if (covered.length === 0) continue
       const writes = covered.flatMap(({ value }) => history.writeOf(value) ?? [])
       if (this.#mayHaveBeenSetBack(member.name)) {
-        for (const write of writes) reaped.gone.delete(write)
+        for (const write of writes) this.#allow(key, write)
         continue
       }
-      const text = `${machine} forgets its tombstone, and ${member.name} still holds w${writes.join(' w')}`
+      const text = tell(member.name, `w${writes.join(' w')}`)
       this.violations.push({ promise: 'P6', key, text })
     }
   }
 
   #appears(machine: string, key: string, state: ObjectState | undefined): void {
-    const { history } = this.#cluster
+    const { history, witness } = this.#cluster
     const reaped = this.#byKey.get(key)
     for (const { value } of state?.siblings ?? []) {
       const write = history.writeOf(value)
       if (write === undefined) continue
       if (!this.#first.has(write)) this.#first.set(write, this.#nowMs)
       const sinceMs = reaped?.gone.get(write)
-      if (sinceMs === undefined || value.bytes === undefined) continue
+      if (sinceMs === undefined) continue
+      const mayReturn = this.#mayReturn(write, sinceMs)
+      if (mayReturn) witness.returned.add(write)
+      // A tombstone brings nothing back, and stands beside others as any write does.
+      if (value.bytes === undefined) continue
+      // Whoever missed its going brings back what is over, and shows it to nobody.
+      if (value.expiresAt !== undefined && reaped!.tombstones.has(write)) continue
       this.#allow(key, write)
-      if (this.#mayReturn(write, sinceMs)) {
+      if (mayReturn) {
         this.excused++
         continue
       }
@@ -143,9 +222,9 @@ export class Reapings {
   }
 
   #mayReturn(write: number, forgottenMs: number): boolean {
-    const { history, witness, clones, edges, settings } = this.#cluster
+    const { history, witness, edges, settings } = this.#cluster
     if (mayAppearAgain(history, witness, write)) return true
-    if (clones.size > 0 || this.#nowMs - this.copiedAtMs < unnoticedMs) return true
+    if (this.#isCopied) return true
     // An edge may deliver for so long; what comes later is late.
     const minters = [...witness.dotsOf(write).values()].map((dot) => witness.minterOf(dot))
     const isFromTab = minters.some((minter) => edges.some(({ name }) => name === minter))
@@ -153,14 +232,20 @@ export class Reapings {
     return isFromTab && forgottenMs - this.#first.get(write)! >= evictAfterMs
   }
 
+  /** Some disk that nobody asks may show it again, beside what superseded it. */
   #allow(key: string, write: number | undefined): void {
-    if (write !== undefined) this.#byKey.get(key)?.gone.delete(write)
+    if (write === undefined) return
+    this.#byKey.get(key)?.gone.delete(write)
+    if (this.isLetGo(key, write)) this.#cluster.witness.returned.add(write)
+  }
+
+  get #isCopied(): boolean {
+    return this.#cluster.clones.size > 0 || this.#nowMs - this.copiedAtMs < unnoticedMs
   }
 
   #mayHaveBeenSetBack(machine: string): boolean {
-    const { clones } = this.#cluster
     const sinceMs = this.#nowMs - (this.#setBack.get(machine) ?? -Infinity)
-    return sinceMs < unnoticedMs || clones.size > 0 || this.#nowMs - this.copiedAtMs < unnoticedMs
+    return sinceMs < unnoticedMs || this.#isCopied
   }
 
   #owns(machine: string, key: string): boolean {

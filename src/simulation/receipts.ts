@@ -75,8 +75,8 @@ function amiss(
   if (receipt === undefined) {
     return forgets(history, operation) ? [] : violation(`is not found at ${operation.via}`)
   }
-  // Of what was deleted and forgotten there may be nobody left to say so.
-  const isForgotten = reapings.seenOf(operation.key).has(operation.write)
+  // Of what was deleted and forgotten, or let go of, there may be nobody left to say so.
+  const isForgotten = reapings.isLetGo(operation.key, operation.write)
   if (outcome === undefined && isForgotten) return []
   if (outcome === undefined) return violation(`stays at ${receipt.stage} though all is healed`)
   const has = (holding: Holding): boolean => seenAt(history, holding).has(operation.write)

@@ -22,7 +22,7 @@ import {
 import { Cluster } from './cluster.ts'
 import { Custody } from './custody.ts'
 import { type FaultKind, Faults } from './faults.ts'
-import { inspect, notWhole, staleCopies, unreaped } from './inspection.ts'
+import { inspect, notWhole, staleCopies, unreaped, unshortened } from './inspection.ts'
 import { checkListings } from './listings.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { Operator } from './operator.ts'
@@ -71,6 +71,11 @@ export interface SimulationResult {
   readonly late: number
   /** How often a member had no room for what it was to keep for others. */
   readonly roomless: number
+  /** How many of these had expired, and how many reads showed a value to have. */
+  readonly expired: number
+  /** How often a member let go of dead entries of a long vector. */
+  readonly shortened: number
+  readonly shownOver: number
   /** How long after the last fault the owners of every key were equal. */
   readonly convergedAfterMs: number
   readonly violations: readonly Violation[]
@@ -192,12 +197,13 @@ class Run {
     const { witness } = this.#cluster
     const looks = this.#stopAt.includes('P2') || this.#stopAt.includes('P4')
     const reads = looks ? this.#falseReads() : []
-    const { reapings } = this.#cluster
+    const { reapings, expiries } = this.#cluster
     const seen = [
       ...this.#workload.violations,
       ...witness.violations,
       ...reapings.violations,
       ...this.#cluster.foreign.violations,
+      ...expiries.violations,
       ...reads,
     ]
     if (seen.length === 0) return false
@@ -269,6 +275,9 @@ class Run {
       reaped: this.#cluster.reapings.count,
       late: this.#cluster.reapings.excused,
       roomless: this.#cluster.foreign.count,
+      expired: this.#cluster.reapings.expired,
+      shortened: this.#cluster.reapings.shortened,
+      shownOver: this.#cluster.expiries.shownOver,
       convergedAfterMs: Math.round(this.#convergedAfterMs),
       violations: this.violations,
       happened: [...this.#faults.begun, ...this.#workload.turns],
@@ -299,6 +308,7 @@ class Run {
       ...witness.violations,
       ...this.#cluster.reapings.violations,
       ...this.#cluster.foreign.violations,
+      ...this.#cluster.expiries.violations,
       ...endless(history),
       ...network.offences.map((text) => ({ promise: 'P10' as const, key: '', text })),
     )
@@ -315,12 +325,12 @@ class Run {
     gaps.push(...deliverable(this.#cluster))
     const crowded = crowdedOf(this.#cluster)
     for (const { write, key } of this.#workload.unsettled()) {
-      if (crowded.has(key) || this.#cluster.reapings.seenOf(key).has(write)) continue
+      if (crowded.has(key) || this.#cluster.reapings.isLetGo(key, write)) continue
       gaps.push({ key, text: `the receipt of w${write} does not say that it is everywhere` })
     }
     gaps.push(...staleCopies(this.#cluster, this.#workload.keys))
     gaps.push(...notWhole(this.#cluster))
-    gaps.push(...unreaped(this.#cluster))
+    gaps.push(...unreaped(this.#cluster), ...unshortened(this.#cluster))
     return gaps
   }
 

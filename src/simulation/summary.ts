@@ -22,6 +22,10 @@ export interface Summary {
   /** How often a member had no room for what it was to keep for others, and in how many seeds. */
   readonly roomless: number
   readonly roomlessIn: number
+  /** How many of the forgotten keys had expired, and how many reads showed a value to have. */
+  readonly expired: number
+  readonly shortened: number
+  readonly shownOver: number
   /** The longest that any seed took from its last fault to equal owners. */
   readonly slowestConvergenceMs: number
   /** Why the batch is red, a sentence each. */
@@ -63,6 +67,14 @@ export function summarize(
   if (roomlessIn === 0 && results.length >= enoughSeeds) {
     failures.push('in no seed was a member without room for what it was to keep for others')
   }
+  const expired = sum(results.map((result) => result.expired))
+  if (expired === 0 && results.length >= enoughSeeds) {
+    failures.push('in no seed was a value forgotten that had expired')
+  }
+  const shortened = sum(results.map((result) => result.shortened))
+  if (shortened === 0 && results.length >= enoughSeeds) {
+    failures.push('in no seed was a long vector shortened')
+  }
   return {
     seeds: results.length,
     operations: addUp(results.map((result) => result.operations)),
@@ -75,6 +87,9 @@ export function summarize(
     late: sum(results.map(({ late }) => late)),
     roomless: sum(results.map(({ roomless }) => roomless)),
     roomlessIn,
+    expired,
+    shortened,
+    shownOver: sum(results.map(({ shownOver }) => shownOver)),
     slowestConvergenceMs: Math.max(0, ...results.map(({ convergedAfterMs }) => convergedAfterMs)),
     failures,
   }
@@ -95,6 +110,8 @@ export function showSummary(summary: Summary, tookMs: number): string {
     `large keys    larger than a message in ${summary.oversized} seeds`,
     `deleted keys  ${summary.reaped} forgotten in ${summary.reapedIn} seeds; ${summary.late} values came back late`,
     `no room       ${summary.roomless} times to stand in for others, in ${summary.roomlessIn} seeds`,
+    `expired       ${summary.expired} of these had; shown to have by ${summary.shownOver} reads`,
+    `long vectors  shortened ${summary.shortened} times`,
     `convergence   at most ${seconds(summary.slowestConvergenceMs)} s after the last fault`,
     `real time     ${seconds(tookMs)} s, ${Math.round(virtualMs / tookMs)} times as fast as life`,
     ...summary.failures.map((failure) => `✗ ${failure}`),

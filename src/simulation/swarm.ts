@@ -6,6 +6,7 @@
  * testing: Groce et al., 2012).
  */
 import { limits, type Limits } from '../protocol/limits.ts'
+import type { ExpirySettings } from './expiries.ts'
 import type { SeededRandom } from './random.ts'
 import { type NetworkSettings, networkSettings } from './weather.ts'
 
@@ -51,6 +52,7 @@ export interface Swarm {
   readonly limits: Limits
   /** How often a client asks strictly. */
   readonly strictness: number
+  readonly expiry: ExpirySettings
 }
 
 const quorums = [
@@ -110,11 +112,14 @@ export function drawSwarm(random: SeededRandom): Swarm {
     network: drawNetwork(random),
     limits: random.chance(0.4) ? tight(random) : simulatedLimits,
     strictness: random.pick([0, 0, 0.2, 0.6]),
+    expiry: drawExpiry(random.fork('expiry')),
   }
   const ring = random.chance(0.1) ? narrow(drawn) : drawn
   const evictAfterMs = random.fork('lateness').pick([2000, 15_000])
   const foreignBytes = drawRoom(random.fork('room for others'))
-  return { ...ring, limits: { ...ring.limits, evictAfterMs, foreignBytes } }
+  // Of a few actors some are dead soon, where a few are many.
+  const vectorEntries = random.fork('vectors').pick([limits.vectorEntries, 2, 4])
+  return { ...ring, limits: { ...ring.limits, evictAfterMs, foreignBytes, vectorEntries } }
 }
 
 /**
@@ -137,6 +142,11 @@ function narrow(swarm: Swarm): Swarm {
 /** In one ring of seven a stand-in has room for a record or two, or for none. */
 function drawRoom(random: SeededRandom): number {
   return random.chance(0.15) ? random.pick([0, 300, 600, 1200]) : limits.foreignBytes
+}
+
+/** In most rings nothing expires. */
+function drawExpiry(random: SeededRandom): ExpirySettings {
+  return { chance: random.pick([0, 0, 0, 0.3, 0.7]), meanMs: random.pick([500, 4000, 20_000]) }
 }
 
 function drawNetwork(random: SeededRandom): NetworkSettings {

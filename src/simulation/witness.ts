@@ -33,6 +33,8 @@ export class Witness {
   readonly stakes: Stakes
   /** Writes that share a name with another, by the one exception that is allowed. */
   readonly excused = new Set<number>()
+  /** The writes that a tab brought back later than anybody need wait for: nobody remembers what superseded them. */
+  readonly returned = new Set<number>()
   readonly #history: History
   /** Records are written on three disks and more; each content is read once. */
   readonly #read = new Map<string, readonly number[]>()

@@ -181,6 +181,7 @@ export class Workload {
     const follows = process.edge?.copies.of(key).followed === true
     const mustShow = local && follows ? history.ownOf(operation) : []
     const from = local ? 'local' : strict ? 'strict' : 'quorum'
+    const fromMs = process.keyed!.now()
     const byListing = client.random.chance(0.25)
     const answer = byListing
       ? readListed(process.keyed!, key, from)
@@ -189,6 +190,7 @@ export class Workload {
     if (read === undefined) return undefined
     if (!byListing && read.source === 'local')
       this.violations.push(...falseEmptiness(process.edge, key, read.state))
+    this.#cluster.expiries.reads(operation, read.state, fromMs, process.keyed!.now())
     const writes = read.state.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
     operation.returned = writes
     if (read.source === 'local') operation.mustShow = mustShow
@@ -219,7 +221,7 @@ export class Workload {
     const context = contextFromText(key, memory.context)
     // It may have lost some of what its writer had seen.
     if (countLoose(context) >= limits.looseDots) this.#cluster.history.bound(operation.write)
-    const value = again?.value ?? this.#valueOf(operation, client)
+    const value = again?.value ?? this.#valueOf(begun, client)
     const demands = strict ? { demands: { strict } } : {}
     const written = process.keyed!.write({ key, context, value, ack, ...demands })
     const receipt = await this.#operations.settle(begun, written)
@@ -270,14 +272,17 @@ export class Workload {
       })
   }
 
-  /** Each write's value is its name; a tombstone's is its time, which no other write has. */
-  #valueOf(operation: Operation, { random }: Client): Value {
+  /** Each write's value is its name; a tombstone's is its time, which no other write has, and an expired value is one. */
+  #valueOf({ operation, process }: Begun, { random }: Client): Value {
+    const { history, expiries } = this.#cluster
     const writtenAt = 1_900_000_000_000 + this.#writes++
     const { largeBytes, largeChance } = this.#cluster.settings
     const weight = largeBytes > 0 && random.chance(largeChance) ? largeBytes : 0
-    if (operation.kind === 'put') return makeValue(bytesOfId(operation.id, weight), writtenAt)
-    this.#cluster.history.nameTombstone(writtenAt, operation.id)
-    return makeValue(undefined, writtenAt)
+    const isPut = operation.kind === 'put'
+    const now = process.keyed!.now()
+    const expiresAt = isPut ? expiries.draw(operation.write, random, now) : undefined
+    if (!isPut || expiresAt !== undefined) history.nameTombstone(writtenAt, operation.id)
+    return makeValue(isPut ? bytesOfId(operation.id, weight) : undefined, writtenAt, expiresAt)
   }
 
   #isStrict({ random }: Client): boolean {

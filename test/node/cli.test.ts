@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commands } from '../../node/cli/commands.ts'
-import { emptyFolder, ringlet, TestRing } from './dev-ring.ts'
+import { emptyFolder, ringlet, TestRing, until } from './dev-ring.ts'
 
 const folder = emptyFolder()
 let ring: TestRing
@@ -87,6 +87,11 @@ describe('put and get', () => {
     expect(acks.length).toBeGreaterThanOrEqual(2)
   })
 
+  test('forget what was put for a second once that is over', async () => {
+    expect((await ring.run('put', 'carts', 'brief', '1', '--ttl', '1')).exit).toBe(0)
+    await until('it has expired', async () => (await ring.run('get', 'carts', 'brief')).exit === 1)
+  })
+
   test('take keys with any characters', async () => {
     const key = 'a/b?c=#d %25 "ü" 👍'
     await ring.run('put', 'odd / bucket', key, '1')
@@ -157,6 +162,7 @@ describe('exit codes and errors', () => {
     [['put', 'carts', 'a', 'b', '--context'], /--context needs a value/],
     [['put', 'carts', 'a', 'b', '--blind', '--context', 'x'], /not both/],
     [['get', 'carts', 'a', '--r', 'two'], /--r two is no whole number from 1 to 99/],
+    [['put', 'carts', 'a', 'b', '--ttl', '0'], /--ttl 0 is no whole number from 1 to/],
     [['status', '--peer', 'nonsense'], /is no http: URL/],
     [['start', 'two'], /two is no peer/],
   ])('usage %j is 2, and says what is meant', async (args, says) => {

@@ -106,6 +106,23 @@ describe('the control port answers', () => {
     expect((await ask('/buckets/b/keys/gone')).status).toBe(404)
   })
 
+  test('a put that is to expire with when, and nothing of it afterwards', async () => {
+    const path = '/buckets/carts/keys/brief'
+    const before = Date.now()
+    const written = await ask(`${path}?ttlMs=1500`, { method: 'PUT', body: '1' })
+    expect(written.status).toBe(200)
+    const { body } = await ask(path)
+    if (body.found) {
+      expect(Date.parse(body.siblings[0].expiresAt)).toBeGreaterThanOrEqual(before + 1500)
+    }
+    await until('it has expired', async () => (await ask(path)).status === 404)
+    expect(Date.now()).toBeGreaterThanOrEqual(before + 1500)
+    for (const wrong of ['', '0', '-1', 'soon', '1e300']) {
+      const refused = await ask(`${path}?ttlMs=${wrong}`, { method: 'PUT', body: '1' })
+      expect(refused).toMatchObject({ status: 400, body: { error: { code: 'bad-argument' } } })
+    }
+  })
+
   test('with bytes what was put as bytes', async () => {
     const headers = { 'content-type': 'application/octet-stream' }
     await ask('/buckets/b/keys/bytes', { method: 'PUT', headers, body: Uint8Array.of(0, 255) })

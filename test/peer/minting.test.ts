@@ -67,7 +67,7 @@ describe('a disk that was set back, whose next epoch was handed out before', () 
       const write = kind === 'deliver' ? delivered : repeated
       await peer.member.write({ ...write, context: third.context })
       const fourth = await put(peer, 'fourth')
-      expect(fourth.dot.actor, kind).not.toBe(third.dot.actor)
+      expect(fourth.dot.actor).not.toBe(third.dot.actor)
     }
   })
 

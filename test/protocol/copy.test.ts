@@ -168,6 +168,20 @@ describe("an edge's copy", () => {
     })
   })
 
+  it('lets go of a settled write of which owners know nothing that were asked after it had settled', () => {
+    const minted = device()({ ...noCopy, followed: true }, 'one', nothingSeen, false)
+    const { dot } = minted.writes[0]!
+    const held = changeWrite(minted, dot, (own) => ({ ...own, stage: 'everywhere' }))
+    const other = { actor: `${'B'.repeat(16)}.1`, counter: 1 }
+    const answer = apply(emptyState, other, nothingSeen, makeValue(utf8('two'), 1))
+    expect(texts(refreshed(held, answer)).sort()).toEqual(['one', 'two'])
+    expect(texts(refreshed(held, answer, true))).toEqual(['two'])
+    expect(texts(refreshed(minted, answer, true)).sort()).toEqual(['one', 'two'])
+    // An earlier write of the same actor is no word on this one.
+    const earlier = apply(emptyState, { ...dot, counter: 9 }, nothingSeen, makeValue(utf8('0'), 1))
+    expect(texts(refreshed(held, earlier, true)).sort()).toEqual(['0', 'one'])
+  })
+
   it('is itself again when an answer brings nothing new', () => {
     const held = refreshed(device()(noCopy, 'one', nothingSeen), emptyState)
     const { copy } = refreshed(held, shown(held))

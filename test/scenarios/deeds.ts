@@ -83,6 +83,14 @@ export const deeds = {
 
   online: (play, given) => setGates(play, given, true),
 
+  slow: ({ stage, telling }, { peers, by }) => {
+    const seconds = Number.parseInt(by!)
+    for (const name of listed(peers)) {
+      telling.world(`the clock of ${name} is ${seconds} s slow`)
+      stage.machine(name).wall.offsetMs -= 1000 * seconds
+    }
+  },
+
   network: ({ stage, telling }, { times }) => {
     telling.world(`every message arrives ${times}`)
     stage.network.weather.duplication = times === 'twice' ? 1 : 0

@@ -1,6 +1,7 @@
 /**
  * What every command of a script works with: the stage, the telling, and what each person remembers.
  */
+import { limits } from '../../src/protocol/limits.ts'
 import type { Given } from './script.ts'
 import { Stage } from './stage.ts'
 import { Telling } from './telling.ts'
@@ -17,8 +18,15 @@ export interface Play {
 export type Act = (play: Play, given: Given) => Promise<void> | void
 
 /** Resolves when the ring stands and every member reaches every other; what led there is not told. */
-export async function openPlay({ peers, absent, n = '3', r = '2', w = '2' }: Given): Promise<Play> {
-  const settings = { peers: listed(peers), n: Number(n), r: Number(r), w: Number(w) }
+export async function openPlay(given: Given): Promise<Play> {
+  const { peers, absent, n = '3', r = '2', w = '2', long, evict } = given
+  const changed = {
+    ...limits,
+    ...(long !== undefined && { vectorEntries: Number(long) }),
+    ...(evict !== undefined && { evictAfterMs: 1000 * Number.parseInt(evict) }),
+  }
+  const numbers = { n: Number(n), r: Number(r), w: Number(w) }
+  const settings = { peers: listed(peers), ...numbers, limits: changed }
   const telling: Telling = new Telling((peer) => stage.nameOf(peer))
   const stage: Stage = new Stage(settings, (event) => telling.event(event))
   await stage.open(absent === undefined ? [] : listed(absent))

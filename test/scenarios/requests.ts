@@ -23,7 +23,8 @@ export const requests = {
   },
 
   put: (play, given) => {
-    const what = `${named('put', given)} ${given.key}=${given.word}`
+    const lives = given.ttl === undefined ? '' : `, for ${Number.parseInt(given.ttl)} s`
+    const what = `${named('put', given)} ${given.key}=${given.word}${lives}`
     return write(play, given, what, utf8(given.word))
   },
 
@@ -69,12 +70,13 @@ function write(
   what: string,
   bytes: Uint8Array | undefined,
 ): Promise<void> {
-  const { via, by, as, ack = 'quorum' } = given
+  const { via, by, as, ttl, ack = 'quorum' } = given
   const key = keyNamed(given.key)
   const keyed = play.stage.keyed(via)
   const remembered = by === undefined ? undefined : play.memories.get(`${by} ${given.key}`)
   const context = contextFromText(key, remembered ?? 'none')
-  const order = { key, context, value: makeValue(bytes, keyed.now()), ack }
+  const expiresAt = ttl === undefined ? undefined : keyed.now() + 1000 * Number.parseInt(ttl)
+  const order = { key, context, value: makeValue(bytes, keyed.now(), expiresAt), ack }
   const written = keyed.write(as === 'strict' ? { ...order, demands: { strict: true } } : order)
   return answer(play, given, what, written, (receipt) => {
     remember(play, given, receipt.context)

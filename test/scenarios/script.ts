@@ -9,7 +9,7 @@ import type { Stage } from '../../src/protocol/copy.ts'
 
 const usages = {
   '#': '# REMARK',
-  ring: 'ring peers=PEERS [absent=PEERS] [n=NUMBER] [w=NUMBER] [r=NUMBER]',
+  ring: 'ring peers=PEERS [absent=PEERS] [n=NUMBER] [w=NUMBER] [r=NUMBER] [long=NUMBER] [evict=TIME]',
   edge: 'edge PEERS',
   show: 'show THING',
   crash: 'crash PEERS',
@@ -24,9 +24,10 @@ const usages = {
   heal: 'heal',
   offline: 'offline PEERS',
   online: 'online PEERS',
+  slow: 'slow PEERS by=TIME',
   network: 'network TIMES',
   follow: 'follow via=PEER KEY',
-  put: 'put via=PEER [by=NAME] [ack=STAGE] [as=HOW] KEY=WORD',
+  put: 'put via=PEER [by=NAME] [ack=STAGE] [as=HOW] [ttl=TIME] KEY=WORD',
   delete: 'delete via=PEER [by=NAME] [ack=STAGE] KEY',
   get: 'get via=PEER [by=NAME] [from=PLACE] [as=HOW] KEY',
   add: 'add via=PEER KEY=WORD',
@@ -70,6 +71,7 @@ export interface Given {
   readonly number: string
   readonly absent?: string
   readonly by?: string
+  readonly ttl?: string
   readonly ack?: Stage
   readonly as?: 'strict'
   readonly from?: string
@@ -77,6 +79,9 @@ export interface Given {
   readonly n?: string
   readonly r?: string
   readonly w?: string
+  /** More entries than this make a vector long. */
+  readonly long?: string
+  readonly evict?: string
 }
 
 export interface Command {

@@ -17,14 +17,14 @@ import type { Keyed } from '../../src/peer/keyed.ts'
 import { MemberKeyed } from '../../src/peer/member-keyed.ts'
 import { Member } from '../../src/peer/member.ts'
 import { startMember } from '../../src/peer/start-member.ts'
-import { limits } from '../../src/protocol/limits.ts'
+import { type Limits, limits } from '../../src/protocol/limits.ts'
 import type { RingIdentity } from '../../src/protocol/membership.ts'
 import { ringHash } from '../../src/protocol/view.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
 import { dotOfId, farWriteOfId } from '../../src/protocol/receipt-id.ts'
 import type { Trace } from '../../src/ports.ts'
 import { Disk } from '../../src/simulation/disk.ts'
-import { clockOf, Life } from '../../src/simulation/life.ts'
+import { clockOf, Life, type WallClock } from '../../src/simulation/life.ts'
 import { addressOf, Network } from '../../src/simulation/network.ts'
 import { type SeededRandom, seededRandom } from '../../src/simulation/random.ts'
 import { Scheduler } from '../../src/simulation/scheduler.ts'
@@ -37,6 +37,7 @@ export interface Machine {
   readonly kind: 'member' | 'edge'
   readonly identity: Identity
   readonly disk: Disk
+  readonly wall: WallClock
   /** 0 for the first owner, and so on; a tab is as far from all as the third. */
   readonly rank: number
   starts: number
@@ -55,6 +56,7 @@ export interface StageSettings {
   readonly n: number
   readonly r: number
   readonly w: number
+  readonly limits: Limits
 }
 
 /** Long enough for whatever goes on behind an answer, unless it waits for somebody who is away. */
@@ -145,15 +147,16 @@ export class Stage {
     const life = new Life(this.scheduler)
     const isMember = kind === 'member'
     const transport = new SimulatedTransport(this.network, identity.peer, life, isMember)
-    const { r, w } = this.#settings
+    const { r, w, limits } = this.#settings
     const ports = {
       ring: this.#ring,
       identity,
       transport,
       storage: openStorage(disk, life),
-      clock: clockOf(life, this.scheduler, { offsetMs: 0 }),
+      clock: clockOf(life, this.scheduler, machine.wall),
       random: { bytes: seededRandom(`${name}, start ${++machine.starts}`).bytes, fraction },
       trace: this.#trace,
+      limits,
       bootstrap: this.machines
         .filter((other) => other.kind === 'member' && other !== machine)
         .map((other) => addressOf(other.identity.peer)),
@@ -237,7 +240,8 @@ export class Stage {
       syncMs: 1,
       updatesAtOnce: kind === 'member',
     })
-    const machine = { name, kind, identity, disk, rank, starts: 0, process: undefined }
+    const wall = { offsetMs: 0, latestMs: 0 }
+    const machine = { name, kind, identity, disk, wall, rank, starts: 0, process: undefined }
     this.machines.push(machine)
     return machine
   }

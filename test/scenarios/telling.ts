@@ -45,6 +45,8 @@ const tales: Partial<Record<EventType, Tale>> = {
   'hint-refused': ({ who, key, detail }) => `${who} has no room for ${key}: ${detail}`,
   'hint-space': ({ who, result }) => (result === 'counted' ? undefined : `${who} ${result}`),
   reaping: ({ who, key }) => `${who} has forgotten ${key} with all others`,
+  shortened: ({ who, key, detail }) =>
+    `${who} lets ${detail === '1 entries' ? '1 entry' : detail} of ${key} go`,
   reaped: ({ who, key }) => `${who} forgets ${key}`,
   repair: ({ who, to, key, result }) => marked(`${who} → ${to} repair ${key}`, result),
   exchange: ({ who, to, detail }) =>

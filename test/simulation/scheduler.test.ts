@@ -96,7 +96,7 @@ describe('life', () => {
 
   test('a wall clock that jumps leaves awake time alone, which begins anew with each life', async () => {
     const scheduler = new Scheduler()
-    const wall = { offsetMs: 0 }
+    const wall = { offsetMs: 0, latestMs: 0 }
     await scheduler.run(1000)
     const clock = clockOf(new Life(scheduler), scheduler, wall)
     const started = clock.now()

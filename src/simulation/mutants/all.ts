@@ -5,6 +5,7 @@ import { ofFollowing } from './following.ts'
 import { ofForeign } from './foreign.ts'
 import type { Mutant } from './mutant.ts'
 import { ofDamage } from './damage.ts'
+import { ofExpiring } from './expiring.ts'
 import { ofNames } from './names.ts'
 import { ofQuorums } from './quorums.ts'
 import { ofReaping } from './reaping.ts'
@@ -24,4 +25,5 @@ export const mutants: readonly Mutant[] = [
   ...ofStrictness,
   ...ofReaping,
   ...ofForeign,
+  ...ofExpiring,
 ]

@@ -2,20 +2,10 @@
  * Damage: a disk that gives back something else than it was given.
  */
 import type { Bytes } from '../../data/bytes.ts'
-import { makeValue, type ObjectState, type Sibling, stateDigest } from '../../data/siblings.ts'
-import {
-  bytes,
-  type Codec,
-  decode,
-  fixed,
-  list,
-  mapped,
-  optional,
-  struct,
-  varint,
-} from '../../protocol/codec.ts'
+import { type ObjectState, type Sibling, stateDigest } from '../../data/siblings.ts'
+import { type Codec, decode, fixed, list, mapped, optional, struct } from '../../protocol/codec.ts'
 import { decodeObject, encodeObject, keyOfStored } from '../../protocol/record.ts'
-import { actor, dot, seen } from '../../protocol/state.ts'
+import { actor, dot, seen, value } from '../../protocol/state.ts'
 import type { Storage } from '../../ports.ts'
 import type { Mutant } from './mutant.ts'
 import { isOn, rereading } from './wrap.ts'
@@ -46,12 +36,12 @@ const unchecked = struct({
 })
 
 function siblingsAsTheyStand(): Codec<readonly Sibling[]> {
-  const value = mapped(
-    struct({ bytes: optional(bytes), writtenAt: varint, checksum: fixed(16) }),
-    (each: Sibling['value']) => each,
-    (each) => makeValue(each.bytes, each.writtenAt),
+  const asItStands = mapped(
+    struct({ value, checksum: fixed(16) }),
+    (each: Sibling['value']) => ({ value: each, checksum: each.checksum }),
+    (each) => each.value,
   )
-  return list(struct({ dot, value }))
+  return list(struct({ dot, value: asItStands }))
 }
 
 function believeAnything(storage: Storage): Storage {

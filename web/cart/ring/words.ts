@@ -88,6 +88,7 @@ const sentences: Readonly<Record<TracedEvent['type'], (words: Words) => string>>
   hint: ({ of, why }) => `Notes a hint${of}${why}.`,
   reaping: ({ of }) => `Nobody has anything left${of}, and nobody can bring it back.`,
   reaped: ({ of }) => `Forgot what was deleted${of}.`,
+  shortened: ({ of }) => `Forgot who wrote long ago${of}.`,
   'hint-drained': ({ who, of }) => `Handed what was owed${of} over to ${who}.`,
   'hint-dropped': ({ of }) => `Owes nothing${of} any more.`,
   'hint-refused': ({ of }) => `Has no room to stand in for others${of}.`,
