@@ -11,7 +11,7 @@ import { type OwnWrite, withWrite } from '../protocol/copy.ts'
 import { StorageError } from '../protocol/errors.ts'
 import { type WriteDemands, writeDemands } from '../protocol/demands.ts'
 import { ringHash } from '../protocol/view.ts'
-import type { ReplyOf, Request } from '../protocol/message.ts'
+import type { ReplyOf } from '../protocol/message.ts'
 import { type FarWrite, farWriteOfId, idOfFarWrite } from '../protocol/receipt-id.ts'
 import type { Receipt } from './api.ts'
 import { type Copies, nameOf } from './copies.ts'
@@ -29,7 +29,12 @@ export interface EdgeWritesOptions {
   /** There is a write of this key to deliver. */
   kick(key: Key): void
   /** Asks a member to coordinate a put. */
-  forward(key: Key, put: Request): Promise<ReplyOf<'written'> | Failure>
+  forward(order: WriteOrder, demands: WriteDemands): Promise<ReplyOf<'written'> | Failure>
+  /** Has a member write what this device had better not; undefined where it may. */
+  elsewhere(
+    order: WriteOrder,
+    forward: () => Promise<Receipt | undefined>,
+  ): Promise<Receipt | undefined> | undefined
   /** Looks for the moment at which all owners have a write that a member minted. */
   confirm(key: Key, dot: Dot, receipt: LiveReceipt): void
 }
@@ -45,6 +50,8 @@ export class EdgeWrites {
     const { key, ack, write } = order
     // What means nothing is refused here, before it is kept and can never be delivered.
     if (order.demands !== undefined) this.#demandsOf(order)
+    const elsewhere = await this.#options.elsewhere(order, () => this.#forward(order))
+    if (elsewhere !== undefined) return elsewhere
     const mustKeep = ack === 'device' || this.keeps(key)
     if (!mustKeep) {
       // Durable before it leaves: after a crash, the value may already hold what this count added.
@@ -97,19 +104,8 @@ export class EdgeWrites {
 
   /** A put that is not kept here; undefined when it provably reached nobody. */
   async #forward(order: WriteOrder): Promise<Receipt | undefined> {
-    const { key, context, value, ack } = order
-    const id = this.#options.world.random.bytes(16)
-    const request: Request = {
-      type: 'put',
-      key,
-      request: id,
-      context,
-      value,
-      ...this.#demandsOf(order),
-      direct: false,
-      origin: undefined,
-    }
-    const answer = await this.#options.forward(key, request)
+    const { key, context, ack } = order
+    const answer = await this.#options.forward(order, this.#demandsOf(order))
     if (isFailure(answer)) {
       if (answer.refusal === undefined && !answer.sent) return undefined
       throw errorOfFailure(answer)

@@ -109,7 +109,8 @@ export class Edge implements Keyed {
       w,
       unsent: ({ dot }) => !attempted.has(nameOf(dot)),
       kick: (key) => this.#facing.side?.kick(key),
-      forward: (key, put) => this.#facing.ask((side) => side.forward(key, put)),
+      forward: (order, demands) => this.#facing.ask((side) => side.forward(order, demands)),
+      elsewhere: (order, forward) => this.#facing.side?.elsewhere(order, forward),
       confirm: (key, dot, receipt) => this.#confirm(key, dot, receipt),
     })
     const refused = (key: Key, { ids }: OwnWrite, error: RingletError): void =>

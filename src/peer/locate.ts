@@ -42,7 +42,8 @@ export async function locate(world: World, key: Key, own?: OwnWord): Promise<Loc
     const state = states[at]
     const role = at < owners.length ? 'owner' : 'fallback'
     if (state === undefined) return { member, role, holds: 'silent', siblings: 0 }
-    return { member, role, holds: howMuch(state, everything), siblings: liveSiblings(state).length }
+    const shown = world.rules.shownAt(state, world.clock.now())
+    return { member, role, holds: howMuch(state, everything), siblings: liveSiblings(shown).length }
   })
   return { partition, preference }
 }

@@ -46,6 +46,8 @@ export class Outbox {
   readonly #members: EdgeMembers
   readonly #options: OutboxOptions
   readonly #attempted: Set<string>
+  /** Keys of which a member may have written for this device what is to be delivered now. */
+  readonly #doubtful = new Set<string>()
   readonly #resting = new Map<string, { readonly until: number; readonly pauseMs: number }>()
   readonly #lanes: Lanes
   #state: 'awake' | 'asleep' | 'closed' = 'awake'
@@ -58,6 +60,11 @@ export class Outbox {
     this.#attempted = options.attempted
     const { tasks, limits } = world
     this.#lanes = new Lanes(tasks, 'deliver', limits.deliveriesInFlight, () => this.tick())
+  }
+
+  /** The next write of this key may be somewhere already: it is not refused for good until one is delivered. */
+  doubt(key: Key): void {
+    this.#doubtful.add(key.text)
   }
 
   /** There is a new write of this key, or (without a key) somebody new to deliver to. */
@@ -130,7 +137,7 @@ export class Outbox {
     const { dot, context, value } = own
     const { w, seed } = this.#options
     const demands = own.demands ?? { w }
-    const uncertain = this.#attempted.has(nameOf(dot))
+    const uncertain = this.#attempted.has(nameOf(dot)) || this.#doubtful.has(key.text)
     this.#attempted.add(nameOf(dot))
     const { self: origin, random } = this.#world
     const request: Request = {
@@ -193,6 +200,7 @@ export class Outbox {
       })
     const { writes } = await this.#noting(key, note)
     this.#attempted.delete(nameOf(dot))
+    this.#doubtful.delete(key.text)
     this.#world.troubles.over(deliveryName(key))
     const { receipts } = this.#copies
     receipts.advance({ ...own, stage: 'quorum', acks, hints })

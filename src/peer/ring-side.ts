@@ -9,7 +9,7 @@ import type { Identity } from '../data/identity.ts'
 import type { Key } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import type { OwnWrite } from '../protocol/copy.ts'
-import type { ReadDemands } from '../protocol/demands.ts'
+import type { ReadDemands, WriteDemands } from '../protocol/demands.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { PageAsked } from '../protocol/listing.ts'
 import type { PeerId, RingIdentity, View } from '../protocol/membership.ts'
@@ -22,18 +22,19 @@ import {
   type Request,
 } from '../protocol/message.ts'
 import { type Rules, rules as allRules } from '../protocol/rules.ts'
-import type { Location, MemberReport } from './api.ts'
+import type { Location, MemberReport, Receipt } from './api.ts'
 import { refusalOfError } from './ask.ts'
 import { Asking } from './asking.ts'
 import { Confirmations } from './confirmations.ts'
 import type { Copies } from './copies.ts'
+import { writtenElsewhere } from './crowded-keys.ts'
 import { listAtOwners } from './edge-listing.ts'
 import { EdgeMembers } from './edge-members.ts'
 import { EndableTransport } from './endable.ts'
 import { FetchingTransport } from './fetching.ts'
 import type { Failure } from './failure.ts'
 import { Gossip } from './gossip.ts'
-import type { KeyedPage } from './keyed.ts'
+import type { KeyedPage, WriteOrder } from './keyed.ts'
 import { locate, reports } from './locate.ts'
 import { Outbox } from './outbox.ts'
 import type { LiveReceipt } from './receipt.ts'
@@ -132,7 +133,31 @@ export class RingSide {
     return listAtOwners({ copies, members, asking, demands }, asked)
   }
 
-  forward(key: Key, put: Request): Promise<ReplyOf<'written'> | Failure> {
+  /** What so many have written that this device had better not is written by a member, through `forward`. */
+  elsewhere(
+    order: WriteOrder,
+    forward: () => Promise<Receipt | undefined>,
+  ): Promise<Receipt | undefined> {
+    const doubt = (key: Key): void => this.#outbox.doubt(key)
+    return writtenElsewhere({ world: this.#world, copies: this.#copies, doubt }, order, forward)
+  }
+
+  /** Asks a member to coordinate a put. */
+  forward(
+    { key, context, value }: WriteOrder,
+    demands: WriteDemands,
+  ): Promise<ReplyOf<'written'> | Failure> {
+    const request = this.#world.random.bytes(16)
+    const put: Request = {
+      type: 'put',
+      key,
+      request,
+      context,
+      value,
+      ...demands,
+      direct: false,
+      origin: undefined,
+    }
     return this.#members.ask(key, put, 'written')
   }
 

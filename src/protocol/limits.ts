@@ -88,6 +88,8 @@ export const limits = {
   reapScan: 2048,
   /** A vector of more entries than this is looked through for those that stand for nothing any more. */
   vectorEntries: 50,
+  /** Once so many have written a key, a device that is not among them has a member write for it while it can reach one. */
+  vectorActors: 1000,
   /** So long after an edge raised a record, in awake time of who holds it, it may deliver again; then it is late. */
   evictAfterMs: 7 * 24 * 3600 * second,
   /** Refused puts are remembered, so that a copy that comes late is refused as well: half a megabyte. */

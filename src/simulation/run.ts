@@ -75,6 +75,8 @@ export interface SimulationResult {
   readonly expired: number
   /** How often a member let go of dead entries of a long vector. */
   readonly shortened: number
+  /** How often a member wrote for a tab where too many had written already. */
+  readonly handedOver: number
   readonly shownOver: number
   /** How long after the last fault the owners of every key were equal. */
   readonly convergedAfterMs: number
@@ -277,6 +279,7 @@ class Run {
       roomless: this.#cluster.foreign.count,
       expired: this.#cluster.reapings.expired,
       shortened: this.#cluster.reapings.shortened,
+      handedOver: this.#workload.handedOver,
       shownOver: this.#cluster.expiries.shownOver,
       convergedAfterMs: Math.round(this.#convergedAfterMs),
       violations: this.violations,

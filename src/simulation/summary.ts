@@ -25,6 +25,7 @@ export interface Summary {
   /** How many of the forgotten keys had expired, and how many reads showed a value to have. */
   readonly expired: number
   readonly shortened: number
+  readonly handedOver: number
   readonly shownOver: number
   /** The longest that any seed took from its last fault to equal owners. */
   readonly slowestConvergenceMs: number
@@ -89,6 +90,7 @@ export function summarize(
     roomlessIn,
     expired,
     shortened,
+    handedOver: sum(results.map((result) => result.handedOver)),
     shownOver: sum(results.map(({ shownOver }) => shownOver)),
     slowestConvergenceMs: Math.max(0, ...results.map(({ convergedAfterMs }) => convergedAfterMs)),
     failures,
@@ -111,7 +113,7 @@ export function showSummary(summary: Summary, tookMs: number): string {
     `deleted keys  ${summary.reaped} forgotten in ${summary.reapedIn} seeds; ${summary.late} values came back late`,
     `no room       ${summary.roomless} times to stand in for others, in ${summary.roomlessIn} seeds`,
     `expired       ${summary.expired} of these had; shown to have by ${summary.shownOver} reads`,
-    `long vectors  shortened ${summary.shortened} times`,
+    `long vectors  shortened ${summary.shortened} times; ${summary.handedOver} writes of tabs were made by members`,
     `convergence   at most ${seconds(summary.slowestConvergenceMs)} s after the last fault`,
     `real time     ${seconds(tookMs)} s, ${Math.round(virtualMs / tookMs)} times as fast as life`,
     ...summary.failures.map((failure) => `✗ ${failure}`),

@@ -118,8 +118,11 @@ export function drawSwarm(random: SeededRandom): Swarm {
   const evictAfterMs = random.fork('lateness').pick([2000, 15_000])
   const foreignBytes = drawRoom(random.fork('room for others'))
   // Of a few actors some are dead soon, where a few are many.
-  const vectorEntries = random.fork('vectors').pick([limits.vectorEntries, 2, 4])
-  return { ...ring, limits: { ...ring.limits, evictAfterMs, foreignBytes, vectorEntries } }
+  const vectors = random.fork('vectors')
+  const vectorEntries = vectors.pick([limits.vectorEntries, 2, 4])
+  const vectorActors = vectors.pick([limits.vectorActors, limits.vectorActors, 4])
+  const counted = { vectorEntries, vectorActors }
+  return { ...ring, limits: { ...ring.limits, evictAfterMs, foreignBytes, ...counted } }
 }
 
 /**

@@ -45,6 +45,8 @@ export class Workload {
   readonly violations: Violation[] = []
   /** The turns that clients took, in order. */
   readonly turns: string[] = []
+  /** How often a tab had a member write what it was to write on its own device. */
+  handedOver = 0
   readonly #cluster: Cluster
   readonly #operations: Operations
   readonly #without: LeftOut
@@ -245,6 +247,7 @@ export class Workload {
     client.remember(key, { context: receipt.context, basis: [...basis, write] })
     const acks = receipt.acks.map((peer) => ` ${this.#cluster.nameOf(peer)}`).join('')
     this.#operations.tell(operation, `is acknowledged (${receipt.stage}${acks})`)
+    if (operation.ack === 'device' && receipt.stage !== 'device') this.handedOver++
     if (operation.ack !== 'quorum') return this.#followUp(operation, process, key, receipt)
     operation.quorumMs = operation.endMs
     this.violations.push(...falseQuorum(this.#cluster, key, write))
