@@ -115,12 +115,21 @@ export class ForeignSpace {
   }
 
   /** It was not written after all, or nobody knows: then all is counted anew. */
-  undo({ beforeBytes, afterBytes }: Weighed, error: unknown): void {
-    if (beforeBytes === afterBytes) return
-    this.#bytes += beforeBytes - afterBytes
-    this.#counting = undefined
-    const isCertain = error instanceof StorageError && error.outcome === 'refused'
-    if (!isCertain) this.#isCounted = false
+  undo({ key, place, beforeBytes, afterBytes }: Weighed, error: unknown): void {
+    const change = beforeBytes - afterBytes
+    if (change === 0) return
+    this.#bytes += change
+    const counting = this.#counting
+    const ahead = counting?.ahead.get(key.text)
+    if (!(error instanceof StorageError) || error.outcome !== 'refused') {
+      this.#isCounted = false
+      this.#counting = undefined
+    } else if (ahead !== undefined) {
+      // A full disk must not keep the count from its end: nothing would be handed over, and the disk stay full.
+      counting!.ahead.set(key.text, { place, bytes: ahead.bytes + change })
+    } else if (counting !== undefined && hasPassed(counting, place)) {
+      counting.total += change
+    }
     this.#look()
   }
 

@@ -18,6 +18,9 @@ interface Trouble {
 /** How long after a trouble a peer may still suspect, redial and load its tables. */
 const recoveryMs = 12_000
 
+/** After so long everybody has noticed that a process is gone, and turns to it no more. */
+const noticedMs = 6000
+
 export class Calm {
   readonly #cluster: Cluster
   readonly #troubles: Trouble[] = []
@@ -97,7 +100,7 @@ export class Calm {
   /** Whether no process of it ran for long before this time, and none in it. */
   #wasGone(machine: Machine, startMs: number, endMs: number): boolean {
     return this.#gone.some((each) => {
-      return each.machine === machine && each.fromMs + recoveryMs < startMs && endMs < each.untilMs
+      return each.machine === machine && each.fromMs + noticedMs < startMs && endMs < each.untilMs
     })
   }
 

@@ -9,6 +9,7 @@ import { digestOf } from '../data/hash.ts'
 import { makeKey, partitionOf } from '../data/key.ts'
 import { makeRing, type Ring } from '../data/ring.ts'
 import type { PeerEvent } from '../protocol/event.ts'
+import { limits } from '../protocol/limits.ts'
 import type { PeerId, RingIdentity } from '../protocol/membership.ts'
 import { rules } from '../protocol/rules.ts'
 import { startEdge } from '../peer/edge.ts'
@@ -84,8 +85,8 @@ export class Cluster {
     this.random = seededRandom(seed)
     this.chronicle = new Chronicle(this.scheduler, (peer) => this.nameOf(peer))
     this.witness = new Witness(this.history)
-    const { foreignBytes } = settings.limits
-    this.foreign = new ForeignRecords(foreignBytes, () => this.scheduler.nowMs)
+    const room = (machine: string): number => this.#roomOf(machine)
+    this.foreign = new ForeignRecords(room, () => this.scheduler.nowMs)
     this.expiries = new Expiries(this.history, settings.expiry)
     const note = (what: string, bytes?: Bytes): void => this.chronicle.note(what, bytes)
     const random = this.random.fork('network')
@@ -246,13 +247,25 @@ export class Cluster {
       storage: broken.storage?.(storage, machine.disk) ?? storage,
       clock: clockOf(process.life, this.scheduler, machine.wall),
       random: broken.random?.(random, machine.name) ?? random,
-      limits: { ...this.settings.limits, ...broken.limits },
+      limits: {
+        ...this.settings.limits,
+        foreignBytes: this.#roomOf(machine.name),
+        ...broken.limits,
+      },
       trace: (event: PeerEvent) => this.#hear(machine, event),
       bootstrap: this.members
         .filter(({ peer }) => peer !== machine.peer)
         .map(({ peer }) => addressOf(peer)),
       rules: { ...rules, isGenuine: this.#isGenuine, ...broken.rules },
     }
+  }
+
+  /** Where room for what is kept for others is scarce it is so for most members, not for all. */
+  #roomOf(name: string): number {
+    const { foreignBytes } = this.settings.limits
+    const [original = name] = name.split("'")
+    const isScarce = this.random.fork(`room of ${original}`).chance(0.7)
+    return isScarce ? foreignBytes : limits.foreignBytes
   }
 
   #hear(machine: Machine, event: PeerEvent): void {

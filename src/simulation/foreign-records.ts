@@ -32,14 +32,15 @@ interface Refused {
 
 export class ForeignRecords {
   readonly violations: Violation[] = []
-  readonly #limitBytes: number
+  readonly #limitOf: (machine: string) => number
   readonly #nowMs: () => number
   readonly #refused: Refused[] = []
   /** Since when a machine's present process knows how much it keeps for others. */
   readonly #countedMs = new Map<string, number>()
 
-  constructor(limitBytes: number, nowMs: () => number) {
-    this.#limitBytes = limitBytes
+  /** `limitOf`: how much room each machine has. */
+  constructor(limitOf: (machine: string) => number, nowMs: () => number) {
+    this.#limitOf = limitOf
     this.#nowMs = nowMs
   }
 
@@ -61,14 +62,16 @@ export class ForeignRecords {
     const kept = this.#weigh(disk.newestKeys(markers.from, markers.to), (place) => {
       return disk.newest(place)
     })
-    if (kept + more > this.#limitBytes) return
-    const text = `${name} has no room for ${more} bytes more, and keeps ${kept} of ${this.#limitBytes} for others`
+    const limitBytes = this.#limitOf(name)
+    if (kept + more > limitBytes) return
+    const text = `${name} has no room for ${more} bytes more, and keeps ${kept} of ${limitBytes} for others`
     this.violations.push({ promise: 'P5', key, text })
   }
 
   /** A record became durable. */
   sees({ name, disk }: Keeper, storedKey: Bytes, value: Bytes | undefined, before?: Bytes): void {
-    if (this.#limitBytes === Number.MAX_SAFE_INTEGER || storedKey[0] !== objectLetter) return
+    const limitBytes = this.#limitOf(name)
+    if (limitBytes === Number.MAX_SAFE_INTEGER || storedKey[0] !== objectLetter) return
     const hasGrown = (value?.length ?? 0) > (before?.length ?? 0)
     const countedMs = this.#countedMs.get(name) ?? Infinity
     if (!hasGrown || this.#nowMs() < countedMs + lateMs) return
@@ -78,8 +81,8 @@ export class ForeignRecords {
       disk.entries(markers.from, markers.to).map((entry) => toBinaryText(entry.key)),
       (place) => disk.read(place),
     )
-    if (kept <= this.#limitBytes) return
-    const text = `${name} keeps ${kept} bytes for others, and has room for ${this.#limitBytes}`
+    if (kept <= limitBytes) return
+    const text = `${name} keeps ${kept} bytes for others, and has room for ${limitBytes}`
     this.violations.push({ promise: 'P9', key: '', text })
   }
 

@@ -193,12 +193,26 @@ describe('the count', () => {
     expect(made.isCounted).toBe(false)
   })
 
-  test('is of no use after a failure in its midst', () => {
+  test('is right after writes in its midst that a full disk did not take', () => {
+    const made = space()
+    const steps = [weighing('one', 100, 250), weighing('one', 250, 600)]
+    const full = new StorageError('store-full', 'full')
+    made.beginCount()
+    for (const step of steps) made.note(step)
+    for (const step of steps) made.undo(step, full)
+    made.passTo(storageKeys.object(makeKey('carts', 'one')))
+    for (const step of steps) made.note(step)
+    for (const step of steps) made.undo(step, full)
+    expect(made.endCount()).toBe(true)
+    expect(made.status.usedBytes).toBe(100)
+  })
+
+  test('is of no use after a failure in its midst of which nobody knows what it left', () => {
     const made = space()
     made.beginCount()
     const grown = weighing('one', 0, 600)
     made.note(grown)
-    made.undo(grown, new StorageError('store-full', 'full'))
+    made.undo(grown, new StorageError('store-lost', 'lost', { outcome: 'unknown' }))
     expect(made.endCount()).toBe(false)
   })
 })
