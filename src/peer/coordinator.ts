@@ -116,9 +116,9 @@ async function writeAsStranger(job: Job): Promise<Written> {
     const isMine = error instanceof RingletError && error.outcome === 'unknown'
     const fallbacks = isMine || !passesOn(world, error) ? [] : placement.fallbacks
     const others = fallbacks.filter((peer) => peer !== world.self)
-    const { written, uncertain } = await forward(job, others, world.limits.ownerMs)
-    if (written !== undefined) return written
-    throw owners.uncertain || uncertain ? outcomeUnknown(error) : error
+    const last = await forward(job, others, owners.uncertain, world.limits.ownerMs)
+    if (last.written !== undefined) return last.written
+    throw last.uncertain ? outcomeUnknown(error) : error
   }
 }
 
@@ -130,6 +130,8 @@ function passesOn({ rules }: MemberWorld, error: unknown): boolean {
 async function forward(
   job: Job,
   members: readonly PeerId[],
+  // Who was asked before may have taken it.
+  wasUncertain = false,
   // Should none answer, time is left to gather W answers from here.
   leftMs = 4 * job.world.limits.ownerMs,
 ): Promise<Forwarded> {
@@ -137,7 +139,7 @@ async function forward(
   const { clock, links, limits } = world
   const message = messageOf(request)
   const latest = endMs - leftMs
-  let uncertain = false
+  let uncertain = wasUncertain
   for (const owner of links.fastestFirst(members)) {
     // A strict write has nobody else to turn to: suspects may be there all the same.
     if ((links.isSuspect(owner) && request.strict !== true) || clock.elapsed() > latest) continue

@@ -50,9 +50,11 @@ export class EdgeWrites {
     const { key, ack, write } = order
     // What means nothing is refused here, before it is kept and can never be delivered.
     if (order.demands !== undefined) this.#demandsOf(order)
-    const elsewhere = await this.#options.elsewhere(order, () => this.#forward(order))
-    if (elsewhere !== undefined) return elsewhere
     const mustKeep = ack === 'device' || this.keeps(key)
+    if (mustKeep) {
+      const elsewhere = await this.#options.elsewhere(order, () => this.#forward(order))
+      if (elsewhere !== undefined) return elsewhere
+    }
     if (!mustKeep) {
       // Durable before it leaves: after a crash, the value may already hold what this count added.
       if (write !== undefined) await this.#options.copies.countTo(key, write.count)
