@@ -66,8 +66,8 @@ export class OwnKeys implements Keyed {
     return this.#edge.now()
   }
 
-  after(...alarm: Parameters<Keyed['after']>): () => void {
-    return this.#edge.after(...alarm)
+  get clock(): Keyed['clock'] {
+    return this.#edge.clock
   }
 
   #keys(): Keyed {

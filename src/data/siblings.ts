@@ -72,7 +72,7 @@ export function hasExpired({ expiresAt }: Value, nowMs: number): boolean {
 
 /** The same by a clock that shows `nowMs`: what has expired is a tombstone under its own dot. */
 export function asOf(state: ObjectState, nowMs: number): ObjectState {
-  if (!state.siblings.some(({ value }) => hasExpired(value, nowMs))) return state
+  if (firstExpiry(state) > nowMs) return state
   const siblings = state.siblings.map((sibling) => {
     if (!hasExpired(sibling.value, nowMs)) return sibling
     return { ...sibling, value: makeValue(undefined, sibling.value.writtenAt) }

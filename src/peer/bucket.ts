@@ -33,7 +33,7 @@ import type { Keyed, KeyedRead } from './keyed.ts'
 interface Shape<V, R, C> {
   readonly ack: Stage
   readonly strict: boolean
-  readonly ttlMs: number | undefined
+  readonly ttlMs: number | 'none'
   /** What a read shows. */
   present(read: Presented): R
   /** What an update starts from; throws where the siblings give it nothing to start from. */
@@ -68,7 +68,7 @@ export function typedBucket<V>(
   return new BucketHandle<V, TypedRead<V>, V>(keyed, name, {
     ack: options.ack ?? (isStrict(options) ? 'quorum' : (type.ack ?? 'device')),
     strict: isStrict(options),
-    ttlMs: options.ttlMs,
+    ttlMs: options.ttlMs ?? 'none',
     startsBlind: true,
     present: ({ siblings, ...read }) => ({
       ...read,
@@ -99,7 +99,7 @@ export function plainBucket(keyed: Keyed, name: string, options: BucketOptions):
   return new BucketHandle<unknown, PlainRead, readonly unknown[]>(keyed, name, {
     ack: options.ack ?? 'quorum',
     strict: isStrict(options),
-    ttlMs: options.ttlMs,
+    ttlMs: options.ttlMs ?? 'none',
     startsBlind: false,
     present: (read) => ({
       ...read,
@@ -123,7 +123,6 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
 
   constructor(keyed: Keyed, name: string, shape: Shape<V, R, C>) {
     checkBucketName(name)
-    if (shape.ttlMs !== undefined) expiryOf(shape.ttlMs, keyed.now())
     this.#keyed = keyed
     this.name = name
     this.#shape = shape
@@ -248,7 +247,7 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     const look = (): void => {
       const leftMs = expiresAt - this.#keyed.now()
       if (leftMs <= 0) expired()
-      else cancel = this.#keyed.after(Math.min(leftMs, lookAtClockMs), look)
+      else cancel = this.#keyed.clock.after(Math.min(leftMs, lookAtClockMs), look)
     }
     if (expiresAt < Infinity) look()
     return () => cancel()
@@ -289,8 +288,7 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     const strict = consistency === 'strict'
     const isUsual = !strict && w === undefined && pw === undefined && dw === undefined
     const now = Math.max(0, Math.floor(this.#keyed.now()))
-    const stays = ttlMs === undefined || ttlMs === 'none'
-    const value = makeValue(bytes, now, stays ? undefined : expiryOf(ttlMs, now))
+    const value = makeValue(bytes, now, ttlMs === 'none' ? undefined : expiryOf(ttlMs, now))
     const receipt = await this.#keyed.write({
       key,
       context,

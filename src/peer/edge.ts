@@ -20,7 +20,7 @@ import type { PeerId, RingIdentity, View } from '../protocol/membership.ts'
 import { ringHash, viewOfNobody } from '../protocol/view.ts'
 import { generationOfStore, storageKeys, type StoreIdentity } from '../protocol/record.ts'
 import type { WriteId } from '../values/type.ts'
-import type { Trace } from '../ports.ts'
+import type { Clock, Trace } from '../ports.ts'
 import type { Location, MemberReport, Receipt } from './api.ts'
 import { Copies, nameOf } from './copies.ts'
 import { listCopies } from './copies-listing.ts'
@@ -146,8 +146,8 @@ export class Edge implements Keyed {
     return this.world.clock.now()
   }
 
-  after(delayMs: number, run: () => void): () => void {
-    return this.world.clock.after(delayMs, run)
+  get clock(): Clock {
+    return this.world.clock
   }
 
   start(): void {

@@ -8,6 +8,7 @@ import type { Stage } from '../protocol/copy.ts'
 import type { Numbers, WriteDemands } from '../protocol/demands.ts'
 import type { PageAsked } from '../protocol/listing.ts'
 import type { WriteId } from '../values/type.ts'
+import type { Clock } from '../ports.ts'
 import type { Receipt } from './api.ts'
 
 export interface KeyedRead {
@@ -72,6 +73,6 @@ export interface Keyed {
   watch(key: Key, watcher: Watcher): Promise<() => void>
   /** Wall time in milliseconds, for the value's own time. */
   now(): number
-  /** Calls `run` once, so much awake time later; the returned function cancels. */
-  after(delayMs: number, run: () => void): () => void
+  /** What a watch waits by, for a value to expire. */
+  readonly clock: Clock
 }

@@ -203,6 +203,7 @@ export class Loans {
       return { result: found.state.seen.size - state.seen.size, state, silent: true }
     })
     if (count === 0) return
+    this.#records.shortened.note(key, agreed)
     say({ type: 'shortened', key: showKey(key), detail: `${count} entries` })
     // Who heard of it at once would ask, and owners that lag behind would tell the others again what these let go.
     clock.after(limits.ownerMs, () => tasks.run('tell', this.#records.tell(key)))

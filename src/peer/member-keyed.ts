@@ -11,6 +11,7 @@ import { type Numbers, readDemands, writeDemands } from '../protocol/demands.ts'
 import type { PageAsked } from '../protocol/listing.ts'
 import { placementOf } from '../protocol/placement.ts'
 import type { WriteId } from '../values/type.ts'
+import type { Clock } from '../ports.ts'
 import type { Receipt } from './api.ts'
 import type { Consistency, Keyed, KeyedPage, KeyedRead, Watcher, WriteOrder } from './keyed.ts'
 import type { Member } from './member.ts'
@@ -45,8 +46,8 @@ export class MemberKeyed implements Keyed {
     return this.#member.world.clock.now()
   }
 
-  after(delayMs: number, run: () => void): () => void {
-    return this.#member.world.clock.after(delayMs, run)
+  get clock(): Clock {
+    return this.#member.world.clock
   }
 
   /** What an owner has is a copy to start from once no other owner answers; until then all of them are asked. */

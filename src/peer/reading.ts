@@ -44,7 +44,7 @@ export interface Covered {
   readonly by: readonly PeerId[]
   readonly owners: number
   readonly highest: number
-  /** How many owners hold nothing of its minter, and would if there were anything. */
+  /** How many owners hold nothing of the key, and would if there were anything. */
   readonly without: number
 }
 
@@ -153,9 +153,11 @@ export async function coveredBy(
         return isFailure(reply) ? { by: [], highest: 0, without: 0 } : reply
       }
       const { seen } = (await records.read(key)).state
-      const isWhole = world.holdsAll(key) && !isInDoubt(world, records, key)
-      const without = !seen.has(dot.actor) && isWhole ? 1 : 0
-      return { by: covers(seen, dot) ? [self] : [], highest: highest(seen, dot.actor), without }
+      const isReady = world.view().byPeer.get(self)?.record.readiness === 'ready'
+      const isWhole = isReady && world.holdsAll(key) && !isInDoubt(world, records, key)
+      const without = seen.size === 0 && isWhole ? 1 : 0
+      const isCovered = covers(seen, dot) || records.shortened.covers(key, dot)
+      return { by: isCovered ? [self] : [], highest: highest(seen, dot.actor), without }
     }),
   )
   return {

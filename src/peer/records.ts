@@ -35,6 +35,7 @@ import { Digests } from './digests.ts'
 import { Doubts, writeOf } from './doubts.ts'
 import { ForeignSpace, type Weighed } from './foreign-space.ts'
 import { DamagedIdentity, Epochs, type Known, renewIdentity, type StoreOwner } from './epochs.ts'
+import { LetGo } from './let-go.ts'
 import { RefusedRequests } from './refused-requests.ts'
 import { slices } from './slices.ts'
 
@@ -114,6 +115,7 @@ export class Records {
   readonly digests: Digests
   readonly doubts: Doubts
   readonly foreign: ForeignSpace
+  readonly shortened = new LetGo(limits.shortenedRemembered)
   readonly refused = new RefusedRequests(limits.refusalsRemembered)
   readonly #storage: Storage
   readonly #say: Say

@@ -41,7 +41,7 @@ export function checkValueSize(value: Bytes): void {
 export function expiryOf(ttlMs: unknown, nowMs: number): number {
   const expiresAt = typeof ttlMs === 'number' && ttlMs > 0 ? Math.ceil(nowMs + ttlMs) : NaN
   if (Number.isSafeInteger(expiresAt)) return expiresAt
-  throw new RingletError('bad-argument', `a time to live of ${String(ttlMs)} ms`, {
+  throw new RingletError('bad-argument', `ttlMs = ${String(ttlMs)}`, {
     remedy: 'Pass milliseconds, above 0.',
   })
 }

@@ -176,7 +176,7 @@ export const reply = union({
       by: list(text),
       owners: varint,
       highest: varint,
-      /** How many owners hold nothing of the dot's actor, and miss nothing. */
+      /** How many owners hold nothing of the key at all. */
       without: late(varint, 0),
     }),
   ],
