@@ -94,11 +94,12 @@ export const ofForeign: readonly Mutant[] = [
     faults: [...apart, 'duplication', 'delay tails'],
   },
   {
-    name: 'who stops in the middle of paying has paid',
-    clause: 'markers are derived again at every start',
-    breaks: ['P3'],
+    name: 'who starts again in the middle of paying has paid',
+    clause: 'the object is dropped when every present owner has acknowledged',
+    breaks: ['P1'],
     storage: forgivesTheRest,
-    faults: ['crash while paying', 'crash while paying', ...apart],
+    faults: ['crash while paying', 'crash while paying', 'isolated peer', ...apart],
+    swarm: { members: 6, n: 3, r: 2, w: 2, edges: 0 },
   },
 ]
 
@@ -145,7 +146,7 @@ function owesOnce(storage: Storage): Storage {
   })
 }
 
-/** What a marker names no more when it is derived again was paid; so, to this build, was the rest. */
+/** What was paid in part when it is derived again counts as paid, and is dropped. */
 function forgivesTheRest(storage: Storage): Storage {
   return wrap(storage, {
     update: (keys, decide, durability) =>
@@ -154,11 +155,12 @@ function forgivesTheRest(storage: Storage): Storage {
         (current) => {
           const { writes, result } = decide(current)
           const isDerived = !writes.some(({ key }) => isOn('object', key))
-          const forgiven = writes.map((write) => {
+          const forgiven = writes.flatMap((write): Write[] => {
             const before = current[keys.indexOf(write.key)]
             const grows = (write.value?.length ?? 0) > (before?.length ?? Infinity)
-            const isMarker = isOn('marker', write.key)
-            return isDerived && isMarker && grows ? { ...write, value: undefined } : write
+            if (!isDerived || !isOn('marker', write.key) || !grows) return [write]
+            const dropped = [write.key, storageKeys.object(keyAtRest(write.key))]
+            return dropped.map((key) => ({ key, value: undefined }))
           })
           return { writes: forgiven, result }
         },
