@@ -75,7 +75,9 @@ export function staleCopies(
       const stored = disk.read(toBinaryText(storageKeys.object(key)))
       const text = `${name} shows an older copy`
       const { state } = readRecord(key, stored)
-      if (!sameState(held.copy, state)) {
+      // Nobody is told that a key was forgotten, and nothing else is shown until a tab asks again.
+      const isOver = state.seen.size === 0 && isDead(held.copy, Infinity)
+      if (!isOver && !sameState(held.copy, state)) {
         gaps.push({ key: showKey(key), text })
       }
     }
