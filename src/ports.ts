@@ -3,6 +3,7 @@
  * these, so that a simulator can stand in for all of it. Types only: nothing runs here.
  */
 import type { Bytes } from './data/bytes.ts'
+import type { Durability } from './protocol/buffering.ts'
 import type { PeerEvent } from './protocol/event.ts'
 import type { PeerId } from './protocol/membership.ts'
 
@@ -109,8 +110,7 @@ export interface StoredEntry {
   readonly value: Bytes
 }
 
-/** `buffered` may be lost by a power cut, never torn. */
-export type Durability = 'synced' | 'buffered'
+export type { Durability }
 
 export interface Clock {
   /** Wall time in milliseconds since 1970: for people and last-write-wins; may jump either way. */
