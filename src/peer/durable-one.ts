@@ -123,7 +123,7 @@ export async function hasDurable(
   { dw = 0 }: WriteDemands,
   { made }: DurableOne,
 ): Promise<boolean> {
-  return buffering.hasDurable(dw, dw > 0 && (await made) !== undefined)
+  return !buffering.waitsForDurable(dw) || (await made) !== undefined
 }
 
 /** Those whose acknowledgement a power cut may yet take back. */

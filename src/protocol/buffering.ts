@@ -52,8 +52,8 @@ export const bufferingRules = {
   /** What a replica says of its copy. */
   saysSynced: (keeping: Keeping): boolean => keeping !== 'buffered',
 
-  /** Whether as many durable copies are there as the write asks for. */
-  hasDurable: (dw: number, isKept: boolean): boolean => dw === 0 || isKept,
+  /** Whether the durable write is waited for. */
+  waitsForDurable: (dw: number): boolean => dw > 0,
 
   /** How a debt is taken, and all else that somebody will rely on after he has let his own copy go. */
   settles: (): Durability => 'synced',

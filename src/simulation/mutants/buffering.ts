@@ -20,7 +20,8 @@ export const ofBuffering: readonly Mutant[] = [
     breaks: ['P1'],
     buffering: { passesOn: () => false },
     faults: ['isolated peer', 'isolated peer', 'crash', 'crash'],
-    swarm: { ...ring, buffering: 1 },
+    // A fallback would hand over, and a debt is synced.
+    swarm: { ...ring, members: 3, buffering: 1 },
   },
   {
     name: 'a replica calls its buffer a disk',
@@ -33,7 +34,7 @@ export const ofBuffering: readonly Mutant[] = [
     name: 'a buffer counts as a durable copy',
     clause: 'dw counts what is synced',
     breaks: ['outcome'],
-    buffering: { hasDurable: () => true },
+    buffering: { waitsForDurable: () => false },
     swarm: { buffering: 1 },
   },
   {
