@@ -17,7 +17,8 @@ import { hostsOf } from '../protocol/quorum.ts'
 import { farWriteOfId, idOfFarWrite } from '../protocol/receipt-id.ts'
 import type { Written } from './coordinator.ts'
 import type { Member } from './member.ts'
-import { closedError, durableAcks, LiveReceipt, tooManyAwaited } from './receipt.ts'
+import { durableAcks } from './durable-acks.ts'
+import { closedError, LiveReceipt, tooManyAwaited } from './receipt.ts'
 import { Receipts } from './receipts.ts'
 
 /** Pauses before the owners are asked again whether they have a write that somebody waits for. */

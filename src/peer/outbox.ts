@@ -22,7 +22,7 @@ import { errorOfRefusal, isFailure } from './failure.ts'
 import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
 import { Lanes } from './lanes.ts'
-import { durableAcks } from './receipt.ts'
+import { durableAcks } from './durable-acks.ts'
 import { copyName, sayError } from './troubles.ts'
 import type { RingWorld } from './world.ts'
 

@@ -60,7 +60,7 @@ export class LiveReceipt implements Receipt {
     if (stage === 'everywhere') {
       // Owners say that they cover a write once that is durable; who is known to have it is not forgotten.
       this.buffered = []
-      if ((acks?.length ?? 0) > this.acks.length) this.acks = acks!
+      if (acks !== undefined && acks.length > this.acks.length) this.acks = acks
     } else if (acks !== undefined) {
       this.acks = acks
       this.buffered = buffered
@@ -84,11 +84,6 @@ export class LiveReceipt implements Receipt {
     for (const { reject } of this.#waiting) reject(error)
     this.#waiting = []
   }
-}
-
-/** The members that have a write on their disks, as far as its receipt knows. */
-export function durableAcks({ acks, buffered }: Pick<Receipt, 'acks' | 'buffered'>): string[] {
-  return acks.filter((peer) => !buffered.includes(peer))
 }
 
 /** Waits for a stage, but no longer than `limitMs`: the write goes on either way. */

@@ -69,9 +69,8 @@ export function writeDemands(
 export function checkBuffered(strict: boolean, dw = 0): void {
   if (!strict && dw <= 1) return
   const what = strict ? 'a strict write' : `a write with dw = ${dw}`
-  throw new RingletError('bad-argument', `${what} in a bucket whose durability is buffered`, {
-    remedy:
-      'One member syncs a buffered write, the others do later: use a bucket that is synced for this.',
+  throw new RingletError('bad-argument', `${what} in a buffered bucket`, {
+    remedy: 'One member syncs a buffered write: use a synced bucket.',
   })
 }
 

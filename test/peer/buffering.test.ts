@@ -29,7 +29,7 @@ function noting(ring: TestRing): ('synced' | 'buffered')[][] {
 
 describe('a buffered bucket', () => {
   it.each<[string, BucketOptions, RegExp]>([
-    ['a strict one', { ...buffered, consistency: 'strict' }, /strict write in a bucket/],
+    ['a strict one', { ...buffered, consistency: 'strict' }, /strict write in a buffered bucket/],
     ['a durability nobody knows', { durability: 'mostly' as 'buffered' }, /durability of mostly/],
   ])('is refused: %s', async (_, options, message) => {
     const ring = await testRing().start(1)

@@ -19,9 +19,17 @@ export const ofBuffering: readonly Mutant[] = [
     clause: 'if the chosen one fails, another is asked',
     breaks: ['P1'],
     buffering: { passesOn: () => false },
-    faults: ['isolated peer', 'isolated peer', 'crash', 'crash'],
-    // A fallback would hand over, and a debt is synced.
-    swarm: { ...ring, members: 3, buffering: 1 },
+    faults: ['isolated peer', 'isolated peer', 'one-way cut'],
+    // A fallback would hand over, and each durable write syncs what stands before it.
+    swarm: {
+      ...ring,
+      members: 3,
+      clients: 2,
+      pauseMs: 3000,
+      faultPauseMs: 1500,
+      tempers: ['blind'],
+      buffering: 1,
+    },
   },
   {
     name: 'a replica calls its buffer a disk',
