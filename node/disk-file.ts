@@ -13,6 +13,7 @@
 import { closeSync, existsSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { Durability } from '../src/ports.ts'
 import { StorageError } from '../src/protocol/errors.ts'
 import { losesDisk } from './disk-errors.ts'
 import { syncFile, syncFolder } from './disk-folder.ts'
@@ -29,6 +30,9 @@ export const deleteEntry = 'delete from entries where key = ?'
 export const selectValue = 'select value from entries where key = ?'
 export const selectRange =
   'select key, value from entries where key >= ? and key < ? order by key limit ?'
+
+/** Writes what stands there already. */
+export const writeFormat = `pragma user_version = ${storeFormat}`
 
 const makeTable = `
   create table entries (key blob not null unique, value blob not null) strict;
@@ -54,6 +58,8 @@ export function makeFile(path: string): void {
     renameSync(unfinished, path)
   }
   closeSync(openSync(`${path}-wal`, 'a'))
+  // What an earlier process committed and did not sync is durable before anybody builds on it.
+  syncFile(`${path}-wal`)
   syncFolder(dirname(path))
 }
 
@@ -104,6 +110,29 @@ export class Checkpoint {
     } catch (error) {
       if (losesDisk(error)) throw error
     }
+  }
+}
+
+/**
+ * Whether a commit syncs the log. One that does not leaves that to the next: the log is one file, and what a power cut
+ * leaves of it is read up to the first frame that is not whole. A checkpoint syncs the log before it takes from it, which
+ * it would not do with `synchronous = off`.
+ */
+export class CommitSync {
+  readonly #database: DatabaseSync
+  #isFull = true
+
+  constructor(database: DatabaseSync) {
+    this.#database = database
+  }
+
+  /** Between commits only. */
+  set(durability: Durability): void {
+    const isFull = durability === 'synced'
+    if (isFull === this.#isFull) return
+    // Run anew each time: a prepared one acts when it is prepared.
+    this.#database.exec(`pragma synchronous = ${isFull ? 'full' : 'normal'}`)
+    this.#isFull = isFull
   }
 }
 

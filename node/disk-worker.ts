@@ -5,8 +5,17 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { losesDisk, plainFailure, storageErrorOf, type PlainFailure } from './disk-errors.ts'
-import { Checkpoint, deleteEntry, insertEntry, makeFile, prepareFile } from './disk-file.ts'
+import {
+  Checkpoint,
+  CommitSync,
+  deleteEntry,
+  insertEntry,
+  makeFile,
+  prepareFile,
+  writeFormat,
+} from './disk-file.ts'
 import { markLost } from './disk-folder.ts'
+import type { Durability } from '../src/ports.ts'
 import { unpackWrites } from './packed-writes.ts'
 
 export interface DiskWorkerData {
@@ -17,7 +26,9 @@ export interface DiskWorkerData {
 }
 
 /** A batch to commit; or nothing, to close. */
-export type DiskRequest = ArrayBuffer | undefined
+export type DiskRequest =
+  | { readonly batch: ArrayBuffer; readonly durability: Durability }
+  | undefined
 
 /** What came of the opening, of a batch or of the closing; the batch's buffer comes back. */
 export interface DiskReply {
@@ -60,22 +71,31 @@ function serve(port: MessagePort, { folder, path, busyMs }: DiskWorkerData): voi
     }
     const { failure } = attempt(folder, () => commit(request))
     if (failure?.code === 'store-lost') isLost = true
-    const reply: DiskReply = failure ? { failure, buffer: request } : { buffer: request }
-    port.postMessage(reply, [request])
+    const buffer = request.batch
+    port.postMessage({ ...(failure && { failure }), buffer } satisfies DiskReply, [buffer])
   })
   port.postMessage({} satisfies DiskReply)
 }
 
-function committer(database: DatabaseSync, checkpoint: Checkpoint): (batch: ArrayBuffer) => void {
+function committer(
+  database: DatabaseSync,
+  checkpoint: Checkpoint,
+): (request: NonNullable<DiskRequest>) => void {
   const [begin, commit] = [database.prepare('begin immediate'), database.prepare('commit')]
   const [insert, remove] = [database.prepare(insertEntry), database.prepare(deleteEntry)]
-  return (batch) => {
+  const sync = new CommitSync(database)
+  return ({ batch, durability }) => {
+    sync.set(durability)
     try {
       begin.run()
+      let isEmpty = true
       unpackWrites(batch, (key, value) => {
+        isEmpty = false
         if (value === undefined) remove.run(key)
         else insert.run(key, value)
       })
+      // A commit that writes nothing would sync nothing.
+      if (isEmpty) database.exec(writeFormat)
       commit.run()
     } catch (error) {
       if (database.isTransaction) database.exec('rollback')

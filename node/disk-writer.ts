@@ -1,6 +1,6 @@
 /** This side of the disk's thread: one batch at a time goes over, and its buffer comes back for the next. */
 import { Worker } from 'node:worker_threads'
-import type { Write } from '../src/ports.ts'
+import type { Durability, Write } from '../src/ports.ts'
 import { StorageError } from '../src/protocol/errors.ts'
 import { fromPlainFailure } from './disk-errors.ts'
 import type { DiskReply, DiskRequest, DiskWorkerData } from './disk-worker.ts'
@@ -50,13 +50,13 @@ export class DiskWriter implements AsyncDisposable {
     })
   }
 
-  /** Resolves once all of `writes` are synced; called again only once the last call has settled. */
-  commit(writes: readonly Write[]): Promise<void> {
+  /** Resolves once all of `writes` are committed, and synced if they ask for it; called again only once that has settled. */
+  commit(writes: readonly Write[], durability: Durability): Promise<void> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended)
     const packed = packWrites(writes, this.#spare)
     this.#spare = undefined
     const committed = this.#reply()
-    this.#worker.postMessage(packed satisfies DiskRequest, [packed])
+    this.#worker.postMessage({ batch: packed, durability } satisfies DiskRequest, [packed])
     return committed
   }
 

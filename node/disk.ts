@@ -3,7 +3,8 @@
  *
  * Writes go to a thread of their own, because a sync blocks; reads stay on the main thread, because asking another
  * costs more than reading. Every commit is synced (`synchronous = full`, set and read back): with less, a power cut
- * takes back what was acknowledged, and `buffered` writes are synced like all others.
+ * takes back what was acknowledged. Only one that holds buffered writes alone is left to the next: the log has an order,
+ * and a sync takes all that stands in it.
  *
  * When a write or a sync fails with an input or output error, be it a commit's, a checkpoint's or the opening's, the disk
  * counts as lost. The store refuses everything from then on, and the folder is marked, so that the next start begins with
@@ -49,7 +50,7 @@ export async function openDisk(dataFolder: string, options?: StorageOptions): Pr
         await setImmediate()
         return inStorageWords(folder, () => reader.range(...asked))
       },
-      commit: (writes) => writer.commit(writes),
+      commit: (writes, durability) => writer.commit(writes, durability),
       usage: () => usageOf(folder),
       close: () => held.disposeAsync(),
     },

@@ -3,6 +3,7 @@
  * these, so that a simulator can stand in for all of it. Types only: nothing runs here.
  */
 import type { Bytes } from './data/bytes.ts'
+import type { Durability } from './protocol/buffering.ts'
 import type { PeerEvent } from './protocol/event.ts'
 import type { PeerId } from './protocol/membership.ts'
 
@@ -67,7 +68,7 @@ export interface Storage {
    * its making): stays as long as the store does, and is that of no other.
    */
   readonly medium?: string | undefined
-  /** Reads see only what is durable, never what is still queued. */
+  /** Reads see only what is committed, never what is still queued: durable, but for what was asked to be buffered. */
   get(key: Bytes): Promise<Bytes | undefined>
   getMany(keys: readonly Bytes[]): Promise<(Bytes | undefined)[]>
   /** Ascending, from `from` (included) to `to` (excluded), at most `limit` entries. */
@@ -76,6 +77,10 @@ export interface Storage {
    * The one way to write: `change` gets the newest state of `keys`, writes still queued included, and says in one
    * synchronous step what to write (any keys). All of it becomes durable, or none. Resolves, in the order of the
    * calls, once everything that `change` saw or wrote is durable. A throw in `change` writes nothing and rejects.
+   *
+   * `buffered` resolves once it is committed: the process may die, but a power cut may take it back. What a power cut
+   * leaves is all updates up to one of them, in the order of the calls, and all up to the last one that was synced, which
+   * may have written nothing.
    */
   update<T>(keys: readonly Bytes[], change: Change<T>, durability?: Durability): Promise<T>
   /** What the store's medium says of its space, and whether it may be cleared unasked, where it says anything. */
@@ -105,8 +110,7 @@ export interface StoredEntry {
   readonly value: Bytes
 }
 
-/** `buffered` may be lost by a power cut, never torn. */
-export type Durability = 'synced' | 'buffered'
+export type { Durability }
 
 export interface Clock {
   /** Wall time in milliseconds since 1970: for people and last-write-wins; may jump either way. */

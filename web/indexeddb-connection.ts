@@ -65,17 +65,21 @@ export class IndexedDbConnection {
   }
 
   /** Runs `callback` in a transaction of its own, a second time if the handle proved closed. */
-  async use<T>(mode: IDBTransactionMode, callback: Use<T>): Promise<T> {
+  async use<T>(
+    mode: IDBTransactionMode,
+    callback: Use<T>,
+    durability: IDBTransactionDurability = 'strict',
+  ): Promise<T> {
     let isInDoubt = false
     try {
       try {
-        return await this.#run(mode, callback)
+        return await this.#run(mode, callback, durability)
       } catch (error) {
         if (!isClosedHandle(error)) throw error
         // What was closed in the middle of its commit may be stored; to write the same again changes nothing.
         isInDoubt = mode === 'readwrite' && !neverBegan(error)
         await this.close()
-        return await this.#run(mode, callback)
+        return await this.#run(mode, callback, durability)
       }
     } catch (error) {
       const failure = asStorageError(error, this.#name, 'using')
@@ -92,8 +96,12 @@ export class IndexedDbConnection {
     )
   }
 
-  async #run<T>(mode: IDBTransactionMode, callback: Use<T>): Promise<T> {
-    const store = storeOf(await this.#open(), mode)
+  async #run<T>(
+    mode: IDBTransactionMode,
+    callback: Use<T>,
+    durability: IDBTransactionDurability,
+  ): Promise<T> {
+    const store = storeOf(await this.#open(), mode, durability)
     const held = this.#mustHold(store)
     const [result] = await Promise.all([callback(store, held), held])
     return result
@@ -176,8 +184,12 @@ function makeStore(database: IDBDatabase): void {
   database.createObjectStore(entries).put(record, formatKey)
 }
 
-function storeOf(database: IDBDatabase, mode: IDBTransactionMode): IDBObjectStore {
-  return database.transaction(entries, mode, { durability: 'strict' }).objectStore(entries)
+function storeOf(
+  database: IDBDatabase,
+  mode: IDBTransactionMode,
+  durability: IDBTransactionDurability = 'strict',
+): IDBObjectStore {
+  return database.transaction(entries, mode, { durability }).objectStore(entries)
 }
 
 function isReadable(record: unknown): record is FormatRecord {

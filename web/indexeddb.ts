@@ -2,8 +2,9 @@
  * The store of a tab: IndexedDB through `idb-keyval`, with a `UseStore` of our own.
  *
  * `idb-keyval` alone asks for no durability (relaxed transactions lost a quarter of what was acknowledged at a power
- * cut), knows no ranges, and stays with a database handle that the browser has closed. So transactions are strict,
- * one commit carries all that is queued (the cost is per transaction), and a closed handle is opened again.
+ * cut), knows no ranges, and stays with a database handle that the browser has closed. So transactions are strict where
+ * they are not asked to be buffered, one commit carries all that is queued (the cost is per transaction), and a closed
+ * handle is opened again.
  */
 import { getMany, promisifyRequest, type UseStore } from 'idb-keyval'
 import { storageOver, type StorageOptions, type Usage } from '../src/adapters/storage.ts'
@@ -23,13 +24,21 @@ export async function openIndexedDb(name: string, options?: StorageOptions): Pro
     {
       read: (keys) => getMany<Bytes>(keys.map(asKey), use),
       range: (from, to, limit) => use('readonly', (store) => range(store, from, to, limit)),
-      commit: (writes) => connection.use('readwrite', (store, held) => commit(store, held, writes)),
+      commit: (writes, durability) =>
+        connection.use(
+          'readwrite',
+          (store, held) => commit(store, held, writes),
+          durability === 'synced' ? 'strict' : 'relaxed',
+        ),
       usage,
       close: () => connection.close(),
     },
     options,
   )
 }
+
+/** A text, which no range meets: written where nothing is but a sync. */
+const syncKey = 'sync'
 
 async function commit(
   store: IDBObjectStore,
@@ -38,6 +47,8 @@ async function commit(
 ): Promise<void> {
   const { transaction } = store
   try {
+    // A transaction that writes nothing syncs nothing.
+    if (writes.length === 0) store.put(0, syncKey)
     for (const { key, value } of writes) {
       if (value === undefined) store.delete(asKey(key))
       else store.put(asWhole(value), asKey(key))

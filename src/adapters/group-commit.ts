@@ -10,9 +10,13 @@
  *
  * When a commit fails, whatever is queued behind it fails with the same error, because it may have been computed
  * from values that now never were.
+ *
+ * A commit that holds buffered writes alone is not synced. What it wrote is shown, as its callers have asked for, and
+ * becomes durable with the next commit that is: the medium keeps their order. So a synced update that writes nothing, and
+ * may have seen such a write, is a commit too, one of nothing but the sync.
  */
 import type { Bytes } from '../data/bytes.ts'
-import type { Change, Write } from '../ports.ts'
+import type { Change, Durability, Write } from '../ports.ts'
 
 type Values = (Bytes | undefined)[]
 
@@ -20,8 +24,11 @@ type Values = (Bytes | undefined)[]
 export interface Committed {
   /** What is committed, in the order of `keys`: at once where the medium can, which spares every update a wait. */
   read(keys: readonly Bytes[]): Values | Promise<Values>
-  /** Makes all of `writes` durable, or none; called again only once the last call has settled. */
-  commit(writes: readonly Write[]): Promise<void>
+  /**
+   * Makes all of `writes` durable, or none; called again only once the last call has settled. `buffered`: it may be taken
+   * back by a power cut, until a synced commit comes, which may be one of no writes at all.
+   */
+  commit(writes: readonly Write[], durability: Durability): Promise<void>
 }
 
 /** Names a key in a map, one character a byte: `toBinaryText`, or the host's faster way. */
@@ -31,6 +38,7 @@ export type NameKey = (key: Bytes) => string
 interface Arrival {
   readonly keys: readonly Bytes[]
   readonly names: readonly string[]
+  readonly synced: boolean
   /** Applies the change: what to write, and how to tell the caller once that is durable. */
   run(current: Values): { readonly writes: readonly Write[]; settle(): void }
   reject(error: unknown): void
@@ -41,6 +49,8 @@ interface Batch {
   /** By key: of two writes of one key the later counts. */
   readonly writes: Map<string, Write>
   readonly waiting: { settle(): void; reject(error: unknown): void }[]
+  /** Whether anybody who waits for it asks for a sync. */
+  synced: boolean
 }
 
 export class GroupCommit {
@@ -53,19 +63,26 @@ export class GroupCommit {
   #open = emptyBatch()
   #running: Batch | undefined
   #failures = 0
+  /** Whether a buffered write was committed after the last sync. */
+  #isUnsynced = false
 
   constructor(committed: Committed, nameOf: NameKey) {
     this.#committed = committed
     this.#nameOf = nameOf
   }
 
-  update<T>(keys: readonly Bytes[], change: Change<T>): Promise<T> {
+  update<T>(
+    keys: readonly Bytes[],
+    change: Change<T>,
+    durability: Durability = 'synced',
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = (current: Values) => {
         const { writes, result } = change(current)
         return { writes, settle: () => resolve(result) }
       }
-      this.#arrived.push({ keys, names: keys.map(this.#nameOf), run, reject })
+      const synced = durability === 'synced'
+      this.#arrived.push({ keys, names: keys.map(this.#nameOf), synced, run, reject })
       this.#admit()
     })
   }
@@ -128,41 +145,52 @@ export class GroupCommit {
       const queued = this.#overlay.get(name)
       return queued === undefined ? seen.get(name) : queued.value
     })
-    const { reject } = arrival
+    const { synced, reject } = arrival
     try {
       const { writes, settle } = arrival.run(current)
       // Named before any is queued, so that a malformed key leaves nothing half written.
       const names = writes.map((write) => this.#nameOf(write.key))
       for (const [i, write] of writes.entries()) this.#queue(names[i]!, write)
-      this.#wait({ settle, reject })
+      this.#wait({ settle, reject }, synced)
     } catch (error) {
       // Even a refusal may tell of what it saw: it waits its turn like a result.
-      this.#wait({ settle: () => reject(error), reject })
+      this.#wait({ settle: () => reject(error), reject }, synced)
     }
   }
 
   #queue(name: string, write: Write): void {
     this.#overlay.set(name, write)
     this.#open.writes.set(name, write)
-    // One turn's updates go together; while a commit runs, its end starts the next.
-    if (this.#running === undefined && this.#open.writes.size === 1) {
-      queueMicrotask(() => this.#commit())
-    }
+    if (this.#open.writes.size === 1) this.#commitSoon()
+  }
+
+  /** One turn's updates go together; while a commit runs, its end starts the next. */
+  #commitSoon(): void {
+    if (this.#running === undefined) queueMicrotask(() => this.#commit())
   }
 
   /** Whoever wrote nothing waits too, for the newest batch: what it saw may be in there. */
-  #wait(waiter: Batch['waiting'][number]): void {
-    const batch = this.#open.writes.size > 0 ? this.#open : this.#running
+  #wait(waiter: Batch['waiting'][number], synced: boolean): void {
+    const batch = isEmpty(this.#open) ? this.#running : this.#open
+    const isEnough = batch === undefined ? !this.#isUnsynced : batch.synced
+    if (synced && !isEnough) return this.#waitForSync(waiter)
     if (batch === undefined) waiter.settle()
     else batch.waiting.push(waiter)
   }
 
+  #waitForSync(waiter: Batch['waiting'][number]): void {
+    if (isEmpty(this.#open)) this.#commitSoon()
+    this.#open.synced = true
+    this.#open.waiting.push(waiter)
+  }
+
   #commit(): void {
-    if (this.#running !== undefined || this.#open.writes.size === 0) return
+    if (this.#running !== undefined || isEmpty(this.#open)) return
     const batch = this.#open
     this.#running = batch
     this.#open = emptyBatch()
-    this.#committed.commit([...batch.writes.values()]).then(
+    const durability = batch.synced ? 'synced' : 'buffered'
+    this.#committed.commit([...batch.writes.values()], durability).then(
       () => this.#succeed(batch),
       (error: unknown) => this.#fail(batch, error),
     )
@@ -172,6 +200,7 @@ export class GroupCommit {
     for (const [name, write] of batch.writes) {
       if (this.#overlay.get(name) === write) this.#overlay.delete(name)
     }
+    this.#isUnsynced = !batch.synced
     this.#running = undefined
     // The medium first, so that it works while the callers go on.
     this.#commit()
@@ -189,5 +218,9 @@ export class GroupCommit {
 }
 
 function emptyBatch(): Batch {
-  return { writes: new Map(), waiting: [] }
+  return { writes: new Map(), waiting: [], synced: false }
+}
+
+function isEmpty({ writes, synced }: Batch): boolean {
+  return writes.size === 0 && !synced
 }

@@ -1,7 +1,7 @@
 /**
  * A store in memory: for tests, and for a private window that gives a page no other.
  *
- * It keeps the whole contract but one clause: nothing in it survives the process. The content is an object of its own,
+ * It keeps the whole contract but one clause: nothing in it survives the process, synced or buffered. The content is an object of its own,
  * so that a test can close a store and open it again, or crash a peer and start it on what it had.
  */
 import { compareText, fromBinaryText, toBinaryText, type Bytes } from '../data/bytes.ts'

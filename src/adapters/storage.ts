@@ -2,8 +2,7 @@
  * What all stores have in common, over whatever medium holds the bytes: the group commit, a store that is closed
  * refuses, and one that lost its disk refuses for good.
  *
- * An adapter is then only a medium: read, range, commit, usage, close. `buffered` is treated as `synced` by all of
- * them: a buffered write in a batch with a synced one is synced anyway, and a batch of its own would cost a commit.
+ * An adapter is then only a medium: read, range, commit, usage, close.
  */
 import type { Bytes } from '../data/bytes.ts'
 import type { Change, Durability, Storage, StoredEntry, Write } from '../ports.ts'
@@ -51,7 +50,7 @@ class MediumStorage implements Storage {
     this.#commits = new GroupCommit(
       {
         read: (keys) => this.#use(() => medium.read(keys)),
-        commit: async (writes) => this.#use(() => this.#commit(writes)),
+        commit: async (...asked) => this.#use(() => this.#commit(...asked)),
       },
       options.nameKey ?? toBinaryText,
     )
@@ -72,9 +71,9 @@ class MediumStorage implements Storage {
   }
 
   /** Not `async`: a few turns less, on the path of every write. */
-  update<T>(keys: readonly Bytes[], change: Change<T>, _durability?: Durability): Promise<T> {
+  update<T>(keys: readonly Bytes[], change: Change<T>, durability?: Durability): Promise<T> {
     const refusal = this.#refusal()
-    return refusal ? Promise.reject(refusal) : this.#commits.update(keys, change)
+    return refusal ? Promise.reject(refusal) : this.#commits.update(keys, change, durability)
   }
 
   async usage(): Promise<Usage> {
@@ -87,9 +86,9 @@ class MediumStorage implements Storage {
     return this.#closing
   }
 
-  async #commit(writes: readonly Write[]): Promise<void> {
+  async #commit(writes: readonly Write[], durability: Durability): Promise<void> {
     await this.#beforeCommit?.(writes)
-    await this.#medium.commit(writes)
+    await this.#medium.commit(writes, durability)
   }
 
   #refusal(): StorageError | undefined {

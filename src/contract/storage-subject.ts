@@ -6,6 +6,8 @@ export interface StorageSubject {
   open(name: string): Promise<Storage>
   /** The same, with a gate that each commit passes before it begins; without it some cases are left out. */
   openGated?(name: string, gate: CommitGate): Promise<Storage>
+  /** Cuts the power of the store of this name while it is open; without it some cases are left out. */
+  cutPower?(name: string): Promise<void>
 }
 
 /** While what it returns is pending the commit waits; if it throws or rejects, the commit fails with that. */

@@ -10,6 +10,7 @@
  * ```
  */
 import type { ContractCase } from './case.ts'
+import { bufferingCases } from './storage-buffering.ts'
 import { closingCases } from './storage-closing.ts'
 import { committingCases } from './storage-committing.ts'
 import { readingCases } from './storage-reading.ts'
@@ -24,6 +25,7 @@ export function storageContract(subject: StorageSubject): readonly ContractCase[
   return [
     ...readingCases(subject, freshName),
     ...writingCases(subject, freshName),
+    ...bufferingCases(subject, freshName),
     ...closingCases(subject, freshName),
     ...(subject.openGated ? committingCases(subject.openGated.bind(subject), freshName) : []),
   ]

@@ -7,10 +7,11 @@
 import { type Key, showKey } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
 import { type ActorId, highest, sameDot, showDot } from '../data/vector.ts'
+import type { Durability } from '../protocol/buffering.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { placementOf } from '../protocol/placement.ts'
 import { tooManyHints } from './foreign-space.ts'
-import type { Records } from './records.ts'
+import type { Decision, Held, Records } from './records.ts'
 import type { MemberWorld } from './world.ts'
 
 export interface Absorbed {
@@ -20,8 +21,12 @@ export interface Absorbed {
   readonly highest: number
 }
 
+interface Kept extends Absorbed {
+  readonly owed: readonly PeerId[]
+}
+
 /**
- * Resolves once it is durable here; undefined when this peer is no owner and may not stand in. Rejects with
+ * Resolves once it is durable here, or buffered if that is asked; undefined when this peer is no owner and may not stand in. Rejects with
  * `too-many-hints` where it would stand in and has no room for that.
  */
 export async function absorb(
@@ -31,6 +36,7 @@ export async function absorb(
   arrived: ObjectState,
   as: 'as owner' | 'as stand-in',
   minter?: ActorId,
+  durability?: Durability,
 ): Promise<Absorbed | undefined> {
   // Under the view of the instant of the step: a debt to former owners would never be paid.
   const debt = (): readonly PeerId[] => {
@@ -38,19 +44,17 @@ export async function absorb(
     return world.rules.debtOf(world.self, owners)
   }
   if (as === 'as owner' && debt().length > 0) return undefined
-  const absorbed = await records.change<(Absorbed & { owed: readonly PeerId[] }) | undefined>(
-    key,
-    ({ object }) => {
-      const owed = debt()
-      // It has ceased to be an owner since it was asked: what it said would not count.
-      if (as === 'as owner' && owed.length > 0) return { result: undefined }
-      const state = world.rules.merge(object.state, arrived)
-      const before = minter === undefined ? 0 : highest(object.state.seen, minter)
-      const result = { state, highest: before, owed }
-      const minterAfter = world.rules.minterAfter(object, arrived.seen)
-      return { result, state, minter: minterAfter, owed, orRefuse: () => tooManyHints(key) }
-    },
-  )
+  const decide = ({ object }: Held): Decision<Kept | undefined> => {
+    const owed = debt()
+    // It has ceased to be an owner since it was asked: what it said would not count.
+    if (as === 'as owner' && owed.length > 0) return { result: undefined }
+    const state = world.rules.merge(object.state, arrived)
+    const before = minter === undefined ? 0 : highest(object.state.seen, minter)
+    const result = { state, highest: before, owed }
+    const minterAfter = world.rules.minterAfter(object, arrived.seen)
+    return { result, state, minter: minterAfter, owed, orRefuse: () => tooManyHints(key) }
+  }
+  const absorbed = await records.change(key, decide, durability)
   if (absorbed === undefined) return undefined
   sayOwed(world, key, absorbed.owed)
   reportTwins(world, key, absorbed.state)

@@ -9,7 +9,10 @@ import type { Stage } from '../protocol/copy.ts'
 import type { RingletError } from '../protocol/errors.ts'
 import type { MergeableType, WriteId } from '../values/type.ts'
 
-/** How far a write got: on this device; at W members on distinct hosts; at all N owners. */
+/**
+ * How far a write got: on this device; at W members on distinct hosts; at all N owners. In a buffered bucket the first (in a
+ * member) and the second may be reached in buffers, as the receipt says; the third never is.
+ */
 export type { Stage }
 
 export interface Peer {
@@ -161,6 +164,20 @@ export interface BucketOptions {
    * ```
    */
   readonly ttlMs?: number
+  /**
+   * `buffered`: members acknowledge a write from memory, and one of the N alone syncs it at once; the others do within
+   * five seconds. The write survives processes that are killed, and power cuts that spare one of those who acknowledged it, or
+   * come once that one has synced it; a cut of the power of all of them within some milliseconds may lose it. A tab keeps
+   * its own writes synced all the same, and delivers them until they are on the disks of all owners. Such a bucket is never
+   * strict, and `dw` is at most 1 in it.
+   *
+   * ```ts
+   * const sessions = peer.bucket('sessions', { durability: 'buffered' })
+   * const { acks, buffered } = await sessions.put('alice', { cart: 7 })
+   * console.log(`${acks.length - buffered.length} of ${acks.length} have synced it`)
+   * ```
+   */
+  readonly durability?: 'synced' | 'buffered'
 }
 
 /** A type with an `ack` is no options: without this, the compiler would take it for some. */
@@ -203,7 +220,7 @@ export interface WriteOptions {
   readonly w?: number
   /** So many of those that take it are owners, from 1 to N. */
   readonly pw?: number
-  /** So many of them are durable members, from 1 to N. */
+  /** So many of them are durable members that have it on their disks, from 1 to N; in a buffered bucket 1 at most. */
   readonly dw?: number
   /** How long this value lives instead of its bucket's `ttlMs`; `none`: for ever. Of a delete it means nothing. */
   readonly ttlMs?: number | 'none'
@@ -289,8 +306,10 @@ export interface Receipt {
   /** What the writer has seen now: its own context and its own write. */
   readonly context: string
   readonly stage: Stage
-  /** The members that are known to have it durably; of a write from before a reload none may be. */
+  /** The members that are known to have it, durably but for those in `buffered`; of a write from before a reload none may be. */
   readonly acks: readonly string[]
+  /** Those of `acks` that had it in a buffer when they answered; in a bucket that is synced, none. */
+  readonly buffered: readonly string[]
   /** Fallbacks that hold it for owners: fallback → the owner it stands in for. */
   readonly hints: Readonly<Record<string, string>>
   /** Resolves when the write reaches `stage`; rejects if it is refused for good, or the peer is closed before. */

@@ -9,6 +9,7 @@ import { type Key, type KeyPath, showKey, splitKey } from '../data/key.ts'
 import { firstExpiry, liveSiblings, makeValue, type ObjectState } from '../data/siblings.ts'
 import { nothingSeen, type Seen } from '../data/vector.ts'
 import { checkBucketName, expiryOf, makeCheckedKey } from '../protocol/arguments.ts'
+import { checkBuffered } from '../protocol/demands.ts'
 import { contextFromText, contextToText } from '../protocol/context.ts'
 import { isOutOfReach, RingletError } from '../protocol/errors.ts'
 import type { MergeableType, WriteId } from '../values/type.ts'
@@ -34,6 +35,7 @@ interface Shape<V, R, C> {
   readonly ack: Stage
   readonly strict: boolean
   readonly ttlMs: number | 'none'
+  readonly buffered: boolean
   /** What a read shows. */
   present(read: Presented): R
   /** What an update starts from; throws where the siblings give it nothing to start from. */
@@ -69,6 +71,7 @@ export function typedBucket<V>(
     ack: options.ack ?? (isStrict(options) ? 'quorum' : (type.ack ?? 'device')),
     strict: isStrict(options),
     ttlMs: options.ttlMs ?? 'none',
+    buffered: isBuffered(options),
     startsBlind: true,
     present: ({ siblings, ...read }) => ({
       ...read,
@@ -100,6 +103,7 @@ export function plainBucket(keyed: Keyed, name: string, options: BucketOptions):
     ack: options.ack ?? 'quorum',
     strict: isStrict(options),
     ttlMs: options.ttlMs ?? 'none',
+    buffered: isBuffered(options),
     startsBlind: false,
     present: (read) => ({
       ...read,
@@ -112,6 +116,16 @@ export function plainBucket(keyed: Keyed, name: string, options: BucketOptions):
 
 function isStrict({ consistency }: BucketOptions): boolean {
   return consistency === 'strict'
+}
+
+/** Throws `RingletError`, `bad-argument`. */
+function isBuffered(options: BucketOptions): boolean {
+  const { durability = 'synced' } = options
+  if (durability !== 'synced' && durability !== 'buffered') {
+    throw new RingletError('bad-argument', `a durability of ${String(durability)}`)
+  }
+  if (durability === 'buffered') checkBuffered(isStrict(options))
+  return durability === 'buffered'
 }
 
 class BucketHandle<V, R, C> implements Bucket<V, R> {
@@ -286,7 +300,8 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     write?: WriteId,
   ): Promise<Receipt> {
     const strict = consistency === 'strict'
-    const isUsual = !strict && w === undefined && pw === undefined && dw === undefined
+    const { buffered } = this.#shape
+    const isUsual = !strict && !buffered && w === undefined && pw === undefined && dw === undefined
     const now = Math.max(0, Math.floor(this.#keyed.now()))
     const value = makeValue(bytes, now, ttlMs === 'none' ? undefined : expiryOf(ttlMs, now))
     const receipt = await this.#keyed.write({
@@ -294,7 +309,7 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
       context,
       value,
       ack: ack ?? (strict && !this.#shape.strict ? 'quorum' : this.#shape.ack),
-      ...(!isUsual && { demands: { ...(w !== undefined && { w }), pw, dw, strict } }),
+      ...(!isUsual && { demands: { ...(w !== undefined && { w }), pw, dw, strict, buffered } }),
       ...(write !== undefined && { write }),
     })
     this.#remember(key, receipt)

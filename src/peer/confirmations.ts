@@ -14,6 +14,7 @@ import { isFailure } from './failure.ts'
 import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
 import { Lanes } from './lanes.ts'
+import { durableAcks } from './durable-acks.ts'
 import { closedError, type LiveReceipt, tooManyAwaited } from './receipt.ts'
 import { copyName } from './troubles.ts'
 import type { World } from './world.ts'
@@ -113,7 +114,7 @@ export class Confirmations {
         this.#awaited.delete(receipt)
         receipt.advance({ stage: 'everywhere' })
       }
-      questions.set(nameOf(dot), { key, dot, acks: () => receipt.acks, settle })
+      questions.set(nameOf(dot), { key, dot, acks: () => durableAcks(receipt), settle })
     }
     return questions
   }

@@ -2,7 +2,8 @@
  * Writing, coordinated (paper §4.5): a put, or the delivery of an edge's write.
  *
  * It is minted by an owner, or by whoever is left when no owner answers, made durable here, and sent as the full state
- * of the key to the other owners at once. W hosts resolve it; stragglers go on behind. The outcome of a failure is
+ * of the key to the other owners at once; a buffered one is durable at one of them. W hosts resolve it; stragglers go on
+ * behind. The outcome of a failure is
  * *refused* only while nobody else can have taken the write.
  */
 import { type Key, showKey } from '../data/key.ts'
@@ -20,6 +21,13 @@ import { encodeRequest, type ReplyOf, type Request } from '../protocol/message.t
 import { ownersQuota, type Placement, placementOf } from '../protocol/placement.ts'
 import type { Quota } from '../protocol/quorum.ts'
 import { ask } from './ask.ts'
+import {
+  chooseDurableOne,
+  type DurableOne,
+  hasDurable,
+  inBuffers,
+  type Replicate,
+} from './durable-one.ts'
 import { errorOfRefusal, type Failure, isFailure } from './failure.ts'
 import { fanout, type Fanned, type Hint, quorumError } from './fanout.ts'
 import { isBehind, store, type Stored, type WriteRequest } from './minting.ts'
@@ -32,6 +40,8 @@ export interface Written {
   /** What the writer has seen now. */
   readonly context: Seen
   readonly acks: readonly PeerId[]
+  /** Those of them that had it in a buffer only. */
+  readonly buffered?: readonly PeerId[] | undefined
   readonly hints: readonly Hint[]
   /** The greatest counter of the dot's actor that any answer showed. */
   readonly highest: number
@@ -177,7 +187,7 @@ async function coordinate(job: Job): Promise<Written> {
     const { dot, state, seenBefore } = made
     const returned = world.rules.contextAfterPut(context, dot, state)
     if (request.kind === 'mint') request.stored?.({ dot, context: returned })
-    const result = await gather(job, dot, state)
+    const { result, durableOne } = await gather(job, dot, state)
     const shown = Math.max(seenBefore, ...result.answers.map((answer) => answer.highest))
     if (request.kind === 'mint' && (await isBehind(world, records, key, dot, shown))) {
       context = withDot(context, dot)
@@ -186,9 +196,11 @@ async function coordinate(job: Job): Promise<Written> {
     }
     traceWrite(world, key, dot, result)
     // The write is durable here: whoever could not gather W cannot say that it is nowhere.
-    if (!result.met) throw quorumError('put', key, w, { ...result, uncertain: true })
+    const isKept = durableOne === undefined || (await hasDurable(world, request, durableOne))
+    if (!result.met || !isKept) throw quorumError('put', key, w, { ...result, uncertain: true })
     const acks = result.tally.acks.map(({ peer }) => peer)
-    return { dot, context: returned, acks, hints: result.hints, highest: shown }
+    const buffered = inBuffers(world.self, result, durableOne)
+    return { dot, context: returned, acks, buffered, hints: result.hints, highest: shown }
   }
 }
 
@@ -203,34 +215,59 @@ async function storeAgain({ world, records, request }: Job, context: Seen): Prom
 
 type StoredAnswer = ReplyOf<'stored'> & { readonly peer: PeerId }
 
+interface Gathered {
+  readonly result: Fanned<StoredAnswer>
+  readonly durableOne: DurableOne | undefined
+}
+
 /** A strict write is sent again, to owners who see other lists, while there is time for both to learn of each other's. */
-async function gather(job: Job, dot: Dot, state: ObjectState): Promise<Fanned<StoredAnswer>> {
+async function gather(job: Job, dot: Dot, state: ObjectState): Promise<Gathered> {
   const { world, request, placement, endMs } = job
-  if (request.strict !== true) return replicate(job, placement, dot, state)
+  if (request.strict !== true) {
+    const toOwner = orderOf(request.key, dot, state)
+    const isBuffered = world.buffering.durabilityOf(request) === 'buffered'
+    const durableOne = isBuffered
+      ? chooseDurableOne(world, { dot, placement, order: toOwner, endMs })
+      : undefined
+    return { result: await replicate(job, placement, dot, toOwner, durableOne), durableOne }
+  }
   for (let attempt = 1; ; attempt++) {
     // Taken once the write is durable here: who is not on these lists has not been told of it in vain.
     const lists = listsOf(world, request.key.position)
     const owners = placementFor(world, request.key.position, true)
-    const result = await replicate(job, owners, dot, state, lists)
-    if (result.met || !(await agree(world, lists, endMs, attempt))) return result
+    const toOwner = { ...orderOf(request.key, dot, state), lists: lists.digest }
+    const result = await replicate(job, owners, dot, toOwner, undefined, lists)
+    if (result.met || !(await agree(world, lists, endMs, attempt))) {
+      return { result, durableOne: undefined }
+    }
   }
+}
+
+function orderOf(key: Key, { actor: minter }: Dot, state: ObjectState): Replicate {
+  return { type: 'replicate', key, state, minter, insteadOf: undefined, lists: undefined }
 }
 
 function replicate(
   job: Job,
   placement: Placement,
   dot: Dot,
-  state: ObjectState,
+  order: Replicate,
+  durableOne: DurableOne | undefined,
   lists?: Lists,
 ): Promise<Fanned<StoredAnswer>> {
   const { world, records, request, endMs } = job
   const { key, w } = request
-  const asked = lists?.digest
-  const standing = ownStanding(world, records, key, asked)
-  const own = { type: 'stored', peer: world.self, highest: 0, generation: '', ...standing } as const
-  const minter = dot.actor
-  const insteadOf = undefined
-  const toOwner: Request = { type: 'replicate', key, state, minter, insteadOf, lists: asked }
+  const standing = ownStanding(world, records, key, lists?.digest)
+  const synced = world.buffering.saysSynced(durableOne === undefined ? 'synced' : 'buffered')
+  const own: StoredAnswer = {
+    type: 'stored',
+    peer: world.self,
+    highest: 0,
+    generation: '',
+    ...standing,
+    synced,
+  }
+  const toOwner: Request = durableOne === undefined ? order : { ...order, keeping: 'buffered' }
   const encoded = encodeRequest(world.stamp(toOwner))
   return fanout<StoredAnswer>(world, placement, {
     label: 'replicate',
@@ -246,16 +283,20 @@ function replicate(
     },
     send: async (peer, deadlineMs, insteadOf): Promise<StoredAnswer | Failure> => {
       const leftMs = Math.max(0, Math.min(deadlineMs, endMs - world.clock.elapsed()))
+      const isDurableOne = peer === durableOne?.chosen
+      const asked: Request = isDurableOne ? { ...order, keeping: 'durable' } : toOwner
       const reply =
-        insteadOf === undefined
+        insteadOf === undefined && !isDurableOne
           ? await ask(world, peer, toOwner, 'stored', { deadlineMs: leftMs, encoded })
-          : await ask(world, peer, { ...toOwner, insteadOf }, 'stored', { deadlineMs: leftMs })
+          : await ask(world, peer, { ...asked, insteadOf }, 'stored', { deadlineMs: leftMs })
+      durableOne?.heard(peer, !isFailure(reply) && reply.synced !== false)
       world.say({
         type: 'replicate',
         key: showKey(key),
         to: peer,
         dot: showDot(dot),
         result: isFailure(reply) ? reply.why : 'ok',
+        ...(isDurableOne ? { detail: 'durable' } : {}),
         ...(insteadOf === undefined ? {} : { detail: `hint=${insteadOf}` }),
       })
       if (isFailure(reply)) return reply
@@ -266,10 +307,13 @@ function replicate(
   })
 }
 
-function quotasOf(world: MemberWorld, placement: Placement, { pw, dw }: WriteRequest): Quota[] {
+function quotasOf(world: MemberWorld, placement: Placement, request: WriteRequest): Quota[] {
+  const { pw, dw } = request
+  const isBuffered = world.buffering.durabilityOf(request) === 'buffered'
   const quotas: Quota[] = []
   if (pw !== undefined && pw > 0) quotas.push(ownersQuota(placement, pw))
-  if (dw !== undefined && dw > 0) {
+  // Where one alone is asked for it, that one is waited for.
+  if (dw !== undefined && dw > 0 && !isBuffered) {
     const { byPeer } = world.view()
     const among = (peer: PeerId): boolean => byPeer.get(peer)?.record.class === 'durable'
     quotas.push({ needed: dw, among })

@@ -112,12 +112,12 @@ export class EdgeWrites {
       if (answer.refusal === undefined && !answer.sent) return undefined
       throw errorOfFailure(answer)
     }
-    const { dot, acks, hints } = answer
+    const { dot, acks, buffered, hints } = answer
     const { rules } = this.#options.world
     const seen = rules.contextAfterPut(context, dot, this.#options.copies.of(key).copy)
     const write: FarWrite = { key, dot, context: seen, stage: 'quorum' }
     const receipt = this.#farReceipt(idOfFarWrite(this.#ring(), write), write)
-    receipt.advance({ stage: 'quorum', acks, hints })
+    receipt.advance({ stage: 'quorum', acks, buffered, hints })
     if (ack === 'everywhere') await this.#within(receipt, ack)
     return receipt
   }

@@ -11,6 +11,7 @@ import { decode, encode } from '../protocol/codec.ts'
 import { StorageError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import type { PeerId } from '../protocol/membership.ts'
+import { placeOf } from '../protocol/buffering.ts'
 import {
   generationOfStore,
   storageKeys,
@@ -97,12 +98,19 @@ export class Epochs {
     return `${this.generation()}.${this.#read().epoch + this.#taken}`
   }
 
+  /** Sets so many aside: the place of the last one before them. */
+  setAside(count: number): number {
+    const before = this.#read().epoch + this.#taken
+    this.#taken += count
+    return before
+  }
+
   /** None of these is handed out again, should they be of this generation: then the store was set back. */
   passOver(actors: Iterable<ActorId>): void {
     const own = `${this.generation()}.`
     for (const actor of actors) {
       if (!actor.startsWith(own)) continue
-      const ahead = Number(actor.slice(own.length)) - this.#read().epoch
+      const ahead = placeOf(Number(actor.slice(own.length))) - this.#read().epoch
       this.#taken = Math.max(this.#taken, ahead)
     }
   }

@@ -111,7 +111,8 @@ export class MemberKeyed implements Keyed {
     const writing = this.#member.write({ ...order, stored })
     const first = await Promise.race([kept, writing])
     if ('acks' in first) return this.receipts.written(key, first)
-    return this.receipts.stored(target!, first.context, writing)
+    const isBuffered = this.#member.world.buffering.durabilityOf(order) === 'buffered'
+    return this.receipts.stored(target!, first.context, writing, isBuffered)
   }
 
   async nextWrite(key: Key): Promise<WriteId> {

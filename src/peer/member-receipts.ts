@@ -17,6 +17,7 @@ import { hostsOf } from '../protocol/quorum.ts'
 import { farWriteOfId, idOfFarWrite } from '../protocol/receipt-id.ts'
 import type { Written } from './coordinator.ts'
 import type { Member } from './member.ts'
+import { durableAcks } from './durable-acks.ts'
 import { closedError, LiveReceipt, tooManyAwaited } from './receipt.ts'
 import { Receipts } from './receipts.ts'
 
@@ -65,16 +66,22 @@ export class MemberReceipts {
   }
 
   /** A write that W hosts have. */
-  written(key: Key, { dot, context, acks, hints }: Written): LiveReceipt {
+  written(key: Key, { dot, context, acks, buffered, hints }: Written): LiveReceipt {
     const receipt = this.#make({ key, dot }, context, 'quorum')
-    receipt.advance({ stage: 'quorum', acks, hints })
+    receipt.advance({ stage: 'quorum', acks, buffered, hints })
     return receipt
   }
 
   /** A write that this member alone is known to have, while `writing` goes on. */
-  stored(target: Target, context: Seen, writing: Promise<Written>): LiveReceipt {
+  stored(
+    target: Target,
+    context: Seen,
+    writing: Promise<Written>,
+    isBuffered: boolean,
+  ): LiveReceipt {
     const receipt = this.#make(target, context, 'device')
-    receipt.advance({ stage: 'device', acks: [this.#member.id] })
+    const acks = [this.#member.id]
+    receipt.advance({ stage: 'device', acks, buffered: isBuffered ? acks : [] })
     this.#await(receipt, target, 'quorum', writing)
     return receipt
   }
@@ -131,8 +138,8 @@ export class MemberReceipts {
 
   async #settle(receipt: LiveReceipt, writing: Promise<Written>): Promise<void> {
     try {
-      const { acks, hints } = await writing
-      receipt.advance({ stage: 'quorum', acks, hints })
+      const { acks, buffered, hints } = await writing
+      receipt.advance({ stage: 'quorum', acks, buffered, hints })
     } catch {
       // It is durable here and goes on from here to the other owners: they are asked when they have it.
     }
@@ -163,7 +170,7 @@ export class MemberReceipts {
       const { hostOf, owners } = placementOf(this.#member.view.ring, key.position)
       const hosts = hostsOf(by.map((peer) => ({ peer, host: hostOf(peer) })))
       const wasAtQuorum = rank(receipt.stage) >= rank('quorum')
-      if (wasAtQuorum && isForgotten(covered, receipt.acks, owners))
+      if (wasAtQuorum && isForgotten(covered, durableAcks(receipt), owners))
         receipt.advance({ stage: 'everywhere' })
       else if (isEverywhere(covered, owners)) receipt.advance({ stage: 'everywhere', acks: by })
       else if (hosts >= this.#w) receipt.advance({ stage: 'quorum', acks: by })

@@ -21,6 +21,7 @@ import {
 } from '../protocol/message.ts'
 import { limits as defaultLimits } from '../protocol/limits.ts'
 import type { MemberRules } from '../protocol/member-rules.ts'
+import { type BufferingRules, bufferingRules } from '../protocol/buffering.ts'
 import { type ReapingRules, reapingRules } from '../protocol/reaping.ts'
 import { rules } from '../protocol/rules.ts'
 import type { Trace } from '../ports.ts'
@@ -28,6 +29,7 @@ import type { LoadStatus } from './api.ts'
 import { type Answering, answer, understood } from './answer.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import { ask, refusalOfError } from './ask.ts'
+import { Buffers } from './buffers.ts'
 import { write, type Written } from './coordinator.ts'
 import { Followers } from './followers.ts'
 import { Gossip } from './gossip.ts'
@@ -51,6 +53,7 @@ export interface MemberOptions extends WorldOptions {
   readonly trace: Trace
   readonly memberRules?: Partial<MemberRules>
   readonly reaping?: Partial<ReapingRules>
+  readonly buffering?: Partial<BufferingRules>
   /** Addresses to ask while no member answers. */
   readonly bootstrap: readonly string[]
   readonly class: PeerClass
@@ -109,8 +112,11 @@ export class Member {
         this.#touched()
       },
     )
+    const buffering = { ...bufferingRules, ...options.buffering }
     this.world = {
       ...world,
+      buffering,
+      buffers: new Buffers(world, buffering),
       rules: options.rules ?? rules,
       hedging: new Hedging(world.clock, world.limits),
       pace: new Pace(world.clock, world.limits),
@@ -121,6 +127,8 @@ export class Member {
     }
     this.records = records
     records.foreign.govern(this.world.rules, this.world.limits, this.world.troubles)
+    records.onBuffered = () => this.world.buffers.wrote()
+    records.setsAside = buffering.setsAside
     this.intake = new Intake(world.limits)
     this.#table = table
     this.#gossip = new Gossip(this.world, table, options.bootstrap)
@@ -344,6 +352,7 @@ export class Member {
       this.#antiEntropy.tick()
       this.#refill.tick()
       this.world.pace.tick()
+      this.world.buffers.tick()
       this.#reaping.tick()
       this.#probe(links.dueProbes(limits.probeMs))
       if (clock.elapsed() >= this.#sweepDue) {

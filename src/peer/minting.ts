@@ -3,7 +3,8 @@
  *
  * The name must never have been used. A peer goes on counting only under the epoch in its own record of the key; and
  * when another disk shows more of that epoch than this one ever minted, this disk is older than it knew: the epoch is
- * abandoned, and the write minted again before it is acknowledged.
+ * abandoned, and the write minted again before it is acknowledged. What is buffered is shown before it is durable, so its
+ * name stands under an epoch that ends with the process.
  */
 import { assert } from '../data/assert.ts'
 import type { Bytes } from '../data/bytes.ts'
@@ -20,6 +21,7 @@ import {
   withDot,
 } from '../data/vector.ts'
 import { decode, encode } from '../protocol/codec.ts'
+import type { Durability } from '../protocol/buffering.ts'
 import type { WriteDemands } from '../protocol/demands.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
@@ -27,7 +29,7 @@ import { placementOf } from '../protocol/placement.ts'
 import { remembered, storageKeys } from '../protocol/record.ts'
 import { sayOwed } from './absorb.ts'
 import { tooManyHints } from './foreign-space.ts'
-import type { Desk, Records } from './records.ts'
+import type { Decision, Desk, Held, Records } from './records.ts'
 import { nameOfDelivery, nameOfPut, type RequestName } from './refused-requests.ts'
 import type { MemberWorld } from './world.ts'
 
@@ -91,10 +93,11 @@ export function store(
 async function take(
   world: MemberWorld,
   records: Records,
-  { key, dot, value, origin, attempt }: DeliverRequest,
+  request: DeliverRequest,
   context: Seen,
 ): Promise<Stored> {
-  const stored = await records.change(key, ({ object }) => {
+  const { key, dot, value, origin, attempt } = request
+  const decide = ({ object }: Held): Decision<Stored> => {
     const seenBefore = highest(object.state.seen, dot.actor)
     // A repeat of what is known adds nothing to the crowd.
     if (!covers(object.state.seen, dot)) {
@@ -111,7 +114,8 @@ async function take(
     // The context may be the first to tell a disk that was set back what it had minted.
     const minter = world.rules.minterAfter(object, context)
     return { result, state, minter, owed: owedNow(world, key), orRefuse }
-  })
+  }
+  const stored = await records.change(key, decide, world.buffering.durabilityOf(request))
   world.say({ ...traceOf('apply', key, stored), from: origin })
   sayOwed(world, key, owedNow(world, key))
   return stored
@@ -120,10 +124,12 @@ async function take(
 async function name(
   world: MemberWorld,
   records: Records,
-  { key, value, origin, request }: MintRequest,
+  order: MintRequest,
   context: Seen,
   again: boolean,
 ): Promise<Stored> {
+  const { key, value, origin, request } = order
+  const durability = world.buffering.durabilityOf(order)
   const requestKey = storageKeys.request(origin, request)
   const remote = origin !== world.self
   const at = world.clock.now()
@@ -146,7 +152,7 @@ async function name(
       }
       const name = nameOfPut(origin, request)
       refuseBlindCrowd(world, records, { key, name, state: desk.object.state, context })
-      const minted = mint(world, desk, context, value)
+      const minted = mint(world, desk, context, value, durability)
       const note = { key: requestKey, value: encode(remembered, { dot: minted.dot, at }) }
       return {
         result: minted,
@@ -161,6 +167,7 @@ async function name(
       }
     },
     remote ? [requestKey, storageKeys.forgotten(key)] : [],
+    durability,
   )
   world.say(traceOf('mint', key, stored))
   sayOwed(world, key, owedNow(world, key))
@@ -172,10 +179,17 @@ function traceOf(type: 'mint' | 'apply', key: Key, { dot, known }: Stored) {
   return known ? { ...what, result: 'known' } : what
 }
 
-function mint(world: MemberWorld, desk: Desk, context: Seen, value: Value): Stored {
-  const { object } = desk
-  const minter =
-    world.rules.minterOf(object, desk.generation(), context) ?? freshEpoch(world, desk, context)
+function mint(
+  world: MemberWorld,
+  desk: Desk,
+  context: Seen,
+  value: Value,
+  durability: Durability,
+): Stored {
+  const { object, since } = desk
+  const own = world.rules.minterOf(object, desk.generation(), context)
+  const goesOn = own !== undefined && world.buffering.goesOn(own, durability, since)
+  const minter = goesOn ? own : freshEpoch(world, desk, context, durability)
   const seenBefore = highest(object.state.seen, minter)
   const dot = { actor: minter, counter: seenBefore + 1 }
   assert(!covers(context, dot), 'a context never covers the dot it is written with')
@@ -184,9 +198,14 @@ function mint(world: MemberWorld, desk: Desk, context: Seen, value: Value): Stor
 }
 
 /** A disk that was set back would hand out again what it has handed out: an epoch that anybody has seen is not fresh. */
-function freshEpoch(world: MemberWorld, { object, takeEpoch }: Desk, context: Seen): ActorId {
+function freshEpoch(
+  world: MemberWorld,
+  { object, takeEpoch }: Desk,
+  context: Seen,
+  durability: Durability,
+): ActorId {
   for (;;) {
-    const epoch = takeEpoch()
+    const epoch = takeEpoch(durability)
     if (world.rules.isFresh(epoch, object.state, context)) return epoch
   }
 }

@@ -22,6 +22,7 @@ import { errorOfRefusal, isFailure } from './failure.ts'
 import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
 import { Lanes } from './lanes.ts'
+import { durableAcks } from './durable-acks.ts'
 import { copyName, sayError } from './troubles.ts'
 import type { RingWorld } from './world.ts'
 
@@ -191,19 +192,21 @@ export class Outbox {
       await this.#mintAgain(key, dot)
       return false
     }
-    const { acks, hints } = answer
+    const { hints, buffered } = answer
+    // Kept are those who will not have lost it by the time that all are asked.
+    const acks = durableAcks({ acks: answer.acks, buffered: buffered ?? [] })
     let before: readonly OwnWrite[] = []
     const note = (): Promise<EdgeCopy> =>
       this.#copies.change(key, (held) => {
         before = held.writes
-        return withQuorum(held, dot, answer)
+        return withQuorum(held, dot, { acks, hints })
       })
     const { writes } = await this.#noting(key, note)
     this.#attempted.delete(nameOf(dot))
     this.#doubtful.delete(key.text)
     this.#world.troubles.over(deliveryName(key))
     const { receipts } = this.#copies
-    receipts.advance({ ...own, stage: 'quorum', acks, hints })
+    receipts.advance({ ...own, stage: 'quorum', acks: answer.acks, buffered, hints })
     if (writes.some(({ ids }) => forgetsSome(ids))) {
       const kept = new Set(eachId(writes.flatMap(({ ids }) => ids)))
       receipts.forget([...eachId(before.flatMap(({ ids }) => ids))].filter((id) => !kept.has(id)))

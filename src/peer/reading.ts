@@ -155,6 +155,7 @@ export async function coveredBy(
       const { seen } = (await records.read(key)).state
       const isReady = world.view().byPeer.get(self)?.record.readiness === 'ready'
       const isWhole = isReady && world.holdsAll(key) && !isInDoubt(world, records, key)
+      if (covers(seen, dot) && world.buffering.syncsToCover()) await world.buffers.settled()
       const without = seen.size === 0 && isWhole ? 1 : 0
       const isCovered = covers(seen, dot) || records.shortened.covers(key, dot)
       return { by: isCovered ? [self] : [], highest: highest(seen, dot.actor), without }

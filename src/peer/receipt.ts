@@ -16,6 +16,8 @@ export interface Reached {
   readonly stage: Stage
   readonly context?: string
   readonly acks?: readonly string[]
+  /** Those of them that have it in a buffer only. */
+  readonly buffered?: readonly string[] | undefined
   readonly hints?: readonly { readonly holder: string; readonly owner: string }[]
 }
 
@@ -24,6 +26,7 @@ export class LiveReceipt implements Receipt {
   context: string
   stage: Stage
   acks: readonly string[] = []
+  buffered: readonly string[] = []
   hints: Readonly<Record<string, string>> = {}
   #failed: RingletError | undefined
   #waiting: Waiting[] = []
@@ -51,10 +54,17 @@ export class LiveReceipt implements Receipt {
     })
   }
 
-  advance({ stage, context, acks, hints }: Reached): void {
+  advance({ stage, context, acks, buffered = [], hints }: Reached): void {
     if (rank(stage) > rank(this.stage)) this.stage = stage
     if (context !== undefined) this.context = context
-    if (acks !== undefined) this.acks = acks
+    if (stage === 'everywhere') {
+      // Owners say that they cover a write once that is durable; who is known to have it is not forgotten.
+      this.buffered = []
+      if (acks !== undefined && acks.length > this.acks.length) this.acks = acks
+    } else if (acks !== undefined) {
+      this.acks = acks
+      this.buffered = buffered
+    }
     if (hints !== undefined) {
       this.hints = Object.fromEntries(hints.map(({ holder, owner }) => [holder, owner]))
     }

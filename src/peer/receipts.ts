@@ -60,7 +60,7 @@ export class Receipts {
   }
 
   /** Tells the receipts of a write how far it got. */
-  advance(own: OwnWrite): void {
+  advance(own: OwnWrite & { readonly buffered?: readonly string[] | undefined }): void {
     for (const receipt of this.#of(own.ids)) this.#tell(receipt, own)
   }
 
@@ -91,8 +91,9 @@ export class Receipts {
     for (const receipt of this.#underWay.values()) receipt.fail(error)
   }
 
-  #tell(receipt: LiveReceipt, { stage, acks, hints }: OwnWrite): void {
-    receipt.advance({ stage, acks, hints })
+  #tell(receipt: LiveReceipt, own: Parameters<Receipts['advance']>[0]): void {
+    const { stage, acks, buffered, hints } = own
+    receipt.advance({ stage, acks, buffered, hints })
     if (stage === 'everywhere') this.keep(receipt)
   }
 

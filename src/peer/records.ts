@@ -3,7 +3,7 @@
  *
  * Whatever changes a record goes through `change`: the newest state in, one synchronous decision, one durable step
  * out, with the marker of what is owed and the digest of its partition kept in the same breath. Reads see only what
- * is durable. A record that fails its check is quarantined: as good as lost, and never believed.
+ * is durable, or was asked to be buffered. A record that fails its check is quarantined: as good as lost, and never believed.
  */
 import type { Bytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
@@ -30,9 +30,16 @@ import {
   type StoreIdentity,
 } from '../protocol/record.ts'
 import { risenActors } from '../protocol/reaping.ts'
-import type { Random, Storage, Write } from '../ports.ts'
+import {
+  type BufferingRules,
+  bufferingRules,
+  type Durability,
+  epochsAside,
+} from '../protocol/buffering.ts'
+import type { Change, Random, Storage, Write } from '../ports.ts'
 import { Digests } from './digests.ts'
 import { Doubts, writeOf } from './doubts.ts'
+import { EpochsAside, NoneAside } from './epochs-aside.ts'
 import { ForeignSpace, type Weighed } from './foreign-space.ts'
 import { DamagedIdentity, Epochs, type Known, renewIdentity, type StoreOwner } from './epochs.ts'
 import { LetGo } from './let-go.ts'
@@ -61,8 +68,13 @@ export interface Held {
 export interface Desk extends Held {
   /** The store's generation, as of this step. */
   generation(): string
-  /** A fresh actor, taken in the same durable step. */
-  takeEpoch(): ActorId
+  /**
+   * A fresh actor, taken in the same durable step, or for a name that is buffered from those set aside before: throws
+   * `NoneAside` where there are none.
+   */
+  takeEpoch(durability?: Durability): ActorId
+  /** The place of the last epoch that an earlier process may have handed out. */
+  readonly since: number
   /** Hands out none of these of its own again. */
   passOver(actors: Iterable<ActorId>): void
   /** The stored bytes of the extra keys that were asked for. */
@@ -120,6 +132,8 @@ export class Records {
   readonly #storage: Storage
   readonly #say: Say
   #known: Known
+  #aside: EpochsAside
+  #setting: Promise<void> | undefined
   readonly #changed = new Set<Changed>()
   readonly #owner: StoreOwner
   /** Called when the store can no longer tell who it is: resolves once it is somebody new, and that is stated. */
@@ -128,6 +142,10 @@ export class Records {
   lentOf: (key: Key) => ObjectState | undefined = () => undefined
   /** The store's awake time, if one of these actors is no present member's, and may deliver again what it minted. */
   risenBy: (actors: readonly ActorId[]) => number | undefined = () => undefined
+  /** Called before the store is asked to buffer. */
+  onBuffered: () => void = () => {}
+  /** How epochs are set aside for names that are buffered. */
+  setsAside: BufferingRules['setsAside'] = bufferingRules.setsAside
   #mending: Promise<void> | undefined
 
   constructor(storage: Storage, q: number, say: Say, identity: StoreIdentity) {
@@ -136,6 +154,7 @@ export class Records {
     this.#owner = { self: identity.peer, ring: identity.ring }
     this.#known = { seed: identity.seed.slice(), generation: generationOfStore(identity) }
     this.foreign = new ForeignSpace(say)
+    this.#aside = new EpochsAside(this.generation, identity.epoch)
     this.doubts = new Doubts(storage)
     this.digests = new Digests(storage, q, (key) => this.doubts.add(key))
   }
@@ -149,6 +168,7 @@ export class Records {
   async renew(random: Random): Promise<string> {
     const identity = await renewIdentity(this.#storage, random, this.#owner, this.#say)
     this.#known = { seed: identity.seed, generation: generationOfStore(identity) }
+    this.#aside = new EpochsAside(this.generation, identity.epoch)
     return this.generation
   }
 
@@ -183,8 +203,8 @@ export class Records {
   }
 
   /** The object and its marker change in one durable step, decided on their newest state. */
-  change<T>(key: Key, decide: (held: Held) => Decision<T>): Promise<T> {
-    return this.#change(key, [], decide)
+  change<T>(key: Key, decide: (held: Held) => Decision<T>, durability?: Durability): Promise<T> {
+    return this.#change(key, [], decide, durability)
   }
 
   /**
@@ -204,9 +224,13 @@ export class Records {
     key: Key,
     decide: (desk: Desk) => Decision<T>,
     extraKeys: readonly Uint8Array[] = [],
+    durability?: Durability,
   ): Promise<T> {
+    const mint = (): Promise<T> => {
+      return this.#mintAside(() => this.#mint(key, decide, extraKeys, durability))
+    }
     try {
-      return await this.#mint(key, decide, extraKeys)
+      return await mint()
     } catch (error) {
       if (!(error instanceof DamagedIdentity) || this.onDamage === undefined) throw error
       // All that find the damage wait for one new generation.
@@ -214,38 +238,82 @@ export class Records {
         this.#mending = undefined
       })
       await this.#mending
-      return this.#mint(key, decide, extraKeys)
+      return mint()
     }
+  }
+
+  /** Sets epochs aside wherever there are none for what is to be named. */
+  async #mintAside<T>(mint: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await mint()
+      } catch (error) {
+        if (!(error instanceof NoneAside)) throw error
+        this.#setting ??= this.#setAside().finally(() => {
+          this.#setting = undefined
+        })
+        await this.#setting
+      }
+    }
+  }
+
+  /** On the disk before the first of them names anything. */
+  async #setAside(): Promise<void> {
+    const aside = this.#aside
+    const change: Change<number> = ([identity]) => {
+      const epochs = new Epochs(identity, this.#known)
+      const result = epochs.setAside(epochsAside)
+      return { writes: epochs.writes(), result }
+    }
+    const keys = [storageKeys.identity]
+    const before = await this.#storage.update(keys, change, this.setsAside())
+    // Of a store that has become another one meanwhile it is not known.
+    if (aside === this.#aside) aside.set(before, epochsAside)
   }
 
   #mint<T>(
     key: Key,
     decide: (desk: Desk) => Decision<T>,
     extraKeys: readonly Uint8Array[],
+    durability?: Durability,
   ): Promise<T> {
     const keys = [storageKeys.identity, ...extraKeys]
-    return this.#change(key, keys, (held, [identity, ...extras]) => {
+    const decideNow: Decide<T> = (held, [identity, ...extras]) => {
       const epochs = new Epochs(identity, this.#known)
       const generation = (): string => epochs.generation()
-      const takeEpoch = (): ActorId => epochs.take()
+      const takeEpoch = (taken?: Durability): ActorId => {
+        return taken === 'buffered' ? this.#aside.take(generation()) : epochs.take()
+      }
       const passOver = (actors: Iterable<ActorId>): void => epochs.passOver(actors)
-      const decision = decide({ ...held, extras, generation, takeEpoch, passOver })
+      const { since } = this.#aside
+      const decision = decide({ ...held, extras, generation, takeEpoch, passOver, since })
       return { ...decision, writes: [...(decision.writes ?? []), ...epochs.writes()] }
-    })
+    }
+    return this.#change(key, keys, decideNow, durability)
   }
 
-  async #change<T>(key: Key, moreKeys: readonly Uint8Array[], decide: Decide<T>): Promise<T> {
+  async #change<T>(
+    key: Key,
+    moreKeys: readonly Uint8Array[],
+    decide: Decide<T>,
+    durability?: Durability,
+  ): Promise<T> {
+    if (durability === 'buffered') this.onBuffered()
     const [objectKey, markerKey] = [storageKeys.object(key), storageKeys.marker(key)]
     this.digests.begin(key)
     let weighed: Weighed | undefined
     let step: Step<T>
     try {
-      step = await this.#storage.update([objectKey, markerKey, ...moreKeys], (current) => {
-        const taken = this.#step({ key, objectKey, markerKey }, current, decide)
-        weighed = taken.weighed
-        if (weighed !== undefined) this.foreign.note(weighed)
-        return { writes: taken.writes, result: taken }
-      })
+      step = await this.#storage.update(
+        [objectKey, markerKey, ...moreKeys],
+        (current) => {
+          const taken = this.#step({ key, objectKey, markerKey }, current, decide)
+          weighed = taken.weighed
+          if (weighed !== undefined) this.foreign.note(weighed)
+          return { writes: taken.writes, result: taken }
+        },
+        durability,
+      )
     } catch (error) {
       this.digests.doubt(key)
       if (weighed !== undefined) this.foreign.undo(weighed, error)

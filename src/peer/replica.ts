@@ -21,13 +21,16 @@ type Asked<T extends Request['type']> = Extract<Request, { type: T }>
 export async function serveReplicate(
   world: MemberWorld,
   records: Records,
-  { key, state, minter, lists }: Asked<'replicate'>,
+  { key, state, minter, lists, keeping = 'synced' }: Asked<'replicate'>,
 ): Promise<Reply> {
-  const absorbed = await absorb(world, records, key, state, 'as stand-in', minter)
+  const durability = keeping === 'synced' ? 'synced' : 'buffered'
+  const absorbed = await absorb(world, records, key, state, 'as stand-in', minter, durability)
+  if (keeping === 'durable') await world.buffers.settled()
   // Asked once it is durable: a view that was adopted meanwhile was adopted before this copy could be missed.
   const standing = ownStanding(world, records, key, lists)
   const highest = absorbed?.highest ?? 0
-  return { type: 'stored', highest, generation: records.generation, ...standing }
+  const synced = world.buffering.saysSynced(keeping)
+  return { type: 'stored', highest, generation: records.generation, ...standing, synced }
 }
 
 export async function serveRead(
@@ -79,7 +82,9 @@ export async function serveHandoff(
 ): Promise<Reply> {
   const taken = await Promise.all(
     items.map(async ({ key, state }) => {
-      const absorbed = await absorb(world, records, key, state, 'as owner')
+      // Who offers it may let his own copy go.
+      const durability = world.buffering.settles()
+      const absorbed = await absorb(world, records, key, state, 'as owner', undefined, durability)
       return absorbed !== undefined
     }),
   )

@@ -9,9 +9,11 @@ import { limits as defaultLimits, type Limits } from '../protocol/limits.ts'
 import type { PeerId, View } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
 import { type DeviceRules, deviceRules } from '../protocol/device-rules.ts'
+import type { BufferingRules } from '../protocol/buffering.ts'
 import type { ReapingRules } from '../protocol/reaping.ts'
 import type { Rules } from '../protocol/rules.ts'
 import type { Clock, Random, Storage, Transport } from '../ports.ts'
+import type { Buffers } from './buffers.ts'
 import type { Hedging } from './hedging.ts'
 import { Links } from './links.ts'
 import type { Pace } from './pace.ts'
@@ -46,6 +48,8 @@ export interface MemberWorld extends RingWorld {
   readonly hedging: Hedging
   readonly pace: Pace
   readonly reaping: ReapingRules
+  readonly buffering: BufferingRules
+  readonly buffers: Buffers
   readonly stamp: (request: Request) => Request
   /** Exchanges membership tables with this peer; resolves when that is over, whatever came of it. */
   compareTables(peer: PeerId): Promise<unknown>

@@ -20,9 +20,11 @@ export interface WriteDemands {
   readonly w: number
   /** So many of the answers come from owners. */
   readonly pw?: number | undefined
-  /** So many come from durable members. */
+  /** So many come from durable members that have it on their disks. */
   readonly dw?: number | undefined
   readonly strict?: boolean | undefined
+  /** All but one of those who take it may keep it in a buffer at first. */
+  readonly buffered?: boolean | undefined
 }
 
 /** What a caller may name of them. */
@@ -55,11 +57,21 @@ export function writeDemands(
   asked: Partial<WriteDemands> | undefined,
 ): WriteDemands {
   if (asked === undefined) return { w }
-  const { strict = false, ...numbers } = asked
+  const { strict = false, buffered = false, ...numbers } = asked
   const { n } = view().identity
   checkNumbers(rules, n, numbers, strict)
+  if (buffered) checkBuffered(strict, numbers.dw)
   const least = strict ? Math.max(w, rules.strictLeast(n)) : w
-  return { ...numbers, w: numbers.w ?? least, strict }
+  return { ...numbers, w: numbers.w ?? least, strict, ...(buffered && { buffered }) }
+}
+
+/** Throws `RingletError`, `bad-argument`, for what no buffered write can give. */
+export function checkBuffered(strict: boolean, dw = 0): void {
+  if (!strict && dw <= 1) return
+  const what = strict ? 'a strict write' : `a write with dw = ${dw}`
+  throw new RingletError('bad-argument', `${what} in a buffered bucket`, {
+    remedy: 'One member syncs a buffered write: use a synced bucket.',
+  })
 }
 
 /** What one write asks for that speaks for all of these; undefined stands for W, which is `w` in this ring. */
@@ -76,6 +88,8 @@ export function joinDemands(
     pw: most((each) => each.pw),
     dw: most((each) => each.dw),
     strict: all.some((each) => each?.strict === true),
+    // Only in memory: what an earlier process has left to deliver is delivered synced.
+    ...(all.every((each) => each?.buffered === true) && { buffered: true }),
   }
 }
 

@@ -30,6 +30,7 @@ export type EventType =
   | 'forward'
   | 'ask'
   | 'replicate'
+  | 'durable'
   | 'stored'
   | 'put'
   | 'get'

@@ -58,6 +58,10 @@ export const limits = {
   foregroundMs: 50,
   /** No background work rests longer than this, or its asker would give it up. */
   restMs: 2 * second,
+  /** What is buffered is synced by then. One owner does so at once, or another for it: this is for the others. */
+  bufferedMs: 5 * second,
+  /** Syncs that durable writes of buffered buckets ask for: soon, and far enough apart for the disk to be free between. */
+  syncsApartMs: 10,
   /** A silent link is dead after two missed heartbeats. */
   heartbeatMs: 2 * second,
   /** A suspect is tried again this often. */

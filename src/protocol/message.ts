@@ -45,6 +45,8 @@ const standing = {
 }
 /** What else a write asks for: `pw` answers of owners, `dw` of durable members, strictness. */
 const writeDemands = { pw: late(varint, 0), dw: late(varint, 0), strict: late(boolean, false) }
+/** And whether all but one of those who take it may keep it in a buffer at first. */
+const bufferedDemand = { buffered: late(boolean, false) }
 /** The life of a member's process, and how often it has begun anew in that to count what it sends. */
 export const sessionCodec = struct({ life: fixed(8), number: varint })
 /** In what one member sends another that may carry something written: late copies of an old session are discarded. */
@@ -54,7 +56,16 @@ export const request = union({
   /** Store this state as a replica; `insteadOf` names the owner that the receiver stands in for. */
   replicate: [
     1,
-    struct({ key, state, minter: optional(actor), insteadOf: optional(text), lists, ...sent }),
+    struct({
+      key,
+      state,
+      minter: optional(actor),
+      insteadOf: optional(text),
+      lists,
+      ...sent,
+      /** `durable`: one that is buffered elsewhere is synced here before it is answered. */
+      keeping: late(oneOf('synced', 'buffered', 'durable'), 'synced'),
+    }),
   ],
   /** What do you hold of this key? `have` is the asker's digest. */
   read: [2, struct({ key, have: optional(digest), lists })],
@@ -74,6 +85,7 @@ export const request = union({
       origin: optional(text),
       ...writeDemands,
       ...sent,
+      ...bufferedDemand,
     }),
   ],
   /** Coordinate this get of R answers, `pr` of them from owners. */
@@ -96,6 +108,7 @@ export const request = union({
       ...writeDemands,
       attempt: late(varint, 0),
       ...sent,
+      ...bufferedDemand,
     }),
   ],
   /** Which owners cover this dot durably? `direct`: only you yourself. */
@@ -154,11 +167,17 @@ export const request = union({
 })
 
 export const reply = union({
-  /** Durable here. `highest` is the greatest counter seen here of the minting actor, before this write. */
-  stored: [1, struct({ highest: varint, generation: text, ...standing })],
+  /**
+   * Durable here, or buffered where it is not `synced`. `highest` is the greatest counter seen here of the minting actor,
+   * before this write.
+   */
+  stored: [
+    1,
+    struct({ highest: varint, generation: text, ...standing, synced: late(boolean, true) }),
+  ],
   /** `state` undefined: the same as yours. `owner`: whether the answerer owns the key. */
   read: [2, struct({ state: optional(state), owner: boolean, ...standing })],
-  /** A put or delivery has W answers. */
+  /** A put or delivery has W answers; those in `buffered` had it in a buffer only. */
   written: [
     3,
     struct({
@@ -166,6 +185,7 @@ export const reply = union({
       acks: list(text),
       hints: list(struct({ holder: text, owner: text })),
       highest: varint,
+      buffered: late(list(text), []),
     }),
   ],
   got: [4, struct({ state, answers: list(text), missing: varint, ready: boolean })],

@@ -1,6 +1,7 @@
 /**
  * What may be broken in a build of the product, so that the checker has something to catch. Types only.
  */
+import type { BufferingRules } from '../protocol/buffering.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { MemberRules } from '../protocol/member-rules.ts'
 import type { ReapingRules } from '../protocol/reaping.ts'
@@ -15,6 +16,7 @@ export interface BrokenBuild {
   readonly rules?: Partial<Rules>
   readonly memberRules?: Partial<MemberRules>
   readonly reaping?: Partial<ReapingRules>
+  readonly buffering?: Partial<BufferingRules>
   readonly storage?: (storage: Storage, disk: Disk) => Storage
   readonly transport?: (transport: Transport) => Transport
   readonly random?: (random: Random, machine: string) => Random

@@ -118,6 +118,11 @@ export class Calm {
     return new Set(ready.map(({ host }) => host)).size >= needed
   }
 
+  /** Whether nothing ailed this machine from well before until then. */
+  wasWell(machine: Machine, startMs: number, endMs: number): boolean {
+    return this.#wereWell(machine, machine, startMs, endMs)
+  }
+
   #add(concerns: Trouble['concerns']): () => void {
     const { scheduler } = this.#cluster
     const trouble: Trouble = { concerns, fromMs: scheduler.nowMs, untilMs: Infinity }

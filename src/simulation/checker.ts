@@ -174,12 +174,13 @@ function falseAmong(
 /**
  * Retried at another coordinator because the first one's fate was unknown, by its client or by the peer that passed it
  * on, a write may appear again after it was superseded; and so may one whose name a disk gave out again that was set
- * back, and one whose record was damaged while it was on its way, so that its minter had to name it anew;
- * and one that a tab brought later than anybody need wait for.
+ * back, and one whose record was damaged, or taken back by a power cut, while it was on its way, so that its minter had to
+ * name it anew; and one that a tab brought later than anybody need wait for.
  */
 export function mayAppearAgain(history: History, witness: Witness, write: number): boolean {
   if (witness.excused.has(write) || witness.returned.has(write)) return true
   const dots = [...witness.dotsOf(write).values()]
+  if (dots.length > 1 && history.wasTakenBack(write)) return true
   if (dots.length > 1 && dots.some(({ actor }) => witness.wasAbandoned(actor))) return true
   // A coordinator that lost its disk meanwhile is another one.
   const stores = dots.map(({ actor }) => actor.slice(0, actor.indexOf('.')))
@@ -195,6 +196,8 @@ export function doubleMints(
   return history.operations.flatMap(({ id, kind, key, via, outcome }) => {
     if (kind === 'get' || outcome === 'pending' || !isMember(via)) return []
     if (history.wasRetried(id) || witness.excused.has(id)) return []
+    // With the write a power cut has taken the note that it was asked for.
+    if (history.wasTakenBack(id)) return []
     const once = new Set<string>()
     return [...witness.dotsOf(id).values()].flatMap((dot) => {
       const { actor } = dot

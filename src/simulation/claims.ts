@@ -2,7 +2,8 @@
  * What a receipt claims, held against the disks at the moment of the claim.
  *
  * That an acknowledged write is there at the end says little of how it was acknowledged: most lies are never found out,
- * because nothing else goes wrong. So each claim is checked when it is made: *W hosts have it durably*, *all owners do*.
+ * because nothing else goes wrong. So each claim is checked when it is made: *W hosts have it*, *these have synced it*, *all
+ * owners have it durably*.
  */
 import { type Key, partitionOf, showKey } from '../data/key.ts'
 import { descends, emptyState, type ObjectState } from '../data/siblings.ts'
@@ -35,15 +36,44 @@ export function falseQuorum(ground: Ground, key: Key, write: number): Violation[
 export function falseEverywhere(ground: Ground, key: Key, write: number): Violation[] {
   const { witness, ring, members, settings } = ground
   const owners = ring.ownersOf(partitionOf(key.position, settings.q))
-  const hosts = hostsWith(ground, key, write)
-  const lacking = members.filter(
-    (member) =>
-      owners.includes(member.peer) && !hosts.has(member.host) && !holds(ground, member, key, write),
-  )
+  const hosts = durableHostsWith(ground, key, write)
+  const lacking = members.filter((member) => {
+    const isThere = hosts.has(member.host) || holdsDurably(ground, member, key, write)
+    return owners.includes(member.peer) && !isThere
+  })
   if (lacking.length === 0 || witness.excused.has(write) || wasLostLately(ground)) return []
   const names = lacking.map(({ name }) => name).join(' and ')
   const text = `w${write} is said to be everywhere, and is not durable at ${names}`
   return [{ promise: 'outcome', key: showKey(key), text }]
+}
+
+/** What a receipt does not call buffered is on those disks, and on as many as its writer asked for. */
+export function falselySynced(
+  ground: Ground,
+  key: Key,
+  write: number,
+  { acks, buffered }: { readonly acks: readonly string[]; readonly buffered: readonly string[] },
+  dw: number,
+): Violation[] {
+  const { witness, members } = ground
+  if (witness.excused.has(write) || wasLostLately(ground)) return []
+  const hosts = durableHostsWith(ground, key, write)
+  const durable = members.filter((member) => {
+    return hosts.has(member.host) || holdsDurably(ground, member, key, write)
+  })
+  const falsely = acks.filter((peer) => {
+    const member = members.find((each) => each.peer === peer)
+    return member !== undefined && !buffered.includes(peer) && !durable.includes(member)
+  })
+  const violations: Violation[] = []
+  const complain = (text: string): void =>
+    void violations.push({ promise: 'outcome', key: showKey(key), text: `w${write} ${text}` })
+  if (falsely.length > 0) {
+    const names = falsely.map((peer) => ground.nameOf(peer)).join(' and ')
+    complain(`is said to be synced at ${names}, and is in a buffer there`)
+  }
+  if (durable.length < dw) complain(`was to be synced at ${dw} when it was acknowledged`)
+  return violations
 }
 
 /** P1: a copy that was kept for others goes only when every owner has what it holds, or has forgotten it with its key. */
@@ -62,7 +92,7 @@ export function falseDrop(
   if (writes.every((write) => forgotten.has(write))) return []
   const owners = ring.ownersOf(partitionOf(key.position, settings.q))
   const lacking = members.filter(({ peer, disk }) => {
-    const stored = disk.read(toBinaryText(storedKey))
+    const stored = durableOn({ disk }, toBinaryText(storedKey))
     return owners.includes(peer) && !descends(stateIn(key, stored), held)
   })
   if (lacking.length === 0) return []
@@ -86,14 +116,41 @@ export function falseEmptiness(edge: Edge | undefined, key: Key, shown: ObjectSt
   return [{ promise: 'outcome', key: showKey(key), text }]
 }
 
-/** Where it ever was durable, or a write whose writer had seen it: a tab sends only the last of its own. */
-function hostsWith({ witness, history }: Ground, key: Key, write: number): Set<string> {
-  const hosts = new Set(witness.hostsOf(write))
+/** Where it ever was, or a write whose writer had seen it: a tab sends only the last of its own. */
+function hostsWith(
+  { witness, history }: Ground,
+  key: Key,
+  write: number,
+  hostsOf = (each: number): ReadonlySet<string> => witness.hostsOf(each),
+): Set<string> {
+  const hosts = new Set(hostsOf(write))
   for (const other of witness.writesOf(showKey(key))) {
-    if (history.get(other).seen.has(write))
-      for (const host of witness.hostsOf(other)) hosts.add(host)
+    if (history.get(other).seen.has(write)) for (const host of hostsOf(other)) hosts.add(host)
   }
   return hosts
+}
+
+/** Where it ever was durable. */
+function durableHostsWith(ground: Ground, key: Key, write: number): Set<string> {
+  const { witness, settings } = ground
+  const isAll = (settings.buffering ?? 0) === 0
+  return hostsWith(ground, key, write, (each) =>
+    isAll ? witness.hostsOf(each) : witness.syncedHostsOf(each),
+  )
+}
+
+function holdsDurably(
+  { witness }: Ground,
+  { disk }: GroundMember,
+  key: Key,
+  write: number,
+): boolean {
+  const { seen } = stateIn(key, durableOn({ disk }, toBinaryText(storageKeys.object(key))))
+  return [...witness.dotsOf(write).values()].some((dot) => covers(seen, dot))
+}
+
+function durableOn({ disk }: Pick<GroundMember, 'disk'>, stored: string): Bytes | undefined {
+  return disk.afterPowerCut === undefined ? disk.read(stored) : disk.afterPowerCut(stored)
 }
 
 /** Whether the member's disk holds the write, or something that has seen it. */

@@ -45,6 +45,8 @@ export class Cluster {
   /** Called when a peer begins to serve, and when its process has died. */
   onServing: (machine: Machine) => void = () => {}
   onDown: (machine: Machine) => void = () => {}
+  /** Asked where the power goes: whether what a disk has buffered goes with it. */
+  takesBuffers: (machine: Machine) => boolean = () => true
   readonly scheduler = new Scheduler()
   readonly random: SeededRandom
   readonly history = new History()
@@ -195,7 +197,7 @@ export class Cluster {
     this.onDown(machine)
     process.life.end()
     this.network.vanish(process.transport, powerLost)
-    machine.disk.crash(powerLost, torn)
+    machine.disk.crash(powerLost && this.takesBuffers(machine), torn)
     process.end()
   }
 
@@ -215,6 +217,7 @@ export class Cluster {
         ...this.settings.broken.memberRules,
       },
       ...(this.settings.broken.reaping && { reaping: this.settings.broken.reaping }),
+      ...(this.settings.broken.buffering && { buffering: this.settings.broken.buffering }),
       class: 'durable',
       host: machine.host,
       zone: '',
@@ -322,6 +325,9 @@ export class Cluster {
       if (value === undefined && before !== undefined && isWhole)
         this.witness.violations.push(...falseDrop(this, holder.name, key, before, this.reapings))
     }
+    // Where nothing is buffered all is durable that is seen.
+    if (this.settings.buffering > 0)
+      disk.onSynced = (key, value) => this.witness.syncs(holder, key, value)
     return disk
   }
 }

@@ -6,16 +6,23 @@
  * whether all ever had it. A disk holds what its record has seen, also what is superseded there: whatever superseded it
  * may be nowhere else. A copy of a disk on which a second process runs is thrown away one day: as long as there is one, each
  * write counts as lost once already, for the copy may be among those that acknowledge it.
+ *
+ * A write of a buffered bucket is lost where the power is cut before it is synced. That is free while somebody else has it
+ * on his disk, for so it is promised, and counts as a lost disk all the same; and what is buffered at an owner is not held
+ * there yet. To a write that is to be synced a power cut does nothing, or the build is broken.
  */
-import type { Bytes } from '../data/bytes.ts'
+import { type Bytes, fromBinaryText } from '../data/bytes.ts'
 import { showKey } from '../data/key.ts'
-import type { ObjectState } from '../data/siblings.ts'
+import { emptyState, type ObjectState } from '../data/siblings.ts'
 import { covers } from '../data/vector.ts'
 import { keyOfStored, shelfRange } from '../protocol/record.ts'
+import { objectAtRest } from './at-rest.ts'
 import type { Holding } from './checker.ts'
 import type { Ground, GroundMember } from './ground.ts'
 import { inspect } from './inspection.ts'
 import { type Image, statesAmong, statesIn } from './medium.ts'
+
+const objectLetter = shelfRange('object').from[0]
 
 /** Of one machine. `toMs`: until its owners held the write again, or the machine had noticed and was whole. */
 interface Interval {
@@ -83,6 +90,52 @@ export class Custody {
 
   #close(interval: Interval): void {
     interval.toMs = Math.min(interval.toMs, this.#nowMs)
+  }
+
+  /** Whether the power of this machine may be cut; if so, what that takes back is counted. */
+  cutPower(machine: GroundMember): boolean {
+    const risks = this.#atRisk()
+    const own = risks.get(machine.name)
+    if (own === undefined) return true
+    const lost: number[] = []
+    for (const [key, held] of inspect(this.#ground)) {
+      const kept = own.get(key)
+      if (kept === undefined) continue
+      for (const write of this.#ground.witness.writesOf(key)) {
+        const holds = ({ peer, state }: Holding): boolean => {
+          return this.#covers(risks.get(peer)?.get(key) ?? state, write)
+        }
+        const isTaken = held.some(({ peer, state }) => {
+          return peer === machine.name && this.#covers(state, write) && !this.#covers(kept, write)
+        })
+        if (!isTaken || !this.#ground.history.get(write).buffered) continue
+        const others = held.filter(({ peer }) => peer !== machine.name)
+        if (!others.some(holds) && !this.#spares(write)) return false
+        lost.push(write)
+      }
+    }
+    for (const write of lost) {
+      this.#ground.history.takeBack(write)
+      this.#count(write)
+    }
+    return true
+  }
+
+  /** By member and key: what a power cut would leave of the records that are not synced. */
+  #atRisk(): Map<string, Map<string, ObjectState>> {
+    const risks = new Map<string, Map<string, ObjectState>>()
+    for (const { name, disk } of this.#ground.members) {
+      const states = new Map<string, ObjectState>()
+      for (const stored of disk.unsyncedKeys ?? []) {
+        const storedKey = fromBinaryText(stored)
+        if (storedKey[0] !== objectLetter) continue
+        const value = disk.afterPowerCut?.(stored)
+        const object = value && objectAtRest(keyOfStored(storedKey), value)
+        states.set(nameOfStored(storedKey), object?.state ?? emptyState)
+      }
+      if (states.size > 0) risks.set(name, states)
+    }
+    return risks
   }
 
   mayLoseRecord(machine: GroundMember, storedKey: Bytes): boolean {
@@ -153,6 +206,7 @@ export class Custody {
     const failed = new Set(
       this.#ground.members.filter(({ disk }) => disk.isLost).map(({ name }) => name),
     )
+    const risks = this.#atRisk()
     for (const [key, held] of inspect(this.#ground)) {
       if (only !== undefined && key !== only) continue
       const owners = held.filter(({ owner }) => owner)
@@ -162,7 +216,11 @@ export class Custody {
       for (const write of this.#ground.witness.writesOf(key)) {
         const holds = ({ peer, state }: Holding): boolean =>
           !failed.has(peer) && this.#covers(state, write)
-        if (owners.every(holds)) {
+        const holdsDurably = (holding: Holding): boolean => {
+          const state = risks.get(holding.peer)?.get(key)
+          return holds(holding) && (state === undefined || this.#covers(state, write))
+        }
+        if (owners.every(holdsDurably)) {
           this.#lost.delete(write)
           this.#settled.set(write, hosts)
           for (const each of this.#setBack.get(write) ?? []) this.#close(each)

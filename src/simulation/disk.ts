@@ -46,7 +46,9 @@ export class Disk {
   /** Called when a commit begins and when it is on the disk but nobody knows: the two best moments to crash. */
   onCommit: (moment: 'begins' | 'ends') => void = () => {}
   onWrite: WriteObserver = () => {}
-  readonly hits = { lostUpdates: 0, refused: 0, slowed: 0, torn: 0 }
+  /** Called with what has become durable, the key named one character a byte. */
+  onSynced: (key: string, value: Bytes | undefined) => void = () => {}
+  readonly hits = { lostUpdates: 0, refused: 0, slowed: 0, torn: 0, unsynced: 0 }
 
   readonly #scheduler: Scheduler
   readonly #random: SeededRandom
@@ -83,6 +85,19 @@ export class Disk {
       throw new StorageError('store-locked', `${this.name} is held by another process`)
     }
     this.#holder = life
+    // What an earlier process left in the system's memory is synced before anybody builds on it.
+    this.#endUnsynced()
+  }
+
+  /** What a power cut would leave of this key, which is named one character a byte. */
+  afterPowerCut(key: string): Bytes | undefined {
+    const first = this.#unsynced.find((each) => each.key === key)
+    return first === undefined ? this.read(key) : first.before
+  }
+
+  /** The keys that a power cut would set back. */
+  get unsyncedKeys(): ReadonlySet<string> {
+    return new Set(this.#unsynced.map(({ key }) => key))
   }
 
   /** The writes of the commit under way. */
@@ -91,22 +106,25 @@ export class Disk {
   }
 
   /**
-   * The process that held the disk died; with the power lost, buffered writes are gone too. `torn` is a key of the
+   * The process that held the disk died; with the power lost, buffered writes are gone too. Without, they are as much at
+   * risk as before, until the next process has synced them. `torn` is a key of the
    * commit under way, whose record the disk was just writing: its sectors are new up to some byte, and old behind it.
    */
   crash(powerLost: boolean, torn?: Bytes): void {
     const reached = torn !== undefined || (this.#committing.length > 0 && this.#random.chance(0.5))
     const before = torn && this.read(toBinaryText(torn))
     if (reached) {
+      const isSynced = this.#isSynced(this.#committing)
       this.#land(this.#committing, torn)
-      if (isSynced(this.#committing)) this.#unsynced = []
+      if (isSynced) this.#endUnsynced()
     }
     this.hits.lostUpdates += this.#queue.length + (reached ? 0 : this.#committing.length)
     this.#forgetQueue()
     if (powerLost) {
+      this.hits.unsynced += this.#unsynced.length
       for (const { key, before } of this.#unsynced.toReversed()) this.#medium.set(key, before)
+      this.#unsynced = []
     }
-    this.#unsynced = []
     this.#holder = undefined
     if (torn !== undefined) this.#tear(torn, before)
   }
@@ -206,9 +224,7 @@ export class Disk {
     if (batch.length === 0 || life === undefined) return
     this.#queue = []
     this.#committing = batch
-    const synced = batch.some(
-      ({ writes, durability }) => writes.length > 0 && durability === 'synced',
-    )
+    const synced = this.#isSynced(batch)
     this.onCommit('begins')
     life.after(synced ? this.#delayMs(this.#settings.syncMs) : 0, () =>
       this.#endCommit(batch, synced),
@@ -220,13 +236,19 @@ export class Disk {
     const failure = this.#failure(batch, synced)
     if (failure !== undefined) return this.#failQueue(failure)
     this.#land(batch)
-    if (synced) this.#unsynced = []
+    if (synced) this.#endUnsynced()
     this.#committing = []
     for (const [key, { by }] of this.#overlay) if (batch.includes(by)) this.#overlay.delete(key)
     this.onCommit('ends')
     if (life?.alive !== true) return
     for (const { done } of batch) done()
     if (this.#committing.length === 0) this.#commit()
+  }
+
+  /** One synced update syncs all that stands before it; one that writes nothing only where there is anything to sync. */
+  #isSynced(batch: readonly Queued[]): boolean {
+    const isAny = this.#unsynced.length > 0 || batch.some(({ writes }) => writes.length > 0)
+    return isAny && batch.some(({ durability }) => durability === 'synced')
   }
 
   #failure(batch: readonly Queued[], synced: boolean): StorageError | undefined {
@@ -250,6 +272,12 @@ export class Disk {
     this.#queue = []
     this.#committing = []
     this.#overlay.clear()
+  }
+
+  #endUnsynced(): void {
+    const keys = this.unsyncedKeys
+    this.#unsynced = []
+    for (const key of keys) this.onSynced(key, this.read(key))
   }
 
   #tear(key: Bytes, before: Bytes | undefined): void {
@@ -284,11 +312,6 @@ export class Disk {
     if (this.slowness > 1) this.hits.slowed++
     return this.slowness * (mean / 2 + this.#random.exponential(mean / 2))
   }
-}
-
-/** One synced write syncs all that stands before it. */
-function isSynced(batch: readonly Queued[]): boolean {
-  return batch.some(({ writes, durability }) => writes.length > 0 && durability === 'synced')
 }
 
 export function lostError(name: string): StorageError {

@@ -23,13 +23,16 @@ export interface GroundMember {
     /** What is at rest under a key, which is named one character a byte. */
     read(key: string): Bytes | undefined
     entries(from: Bytes, to: Bytes): readonly StoredEntry[]
+    /** Where the disk can tell: the keys that a power cut would set back, and what it would leave of one. */
+    readonly unsyncedKeys?: ReadonlySet<string>
+    afterPowerCut?(key: string): Bytes | undefined
   }
 }
 
 export interface Ground<M extends GroundMember = GroundMember> {
   readonly history: History
   readonly witness: Witness
-  readonly settings: { readonly q: number; readonly w: number }
+  readonly settings: { readonly q: number; readonly w: number; readonly buffering?: number }
   /** The ring that all members together make. */
   readonly ring: Ring
   readonly members: readonly M[]

@@ -31,6 +31,8 @@ export interface Operation {
   readonly ack: Stage
   /** A get: answered by ready owners alone. A write: acknowledged by them. */
   readonly strict: boolean
+  /** A write into a buffered bucket. */
+  readonly buffered: boolean
   readonly startMs: number
   endMs: number
   /** When its quorum was acknowledged to its writer. */
@@ -59,6 +61,7 @@ export interface Beginning {
   readonly basis: readonly number[]
   readonly ack: Stage
   readonly strict?: boolean
+  readonly buffered?: boolean
   readonly startMs: number
   /** The write that this operation tries again. */
   readonly again?: number | undefined
@@ -70,12 +73,14 @@ export class History {
   readonly #tombstones = new Map<number, number>()
   readonly #retried = new Set<number>()
   readonly #bounded = new Set<number>()
+  readonly #takenBack = new Set<number>()
   readonly #turned = new Map<string, number>()
 
   begin({ again, ...start }: Beginning): Operation {
     const id = this.operations.length
     const operation: Operation = {
       strict: false,
+      buffered: false,
       ...start,
       id,
       write: again ?? id,
@@ -114,6 +119,15 @@ export class History {
       .filter((each) => each.via === via && each.life === life && each.key === key)
       .filter(({ kind, ack, outcome }) => kind !== 'get' && ack === 'device' && outcome === 'done')
       .map(({ write }) => write)
+  }
+
+  /** A power cut has taken this write from a disk that had it in a buffer. */
+  takeBack(write: number): void {
+    this.#takenBack.add(write)
+  }
+
+  wasTakenBack(write: number): boolean {
+    return this.#takenBack.has(write)
   }
 
   /** This write's context was at its limit, and may have been cut short: a false sibling is the price of that. */

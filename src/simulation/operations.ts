@@ -35,12 +35,13 @@ export class Operations {
       basis: readonly number[]
       ack: Stage
       strict: boolean
+      buffered?: boolean
       again?: number | undefined
     },
   ): Begun | undefined {
     const { process } = machine
     if (process?.keyed === undefined) return undefined
-    const { kind, key, basis, ack, strict, again } = what
+    const { kind, key, basis, ack, strict, buffered = false, again } = what
     const operation = this.#cluster.history.begin({
       client: client.name,
       via: machine.name,
@@ -50,10 +51,11 @@ export class Operations {
       basis,
       ack,
       strict,
+      buffered,
       startMs: this.#cluster.scheduler.nowMs,
       again,
     })
-    const how = strict ? ' strictly' : ''
+    const how = strict ? ' strictly' : buffered ? ' buffered' : ''
     const blind = kind !== 'get' && basis.length === 0 ? ' blind' : ''
     const retry = again === undefined ? '' : `, w${again} again`
     this.tell(operation, `: ${kind} ${operation.key} at ${machine.name}${how}${blind}${retry}`)

@@ -34,6 +34,7 @@ import { drawSwarm, type Swarm } from './swarm.ts'
 import type { LeftOut, Scene } from './scene.ts'
 import { crowdedOf, deliverable, forgiveCrowded } from './undelivered.ts'
 import type { Promised, Violation } from './violation.ts'
+import { watchDurable } from './undurable.ts'
 import { longestTailMs } from './weather.ts'
 import { Workload } from './workload.ts'
 
@@ -146,7 +147,15 @@ class Run {
     this.#whole = options.whole ?? false
     const { mutant } = options
     const drawn = drawSwarm(seededRandom(seed).fork('swarm'))
-    const settings = { ...drawn, ...mutant?.swarm, ...options.swarm, broken: mutant ?? {} }
+    // Broken builds are looked for among synced buckets, unless they say otherwise.
+    const buffering = mutant === undefined ? drawn.buffering : 0
+    const settings = {
+      ...drawn,
+      buffering,
+      ...mutant?.swarm,
+      ...options.swarm,
+      broken: mutant ?? {},
+    }
     const cluster = new Cluster(seed, settings)
     this.#cluster = cluster
     const { stakes } = cluster.witness
@@ -154,7 +163,10 @@ class Run {
     cluster.wholeness.onWhole = (machine) => this.#custody.isWhole(machine)
     this.#scene = { cluster, calm: new Calm(cluster), custody: this.#custody, stakes }
     this.#faults = new Faults(this.#scene, options.faults ?? mutant?.faults, options.without)
+    cluster.takesBuffers = (machine) => this.#custody.cutPower(machine)
     this.#workload = new Workload(cluster, options.without)
+    this.#workload.onBuffered = (operation) =>
+      watchDurable(this.#scene, operation, (violation) => this.#workload.violations.push(violation))
     this.#operator = new Operator(cluster)
     this.#safetyMs = options.safetyMs
   }

@@ -53,6 +53,8 @@ export interface Swarm {
   /** How often a client asks strictly. */
   readonly strictness: number
   readonly expiry: ExpirySettings
+  /** How often a client writes into a buffered bucket. */
+  readonly buffering: number
 }
 
 const quorums = [
@@ -113,6 +115,7 @@ export function drawSwarm(random: SeededRandom): Swarm {
     limits: random.chance(0.4) ? tight(random) : simulatedLimits,
     strictness: random.pick([0, 0, 0.2, 0.6]),
     expiry: drawExpiry(random.fork('expiry')),
+    buffering: 0,
   }
   const ring = random.chance(0.1) ? narrow(drawn) : drawn
   const evictAfterMs = random.fork('lateness').pick([2000, 15_000])
@@ -122,7 +125,11 @@ export function drawSwarm(random: SeededRandom): Swarm {
   const vectorEntries = vectors.pick([limits.vectorEntries, 2, 4])
   const vectorActors = vectors.pick([limits.vectorActors, limits.vectorActors, 4])
   const counted = { vectorEntries, vectorActors }
-  return { ...ring, limits: { ...ring.limits, evictAfterMs, foreignBytes, ...counted } }
+  const buffers = random.fork('buffers')
+  const buffering = buffers.pick([0, 0, 0, 0, 0.3, 1])
+  const bufferedMs = buffers.pick([5000, 20_000])
+  const limited = { ...ring.limits, evictAfterMs, foreignBytes, bufferedMs, ...counted }
+  return { ...ring, buffering, limits: limited }
 }
 
 /**

@@ -41,6 +41,7 @@ export class Witness {
   readonly #values = new Map<string, Named>()
   readonly #dots = new Map<number, Map<string, Dot>>()
   readonly #hosts = new Map<number, Set<string>>()
+  readonly #synced = new Map<number, Set<string>>()
   readonly #writes = new Map<string, Set<number>>()
   /** By generation: the machine whose store it is. */
   readonly #generations = new Map<string, string>()
@@ -69,6 +70,11 @@ export class Witness {
   /** The hosts on whose disks this write ever stood as a value of its own. */
   hostsOf(write: number): ReadonlySet<string> {
     return this.#hosts.get(write) ?? new Set()
+  }
+
+  /** The hosts on whose disks it ever stood so that no power cut took it, in a run in which that is not all of them. */
+  syncedHostsOf(write: number): ReadonlySet<string> {
+    return this.#synced.get(write) ?? new Set()
   }
 
   /** The writes of a key that were ever durable anywhere. */
@@ -118,7 +124,7 @@ export class Witness {
 
   sees({ name, host }: Holder, storedKey: Bytes, value: Bytes | undefined): void {
     if (storedKey[0] !== objectLetter || value === undefined) return
-    const content = toBinaryText(storedKey) + toBinaryText(value.subarray(-24))
+    const content = contentOf(toBinaryText(storedKey), value)
     let writes = this.#read.get(content)
     if (writes === undefined || this.stakes.areOpen) {
       writes = this.#open(name, keyOfStored(storedKey), value)
@@ -126,6 +132,14 @@ export class Witness {
     }
     for (const write of writes) {
       this.#hosts.set(write, (this.#hosts.get(write) ?? new Set()).add(host))
+    }
+  }
+
+  /** What was seen before has become durable. */
+  syncs({ host }: Holder, storedKey: string, value: Bytes | undefined): void {
+    if (value === undefined) return
+    for (const write of this.#read.get(contentOf(storedKey, value)) ?? []) {
+      this.#synced.set(write, (this.#synced.get(write) ?? new Set()).add(host))
     }
   }
 
@@ -192,4 +206,8 @@ export class Witness {
     const text = `(${showDot(dot)}) names two writes, w${one} and w${two}`
     this.violations.push({ promise: 'P7', key, text })
   }
+}
+
+function contentOf(storedKey: string, value: Bytes): string {
+  return storedKey + toBinaryText(value.subarray(-24))
 }

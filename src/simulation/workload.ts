@@ -12,7 +12,7 @@ import { countLoose } from '../data/vector.ts'
 import { contextFromText, contextToText } from '../protocol/context.ts'
 import { limits } from '../protocol/limits.ts'
 import type { Receipt } from '../peer/api.ts'
-import { falseEmptiness, falseEverywhere, falseQuorum } from './claims.ts'
+import { falseEmptiness, falselySynced, falseEverywhere, falseQuorum } from './claims.ts'
 import { Client, type Memory, seenNothing } from './client.ts'
 import type { Cluster } from './cluster.ts'
 import { bytesOfId, type Operation } from './history.ts'
@@ -29,7 +29,7 @@ interface Wish {
   readonly memory: Memory
   readonly kind: 'put' | 'delete'
   /** The write that this is another attempt at, and its value. */
-  readonly again?: { readonly write: number; readonly value: Value }
+  readonly again?: { readonly write: number; readonly value: Value; readonly buffered: boolean }
 }
 
 /** A receipt that its device still owes the last word. */
@@ -47,6 +47,8 @@ export class Workload {
   readonly turns: string[] = []
   /** How often a tab had a member write what it was to write on its own device. */
   handedOver = 0
+  /** Called when a quorum has acknowledged a buffered write. */
+  onBuffered: (operation: Operation) => void = () => {}
   readonly #cluster: Cluster
   readonly #operations: Operations
   readonly #without: LeftOut
@@ -216,7 +218,9 @@ export class Workload {
     const ack = machine.kind === 'edge' && client.random.chance(0.5) ? 'device' : 'quorum'
     const { basis } = memory
     const strict = this.#isStrict(client)
-    const what = { kind, key, basis, ack, strict, again: again?.write } as const
+    const wanted = again?.buffered ?? this.#isBuffered(client)
+    const buffered = wanted && !strict
+    const what = { kind, key, basis, ack, strict, buffered, again: again?.write } as const
     const begun = this.#operations.begin(client, machine, what)
     if (begun === undefined) return
     const { operation, process } = begun
@@ -224,16 +228,17 @@ export class Workload {
     // It may have lost some of what its writer had seen.
     if (countLoose(context) >= limits.looseDots) this.#cluster.history.bound(operation.write)
     const value = again?.value ?? this.#valueOf(begun, client)
-    const demands = strict ? { demands: { strict } } : {}
+    const dw = buffered && client.random.chance(0.2) ? 1 : undefined
+    const demands = strict ? { demands: { strict } } : buffered ? { demands: { buffered, dw } } : {}
     const written = process.keyed!.write({ key, context, value, ack, ...demands })
     const receipt = await this.#operations.settle(begun, written)
     if (receipt !== undefined) operation.receipt = receipt.id
-    if (receipt !== undefined) return this.#acknowledged(client, begun, key, basis, receipt)
+    if (receipt !== undefined) return this.#acknowledged(client, begun, key, basis, receipt, dw)
     if (again !== undefined || !client.triesAgain()) return
     await this.#pause(client.random.exponential(1000))
     const other = this.#open ? client.choosePeer() : undefined
     if (other === undefined) return
-    await this.#wish(client, other, { ...wish, again: { write: operation.id, value } })
+    await this.#wish(client, other, { ...wish, again: { write: operation.id, value, buffered } })
   }
 
   #acknowledged(
@@ -242,26 +247,27 @@ export class Workload {
     key: Key,
     basis: readonly number[],
     receipt: Receipt,
+    dw?: number,
   ): void {
     const { write } = operation
     client.remember(key, { context: receipt.context, basis: [...basis, write] })
     const acks = receipt.acks.map((peer) => ` ${this.#cluster.nameOf(peer)}`).join('')
     this.#operations.tell(operation, `is acknowledged (${receipt.stage}${acks})`)
     if (operation.ack === 'device' && receipt.stage !== 'device') this.handedOver++
-    if (operation.ack !== 'quorum') return this.#followUp(operation, process, key, receipt)
+    if (operation.ack !== 'quorum') return this.#followUp(operation, process, key, receipt, dw)
     operation.quorumMs = operation.endMs
-    this.violations.push(...falseQuorum(this.#cluster, key, write))
+    this.#checkQuorum(operation, key, receipt, dw)
   }
 
   /** How a write goes on that its device took. The ring may yet refuse it for good. */
-  #followUp(operation: Operation, process: Process, key: Key, receipt: Receipt): void {
+  #followUp(operation: Operation, process: Process, key: Key, receipt: Receipt, dw?: number): void {
     const awaited = { operation, process, receipt }
     this.#awaited.add(awaited)
     receipt
       .reached('quorum')
       .then(() => {
         operation.quorumMs = this.#cluster.scheduler.nowMs
-        this.violations.push(...falseQuorum(this.#cluster, key, operation.write))
+        this.#checkQuorum(operation, key, receipt, dw)
         return receipt.reached('everywhere')
       })
       .then(() => {
@@ -273,6 +279,15 @@ export class Workload {
         this.#operations.fail(operation, error)
         this.#operations.tell(operation, `is ${operation.outcome} after all (${operation.failure})`)
       })
+  }
+
+  /** What its receipt says of a write that a quorum has. */
+  #checkQuorum(operation: Operation, key: Key, receipt: Receipt, dw = 0): void {
+    const { write } = operation
+    this.violations.push(...falseQuorum(this.#cluster, key, write))
+    if (!operation.buffered) return
+    this.violations.push(...falselySynced(this.#cluster, key, write, receipt, dw))
+    this.onBuffered(operation)
   }
 
   /** Each write's value is its name; a tombstone's is its time, which no other write has, and an expired value is one. */
@@ -291,6 +306,11 @@ export class Workload {
   #isStrict({ random }: Client): boolean {
     const { strictness } = this.#cluster.settings
     return strictness > 0 && random.chance(strictness)
+  }
+
+  #isBuffered({ random }: Client): boolean {
+    const { buffering } = this.#cluster.settings
+    return buffering > 0 && random.chance(buffering)
   }
 
   #pause(ms: number): Promise<void> {

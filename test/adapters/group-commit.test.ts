@@ -2,13 +2,18 @@ import { expect, test } from 'vitest'
 import { GroupCommit, type Committed } from '../../src/adapters/group-commit.ts'
 import { bytes, bytesOf, incremented, numberOf } from '../../src/contract/storage-content.ts'
 import { toBinaryText, type Bytes } from '../../src/data/bytes.ts'
-import type { Write } from '../../src/ports.ts'
+import type { Durability, Write } from '../../src/ports.ts'
 
 /** A medium whose every reading and commit waits until the test lets it end. */
 class Scripted implements Committed {
   readonly stored = new Map<string, Bytes | undefined>()
   readonly readings: { keys: readonly Bytes[]; end(): void }[] = []
-  readonly commits: { writes: readonly Write[]; end(): void; fail(error: Error): void }[] = []
+  readonly commits: {
+    writes: readonly Write[]
+    durability: Durability
+    end(): void
+    fail(error: Error): void
+  }[] = []
 
   read(keys: readonly Bytes[]): Promise<(Bytes | undefined)[]> {
     const { promise, resolve } = Promise.withResolvers<(Bytes | undefined)[]>()
@@ -17,13 +22,13 @@ class Scripted implements Committed {
     return promise
   }
 
-  commit(writes: readonly Write[]): Promise<void> {
+  commit(writes: readonly Write[], durability: Durability): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const end = () => {
       for (const { key, value } of writes) this.stored.set(toBinaryText(key), value)
       resolve()
     }
-    this.commits.push({ writes, end, fail: reject })
+    this.commits.push({ writes, durability, end, fail: reject })
     return promise
   }
 }
@@ -33,10 +38,14 @@ const [a, b] = [bytes(1), bytes(2)]
 function scripted() {
   const medium = new Scripted()
   const commits = new GroupCommit(medium, toBinaryText)
-  const write = (key: Bytes, value: number) =>
-    commits.update([], () => ({ writes: [{ key, value: bytesOf(value) }], result: value }))
-  const increment = (key: Bytes) => commits.update([key], incremented(key))
-  return { medium, commits, write, increment }
+  const write = (key: Bytes, value: number, durability?: Durability) => {
+    const writes = [{ key, value: bytesOf(value) }]
+    return commits.update([], () => ({ writes, result: value }), durability)
+  }
+  const increment = (key: Bytes, durability?: Durability) =>
+    commits.update([key], incremented(key), durability)
+  const look = () => commits.update([a], ([current]) => ({ writes: [], result: numberOf(current) }))
+  return { medium, commits, write, increment, look }
 }
 
 /** Until nothing moves any more but by the test. */
@@ -147,3 +156,71 @@ test('settled waits for all that was called before, whatever becomes of it', asy
   expect(await counting).toBe(1)
   await settled
 })
+
+test('only a commit that nobody asked to sync is left to the next one', async () => {
+  const { medium, write } = scripted()
+  const written = [write(a, 1, 'buffered')]
+  await settle(medium)
+  written.push(write(a, 2, 'buffered'), write(b, 1))
+  await settle(medium)
+  expect(await Promise.all(written)).toEqual([1, 2, 1])
+  expect(medium.commits.map(({ durability }) => durability)).toEqual(['buffered', 'synced'])
+})
+
+test('a synced update that writes nothing waits for the sync of what it saw, queued or committed', async () => {
+  const { medium, increment, look } = scripted()
+  const writing = increment(a, 'buffered')
+  await quiet()
+  medium.readings.shift()!.end()
+  await quiet()
+  // The buffered commit is under way: its end is not enough for who asks for a sync.
+  let seen: number | undefined
+  const looking = look().then((count) => {
+    seen = count
+  })
+  await quiet()
+  medium.commits[0]!.end()
+  await writing
+  await quiet()
+  expect(seen).toBeUndefined()
+  expect(medium.commits.map(({ writes }) => writes.length)).toEqual([1, 0])
+  expect(medium.commits[1]!.durability).toBe('synced')
+  medium.commits[1]!.end()
+  await looking
+  expect(seen).toBe(1)
+})
+
+test('where all is synced, an update that writes nothing costs no commit', async () => {
+  const { medium, increment, look } = scripted()
+  const counted = [increment(a), increment(a, 'buffered')]
+  await settle(medium)
+  await Promise.all(counted)
+  const looking = look()
+  await settle(medium)
+  expect(await looking).toBe(2)
+  expect(medium.commits.length).toBe(1)
+})
+
+test('what is buffered fails with a failed commit as all else does, and is not shown', async () => {
+  const { medium, increment } = scripted()
+  const failing = [increment(a, 'buffered'), increment(a, 'buffered')]
+  const errors = Promise.all(failing.map((each) => each.catch((error: unknown) => String(error))))
+  await quiet()
+  medium.readings.shift()!.end()
+  await quiet()
+  medium.commits[0]!.fail(new Error('no'))
+  expect(await errors).toEqual(['Error: no', 'Error: no'])
+  expect(medium.stored.size).toBe(0)
+})
+
+/** Ends what is under way until nothing is. */
+async function settle(medium: Scripted): Promise<void> {
+  let ended = 0
+  do {
+    await quiet()
+    for (const reading of medium.readings.splice(0)) reading.end()
+    await quiet()
+    while (ended < medium.commits.length) medium.commits[ended++]!.end()
+    await quiet()
+  } while (medium.readings.length > 0 || ended < medium.commits.length)
+}

@@ -48,9 +48,9 @@ function slowly(medium: Medium): Medium {
       await aWhile()
       return medium.range(...asked)
     },
-    async commit(writes) {
+    async commit(...asked) {
       await aWhile()
-      await medium.commit(writes)
+      await medium.commit(...asked)
       await aWhile()
     },
     usage: medium.usage,

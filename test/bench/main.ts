@@ -4,6 +4,7 @@
  *     npm run bench -- [--seconds 2] [--rounds 5] [--json]
  *     npm run bench -- overload [--seconds 8] [--json]     what it does under ten times its load (`overload.ts`)
  *     npm run bench -- tails [--seconds 10] [--json]       what its readers feel of a peer that pauses (`tails.ts`)
+ *     npm run bench -- buffered [--seconds 2] [--rounds 5] [--json]  what a buffered bucket gains (`buffered.ts`)
  *     npm run bench -- owing [--markers 100000] [--json]   how fast a member pays what it owes (`owing.ts`)
  *
  * The ring and the bare pipeline (`bare.ts`) take turns on this machine: puts with W = 2 and gets with R = 2, 1 KiB, at 1
@@ -17,6 +18,7 @@ import { parseArgs } from 'node:util'
 import { showTable } from '../../node/cli/table.ts'
 import { openDisk } from '../../node/disk.ts'
 import { startBare } from './bare.ts'
+import { measureBuffered, showBuffered } from './buffered.ts'
 import { type Cost, type DifferenceCost, measureDifference } from './difference.ts'
 import { measure, medianRun, type Run, warmUp } from './measure.ts'
 import { measureOverload, showOverload } from './overload.ts'
@@ -58,6 +60,14 @@ if (positionals[0] === 'overload') {
 if (positionals[0] === 'tails') {
   const measured = await inFolder((folder) => measureTails(folder, Number(values.seconds ?? 10)))
   console.log(values.json ? JSON.stringify(measured) : showTails(measured))
+  process.exit()
+}
+if (positionals[0] === 'buffered') {
+  const { rounds } = values
+  const measured = await inFolder((folder) =>
+    measureBuffered(folder, Number(values.seconds ?? 2), Number(rounds)),
+  )
+  console.log(values.json ? JSON.stringify(measured) : showBuffered(measured))
   process.exit()
 }
 if (positionals[0] === 'owing') {

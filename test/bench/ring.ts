@@ -22,6 +22,8 @@ export interface BenchRing extends Contestant {
   readonly member: Member
   /** The processes of the others. */
   readonly others: readonly number[]
+  /** Like `put`, into a buffered bucket. */
+  putBuffered(i: number): Promise<void>
 }
 
 export async function startRing(folder: string, value: Uint8Array): Promise<BenchRing> {
@@ -45,13 +47,14 @@ export async function startRing(folder: string, value: Uint8Array): Promise<Benc
   )
   const { member } = own
   const { clock, random } = member.world
-  const put = (i: number, w: number): Promise<unknown> =>
+  const put = (i: number, w: number, buffered = false): Promise<unknown> =>
     member.write({
       kind: 'mint',
       key: makeCheckedKey('bench', `key ${i}`),
       context: nothingSeen,
       value: makeValue(encodeStructured(value), clock.now()),
       w,
+      buffered,
       origin: member.id,
       request: random.bytes(16),
     })
@@ -60,6 +63,7 @@ export async function startRing(folder: string, value: Uint8Array): Promise<Benc
     member,
     others: children.map(({ child }) => child.pid!),
     put: async (i) => void (await put(i, 2)),
+    putBuffered: async (i) => void (await put(i, 2, true)),
     get: async (i) => {
       await member.get(makeCheckedKey('bench', `key ${i}`), 2)
     },

@@ -26,6 +26,16 @@ describe.runIf(canMount)('on a disk that forgets what was not synced', () => {
     expect(sum.acknowledged).toBeGreaterThan(100)
   })
 
+  test(
+    'of buffered writes 6 power cuts take the last, tear none, and leave what was synced after them',
+    { timeout },
+    async () => {
+      const sum = await power<CutSum>('buffered=6')
+      expect(sum).toMatchObject({ cuts: 6, lost: 0, cutsWithLoss: 0, complaints: [] })
+      expect(sum.takenBack).toBeGreaterThan(0)
+    },
+  )
+
   test('with syncing off the same store loses at each cut', { timeout }, async () => {
     const sum = await power<CutSum>('unsynced=3')
     expect(sum).toMatchObject({ cuts: 3, cutsUnderLoad: 3, cutsWithLoss: 3 })

@@ -75,10 +75,12 @@ const keptCopy = encode(
 const lists = sixteen
 const session = { life: new Uint8Array(8).fill(3), number: 5 }
 const standing = { ready: false, agrees: true, whole: false }
-const write = { key, context: object.seen, value, w: 2, direct: true, pw: 1, dw: 2, strict: true }
+const wanted = { w: 2, pw: 1, dw: 2, strict: true, buffered: true }
+const write = { key, context: object.seen, value, direct: true, ...wanted }
+const copied = { key, state: object, minter: actor, insteadOf: undefined, lists, session }
 
 const requests: Request[] = [
-  { type: 'replicate', key, state: object, minter: actor, insteadOf: undefined, lists, session },
+  { type: 'replicate', ...copied, keeping: 'durable' },
   { type: 'read', key, have: sixteen, lists },
   { type: 'put', ...write, request: sixteen, origin: 'somebody else', session },
   { type: 'get', key, r: 2, pr: 1, strict: true },
@@ -117,9 +119,16 @@ const requests: Request[] = [
   { type: 'reaping', body: sixteen },
 ]
 const replies: Reply[] = [
-  { type: 'stored', highest: 3, generation: 'g', ...standing },
+  { type: 'stored', highest: 3, generation: 'g', ...standing, synced: false },
   { type: 'read', state: object, owner: true, ...standing },
-  { type: 'written', dot, acks: ['a'], hints: [{ holder: 'd', owner: 'b' }], highest: 3 },
+  {
+    type: 'written',
+    dot,
+    acks: ['a'],
+    hints: [{ holder: 'd', owner: 'b' }],
+    highest: 3,
+    buffered: ['a'],
+  },
   { type: 'got', state: object, answers: ['a', 'b'], missing: 0, ready: true },
   { type: 'covered', by: ['a'], owners: 3, highest: 9, without: 2 },
   { type: 'taken', taken: [true, false], generation: 'g' },
@@ -180,6 +189,9 @@ const late = [
   'session',
   'without',
   'reapingWaitsFor',
+  'keeping',
+  'synced',
+  'buffered',
 ]
 
 function earlierPart(message: { readonly type: string }): Record<string, unknown> {

@@ -34,7 +34,7 @@ export const requests = {
     const { key, from, as } = given
     const read = play.stage
       .keyed(given.via)
-      .read(keyNamed(key), from === 'copy' ? 'local' : (as ?? 'quorum'))
+      .read(keyNamed(key), from === 'copy' ? 'local' : as === 'strict' ? as : 'quorum')
     return answer(play, given, `${named('get', given)} ${key}`, read, ({ state, source }) => {
       const context = contextToText(keyNamed(key), state.seen)
       remember(play, given, context)
@@ -77,7 +77,7 @@ function write(
   const context = contextFromText(key, remembered ?? 'none')
   const expiresAt = ttl === undefined ? undefined : keyed.now() + 1000 * Number.parseInt(ttl)
   const order = { key, context, value: makeValue(bytes, keyed.now(), expiresAt), ack }
-  const written = keyed.write(as === 'strict' ? { ...order, demands: { strict: true } } : order)
+  const written = keyed.write(as === undefined ? order : { ...order, demands: { [as]: true } })
   return answer(play, given, what, written, (receipt) => {
     remember(play, given, receipt.context)
     return shown(play, given, receipt)
@@ -127,13 +127,15 @@ async function answer<T>(
 }
 
 /** `ok (a,1), acks a c` */
-function shown(play: Play, { key }: Given, { id, stage, acks, hints, context }: Receipt): string {
+function shown(play: Play, { key }: Given, receipt: Receipt): string {
+  const { id, stage, acks, buffered, hints, context } = receipt
   const { telling } = play
   const dot = telling.dot(key, play.stage.dotOf(id))
   const reached = stage === 'device' ? 'on the device' : 'ok'
   const votes = acks.length === 0 ? '' : `, acks ${telling.names(acks.join(' '))}`
+  const inBuffers = buffered.length === 0 ? '' : `, in buffers ${telling.names(buffered.join(' '))}`
   const stood = Object.entries(hints).map(([holder, owner]) => `, hint ${holder} → ${owner}`)
-  return `${reached} ${dot}${votes}${telling.names(stood.join(''))}${clock(play, key, context)}`
+  return `${reached} ${dot}${votes}${inBuffers}${telling.names(stood.join(''))}${clock(play, key, context)}`
 }
 
 function clock({ telling, showsClocks }: Play, key: string, context: string): string {

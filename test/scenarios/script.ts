@@ -48,7 +48,7 @@ const blanks: Readonly<Record<string, string>> = {
   TIME: '\\d+s',
   STAGE: 'device|quorum|everywhere',
   PLACE: 'copy',
-  HOW: 'strict',
+  HOW: 'strict|buffered',
   THING: 'clocks|gossip',
   TIMES: 'once|twice',
 }
@@ -73,7 +73,7 @@ export interface Given {
   readonly by?: string
   readonly ttl?: string
   readonly ack?: Stage
-  readonly as?: 'strict'
+  readonly as?: 'strict' | 'buffered'
   readonly from?: string
   readonly to?: string
   readonly n?: string

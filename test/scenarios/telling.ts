@@ -37,6 +37,8 @@ const tales: Partial<Record<EventType, Tale>> = {
     marked(`${who} → ${to} ${detail} ${key} ${dot}`, result),
   replicate: ({ who, to, key, dot, detail, result }) =>
     marked(`${who} → ${to} replicate ${key} ${dot} ${detail}`, result),
+  durable: ({ who, to, key, dot, detail, result }) =>
+    marked(`${who} → ${to} sync ${key} ${dot} ${detail}`, result),
   get: ({ who, key, detail }) => `${who} reads ${key} ${detail.replace('acks', 'from')}`,
   hint: ({ who, key, detail }) =>
     `${who} owes ${key} to ${inOrder(detail.replace('owed to ', ''))}`,

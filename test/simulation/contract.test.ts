@@ -32,13 +32,20 @@ afterAll(async () => {
 describe.for([true, false])('the simulated disk, its updates at once: %s', (updatesAtOnce) => {
   const disks = new Map<string, Disk>()
   const settings = { readMs: 0.5, syncMs: 1, updatesAtOnce }
+  const lives = new Map<string, Life>()
   const open = async (name: string) => {
     const disk =
       disks.get(name) ?? new Disk(name, scheduler, seededRandom(`contract ${name}`), settings)
     disks.set(name, disk)
-    return openStorage(disk, new Life(scheduler))
+    const life = new Life(scheduler)
+    lives.set(name, life)
+    return openStorage(disk, life)
   }
-  test.for(storageContract({ open }))('$name', ({ run }) => run())
+  const cutPower = async (name: string): Promise<void> => {
+    lives.get(name)!.end()
+    disks.get(name)!.crash(true)
+  }
+  test.for(storageContract({ open, cutPower }))('$name', ({ run }) => run())
 })
 
 describe('the simulated network', () => {

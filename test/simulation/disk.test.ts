@@ -116,6 +116,7 @@ describe('simulated disk', () => {
     await scheduler.run(50)
     append('b', 'buffered')
     await scheduler.run(100)
+    // The next process syncs what this one has left.
     crash()
     expect(await durable()).toBe('ab')
     append('c', 'buffered')

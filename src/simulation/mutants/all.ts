@@ -1,4 +1,5 @@
 /** Every broken build, in the order of the floors that they break. */
+import { ofBuffering } from './buffering.ts'
 import { ofCausality } from './causality.ts'
 import { classics } from './classics.ts'
 import { ofFollowing } from './following.ts'
@@ -26,4 +27,5 @@ export const mutants: readonly Mutant[] = [
   ...ofReaping,
   ...ofForeign,
   ...ofExpiring,
+  ...ofBuffering,
 ]

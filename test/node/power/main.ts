@@ -4,7 +4,8 @@
  *     node test/node/power/main.ts
  *     node test/node/power/main.ts --seed mine store=100 unsynced=20
  *
- * `store` cuts the power of a store under load, `ring` of three peers at once; `unsynced` and `lying` are their controls: the
+ * `store` cuts the power of a store under load, `buffered` of one whose writers ask for no sync, `ring` of three peers at
+ * once; `unsynced` and `lying` are their controls: the
  * same store with syncing off, the same ring on a disk that only says that it syncs. `syncs` lets syncs fail; its controls
  * leave checkpoints to SQLite (`deaf`) and try a failed sync again (`stubborn`). `refill` fails a sync under one peer of
  * three. The number says how often. With `--json` each part answers with a line.
@@ -51,6 +52,7 @@ type Part = (stage: Stage, count: number) => Promise<unknown>
 const parts = {
   store: (stage, cuts) => cutStore({ ...stage, cuts }),
   unsynced: (stage, cuts) => cutStore({ ...stage, cuts, sources: stage.broken(unsynced) }),
+  buffered: (stage, cuts) => cutStore({ ...stage, cuts, buffered: true }),
   ring: (stage, cuts) => cutRing({ ...stage, cuts }),
   lying: (stage, cuts) => cutRing({ ...stage, cuts, lies: true }),
   syncs: (stage, count) => failSyncs({ ...stage, cases: allCases(stage.seed).slice(0, count) }),
@@ -74,7 +76,7 @@ const refills = [
 ]
 
 const usual: readonly Asked[] = [
-  ...(['store=50', 'ring=10', 'unsynced=50', 'lying=10'] as const),
+  ...(['store=50', 'buffered=20', 'ring=10', 'unsynced=50', 'lying=10'] as const),
   ...(['syncs=20', 'deaf=3', 'stubborn=6', 'refill=1', 'refill=2'] as const),
 ]
 

@@ -22,6 +22,8 @@ export interface CutSum {
   cutsWithLoss: number
   acknowledged: number
   lost: number
+  /** Buffered updates that were acknowledged, and that a cut has rightly taken back. */
+  takenBack: number
   /** What was under way when the power went: `write store.db-wal` → how often. */
   readonly during: Record<string, number>
   /** What was lost, and whatever else was not as it must be. */
@@ -36,6 +38,8 @@ export interface CutWishes {
   readonly cuts: number
   /** The sources to run: a copy that was broken on purpose. */
   readonly sources?: string
+  /** The writers ask for no sync; what they had before the last one that somebody else asked for must be there. */
+  readonly buffered?: boolean
 }
 
 const calm = { keeps: 1, sectorBytes: 4096, inOrder: true }
@@ -43,7 +47,8 @@ const calm = { keeps: 1, sectorBytes: 4096, inOrder: true }
 /** What a writer is known to have on the disk. */
 type Shown = Record<string, number>
 
-export async function cutStore({ disk, place, seed, cuts, sources }: CutWishes): Promise<CutSum> {
+export async function cutStore(wishes: CutWishes): Promise<CutSum> {
+  const { disk, place, seed, cuts, sources, buffered = false } = wishes
   const sum = emptySum()
   const random = seededRandom(seed)
   let known: Shown | undefined
@@ -56,12 +61,12 @@ export async function cutStore({ disk, place, seed, cuts, sources }: CutWishes):
     const cut =
       sources === undefined ? randomCut(cutRandom, known === undefined) : lateCut(cutRandom)
     await disk.arm(cut)
-    const run = new StoreProcess(join(live, 'store'), sources)
+    const run = new StoreProcess(join(live, 'store'), sources, { buffered })
     const at = await Promise.race([disk.struck, run.ended])
     // A store that was damaged by a cut before may end by itself.
     if (typeof at === 'string') await disk.cut({ ...calm, seed: '' })
     await run.kill(() => disk.unmount(live))
-    const left = await disk.look(look, () => judge(join(look, 'store'), run, known ?? {}))
+    const left = await disk.look(look, () => judge(join(look, 'store'), run, known ?? {}, buffered))
     account(sum, at, run, left)
     known = left.shown
   }
@@ -75,6 +80,7 @@ export function emptySum(): CutSum {
     cutsWithLoss: 0,
     acknowledged: 0,
     lost: 0,
+    takenBack: 0,
     during: {},
     complaints: [],
   }
@@ -115,43 +121,67 @@ interface Left {
   /** Undefined if the store cannot be used any more. */
   readonly shown: Shown | undefined
   readonly lost: number
+  readonly takenBack: number
   readonly complaints: readonly string[]
 }
 
+/** Of a writer: the least that must be there, and what was acknowledged. */
+interface Expected {
+  readonly least: number
+  readonly done: number
+}
+
 /** Holds what the disk has against what was acknowledged, in this run and before. */
-export async function judge(folder: string, run: StoreProcess, known: Shown): Promise<Left> {
+export async function judge(
+  folder: string,
+  run: StoreProcess,
+  known: Shown,
+  buffered = false,
+): Promise<Left> {
   const complaints: string[] = []
   if (run.key !== undefined && run.key !== keyIn(folder)) complaints.push('its key is lost')
   for (const [name, n] of run.held) {
     if (n !== (known[name] ?? 0)) complaints.push(`${name} was ${known[name]} and then ${n}`)
   }
-  const expected = (name: string): number => Math.max(known[name] ?? 0, run.done(name))
+  const expected = (name: string): Expected => {
+    const before = known[name] ?? 0
+    const done = Math.max(before, run.done(name))
+    return { done, least: buffered ? Math.max(before, run.synced(name)) : done }
+  }
   try {
     const left = await lookInto(folder, expected)
     return { ...left, complaints: [...complaints, ...left.complaints] }
   } catch (error) {
     const names = [...writers.map(({ name }) => name), 'counter']
-    const lost = names.reduce((sum, name) => sum + expected(name), 0)
-    return { shown: undefined, lost, complaints: [...complaints, `${error as Error}`] }
+    const lost = names.reduce((sum, name) => sum + expected(name).least, 0)
+    return {
+      shown: undefined,
+      lost,
+      takenBack: 0,
+      complaints: [...complaints, `${error as Error}`],
+    }
   }
 }
 
 /** Rejects if the store cannot be used any more. */
-async function lookInto(folder: string, expected: (writer: string) => number): Promise<Left> {
+async function lookInto(folder: string, expected: (writer: string) => Expected): Promise<Left> {
   const complaints: string[] = []
   const storage = await openDisk(folder)
   try {
     const found: Shown = { counter: numberOf(await storage.get(counterKey)) }
-    let lost = Math.max(0, expected('counter') - found['counter']!)
+    let lost = Math.max(0, expected('counter').least - found['counter']!)
+    let takenBack = 0
     for (const writer of writers) {
       const { name } = writer
       const n = (found[name] = await shown(storage, writer))
-      lost += Math.max(0, expected(name) - n)
-      if (n > expected(name) + 1) complaints.push(`${name} shows ${n} after ${expected(name)}`)
+      const { least, done } = expected(name)
+      lost += Math.max(0, least - n)
+      takenBack += Math.max(0, done - Math.max(least, n))
+      if (n > done + 1) complaints.push(`${name} shows ${n} after ${done}`)
       const wrong = await broken(storage, writer, n)
       if (wrong.length > 0) complaints.push(`${wrong.length} keys at ${name} ${n}: ${wrong[0]}`)
     }
-    return { shown: found, lost, complaints }
+    return { shown: found, lost, takenBack, complaints }
   } finally {
     await storage.close()
   }
@@ -175,6 +205,7 @@ function account(sum: CutSum, at: FaultNews | string, run: StoreProcess, left: L
   sum.acknowledged += run.acknowledged
   if (run.acknowledged > 0) sum.cutsUnderLoad++
   sum.lost += left.lost
+  sum.takenBack += left.takenBack
   if (left.lost > 0 || left.complaints.length > 0) sum.cutsWithLoss++
   if (left.lost > 0) sum.complaints.push(`cut ${sum.cuts}, ${during}: ${left.lost} lost`)
   for (const complaint of left.complaints) {

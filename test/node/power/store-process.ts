@@ -1,17 +1,19 @@
 /**
  * A process with a store under load, on a disk that may fail or lose its power at any moment.
  *
- *     node store-process.ts FOLDER [SOURCES]
+ *     node store-process.ts FOLDER SOURCES|- [buffered]
  *
  * It says what it knows in lines, each written before the next write begins, so that nothing that was acknowledged is
  * unsaid when it is killed: `opened`, `key HEX` (who it is), `held WRITER N` (what it found), `done WRITER N` (what was
  * acknowledged), `failed CODE OUTCOME` (an update that was not), `refused CODE` (it could not begin). It ends when
  * every writer was refused for good.
  *
- * The store comes from the sources of this program, or from a copy of them that was broken on purpose.
+ * The store comes from the sources of this program, or from a copy of them that was broken on purpose. `buffered`: all
+ * writers ask for no sync, and one counter does, now and then.
  */
 import { writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type * as Disk from '../../../node/disk.ts'
 import type * as IdentityFile from '../../../node/identity-file.ts'
@@ -21,11 +23,16 @@ import { counterKey, numbered, numberOf, shown, type Writer, writers } from './s
 /** How a line begins. */
 export type Word = 'opened' | 'key' | 'held' | 'done' | 'failed' | 'refused'
 
-const [folder, sources = join(import.meta.dirname, '..', '..', '..')] = process.argv.slice(2)
+const [folder, from = '-', how] = process.argv.slice(2)
+const sources = from === '-' ? join(import.meta.dirname, '..', '..', '..') : from
+const isBuffered = how === 'buffered'
+const durability = isBuffered ? 'buffered' : 'synced'
 const { openDisk } = await use<typeof Disk>('disk.ts')
 const { identitySeed } = await use<typeof IdentityFile>('identity-file.ts')
 
-const counters = 6
+const counters = isBuffered ? 1 : 6
+/** Between two syncs of a store whose writers ask for none. */
+const syncsApartMs = 25
 
 try {
   const storage = await openDisk(folder!)
@@ -53,7 +60,7 @@ async function keepWriting(storage: Storage, writer: Writer, held: number): Prom
   for (let n = held + 1; ;) {
     const writes = writer.writes(n)
     const became = await told(
-      storage.update([], () => ({ writes, result: n })),
+      storage.update([], () => ({ writes, result: n }), durability),
       writer.name,
     )
     if (became === 'lost') return
@@ -63,6 +70,7 @@ async function keepWriting(storage: Storage, writer: Writer, held: number): Prom
 
 async function keepCounting(storage: Storage): Promise<void> {
   for (;;) {
+    if (isBuffered) await setTimeout(syncsApartMs)
     const counting = storage.update([counterKey], ([current]) => {
       const result = numberOf(current) + 1
       return { writes: [{ key: counterKey, value: numbered(result) }], result }

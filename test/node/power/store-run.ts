@@ -20,10 +20,13 @@ export class StoreProcess {
   readonly ended: Promise<string>
   readonly #process: ChildProcess
   readonly #done = new Map<string, number>()
+  /** As it was when a synced update was acknowledged last: updates end in the order in which they were called. */
+  #synced: ReadonlyMap<string, number> = new Map()
   readonly #waiting: { readonly count: number; resolve(): void }[] = []
 
-  constructor(folder: string, sources?: string) {
-    const args = sources === undefined ? [folder] : [folder, sources]
+  /** `buffered`: only the counter is synced. */
+  constructor(folder: string, sources = '-', { buffered = false } = {}) {
+    const args = buffered ? [folder, sources, 'buffered'] : [folder, sources]
     this.#process = spawn(
       process.execPath,
       [join(import.meta.dirname, 'store-process.ts'), ...args],
@@ -41,6 +44,11 @@ export class StoreProcess {
   /** The last update of `writer` that was acknowledged; 0 if none. */
   done(writer: string): number {
     return this.#done.get(writer) ?? 0
+  }
+
+  /** The last update of `writer` that was acknowledged before a synced one was. */
+  synced(writer: string): number {
+    return this.#synced.get(writer) ?? 0
   }
 
   /** Resolves once it has acknowledged so many updates; rejects if it ends before. */
@@ -82,6 +90,7 @@ export class StoreProcess {
       case 'done':
         this.acknowledged++
         this.#done.set(first, Math.max(this.done(first), Number(second)))
+        if (first === 'counter') this.#synced = new Map(this.#done)
         this.#tellIfDone()
     }
   }

@@ -84,6 +84,7 @@ const sentences: Readonly<Record<TracedEvent['type'], (words: Words) => string>>
   ask: ({ who, of, result }) => `Sent a request${of} to ${who}: ${result}.`,
   forward: ({ who, of, result }) => `Passed a request${of} on to ${who}: ${result}.`,
   replicate: ({ who, of, result }) => `Sent a copy${of} to ${who}: ${result}.`,
+  durable: ({ who, of, result }) => `Had a write${of} synced by ${who} after all: ${result}.`,
   stored: ({ who, of }) => `Stored a copy${of} for ${who}.`,
   hint: ({ of, why }) => `Notes a hint${of}${why}.`,
   reaping: ({ of }) => `Nobody has anything left${of}, and nobody can bring it back.`,
