@@ -12,30 +12,22 @@
 import type { Bytes } from '../data/bytes.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Limits } from '../protocol/limits.ts'
-import { type Request, requestTypeOf } from '../protocol/message.ts'
+import { type LoadRules, loadRules } from '../protocol/load-rules.ts'
+import { requestTypeOf } from '../protocol/message.ts'
 import { tryLater } from './failure.ts'
-
-/** What a member coordinates for anybody, and of these what members pass on to each other. */
-const coordinated: ReadonlySet<Request['type']> = new Set<Request['type']>([
-  'put',
-  'deliver',
-  'get',
-  'list',
-  'fresh',
-  'covers',
-])
-const passedOn: ReadonlySet<Request['type']> = new Set<Request['type']>(['put', 'deliver'])
 
 export class Intake {
   readonly #limits: Limits
+  readonly #rules: LoadRules
   /** Of others. */
   #underWay = 0
   #own = 0
   #bytes = 0
   #refused = 0
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, rules: LoadRules = loadRules) {
     this.#limits = limits
+    this.#rules = rules
   }
 
   /** How many requests are under way. */
@@ -50,12 +42,12 @@ export class Intake {
 
   /** Whether there is no room for another peer's request. */
   refuses(body: Bytes, fromMember: boolean): boolean {
-    return isCounted(body, fromMember) && !this.#hasRoom(body.length)
+    return this.#isCounted(body, fromMember) && !this.#hasRoom(body.length)
   }
 
   /** Does the work that another peer has asked for. */
   serve<T>(body: Bytes, fromMember: boolean, work: () => Promise<T>): Promise<T> {
-    return isCounted(body, fromMember) ? this.#run(body.length, work) : work()
+    return this.#isCounted(body, fromMember) ? this.#run(body.length, work) : work()
   }
 
   /**
@@ -63,7 +55,7 @@ export class Intake {
    * `RingletError`, `overloaded`.
    */
   async admit<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#own >= this.#limits.requestsInFlight) throw overloaded(this.#own)
+    if (this.#own >= this.#limits.ownUnderWay) throw overloaded(this.#own)
     this.#own++
     try {
       return await work()
@@ -73,10 +65,8 @@ export class Intake {
   }
 
   #hasRoom(bytes: number): boolean {
-    const { requestsUnderWay, underWayBytes } = this.#limits
-    const isFull = this.#underWay >= requestsUnderWay || this.#bytes + bytes > underWayBytes
-    // One alone always may, however long.
-    if (!isFull || this.#underWay === 0) return true
+    const underWay = { requests: this.#underWay, bytes: this.#bytes }
+    if (this.#rules.hasRoom(underWay, bytes, this.#limits)) return true
     this.#refused++
     return false
   }
@@ -84,18 +74,22 @@ export class Intake {
   async #run<T>(bytes: number, work: () => Promise<T>): Promise<T> {
     this.#underWay++
     this.#bytes += bytes
+    let answer: T | undefined
     try {
-      return await work()
+      answer = await work()
+      return answer
     } finally {
-      this.#underWay--
-      this.#bytes -= bytes
+      if (this.#rules.isFreed(answer)) {
+        this.#underWay--
+        this.#bytes -= bytes
+      }
     }
   }
-}
 
-function isCounted(body: Bytes, fromMember: boolean): boolean {
-  const type = requestTypeOf(body)
-  return type !== undefined && (fromMember ? passedOn : coordinated).has(type)
+  #isCounted(body: Bytes, fromMember: boolean): boolean {
+    const type = requestTypeOf(body)
+    return type !== undefined && this.#rules.takesPlace(type, fromMember)
+  }
 }
 
 function overloaded(underWay: number): RingletError {

@@ -8,7 +8,7 @@ import { Intake } from '../../src/peer/intake.ts'
 import { decodeRequest, encodeRequest, type Request } from '../../src/protocol/message.ts'
 import { type TestMember, quick, testRing, until } from './ring.ts'
 
-const few = { ...quick, requestsUnderWay: 2, requestsInFlight: 20, underWayBytes: 1000 }
+const few = { ...quick, requestsUnderWay: 2, ownUnderWay: 20, underWayBytes: 1000 }
 const key = makeKey('n', 'k')
 const get = encodeRequest({ type: 'get', key, r: 2 })
 
@@ -69,7 +69,7 @@ describe('an intake', () => {
   it('refuses this process’s own application in the same words', async () => {
     const intake = new Intake(few)
     // Of which there may be more: it is no crowd.
-    for (let i = 0; i < few.requestsInFlight; i++) void intake.admit(work().run)
+    for (let i = 0; i < few.ownUnderWay; i++) void intake.admit(work().run)
     await expect(intake.admit(work().run)).rejects.toMatchObject({
       code: 'overloaded',
       outcome: 'refused',
