@@ -1,10 +1,11 @@
 /** A member begins so much at one time, and refuses the rest at once, in words. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { makeKey } from '../../src/data/key.ts'
 import { makeValue } from '../../src/data/siblings.ts'
 import { nothingSeen } from '../../src/data/vector.ts'
 import { peerOfEdge } from '../../src/peer/application.ts'
 import { Intake } from '../../src/peer/intake.ts'
+import { TransportError } from '../../src/protocol/errors.ts'
 import { decodeRequest, encodeRequest, type Request } from '../../src/protocol/message.ts'
 import { type TestMember, quick, testRing, until } from './ring.ts'
 
@@ -128,6 +129,67 @@ describe('a ring whose disks have stopped', () => {
       return read?.found === true
     })
   })
+})
+
+describe('one member that is full', () => {
+  it('is asked after the others for a while', async () => {
+    const ring = await testRing(few).start(3)
+    const edge = await ring.startEdge(1, undefined, { limits: few })
+    await until('linked', () => edge.world.transport.links().length === 3)
+    const { transport, links } = edge.world
+    const [full, ...others] = ring.members.map(({ member }) => member.id)
+    for (const peer of others) links.answered(peer, 50)
+    const goOn = stopDisk(ring.members[0]!)
+    const options = { lane: 'foreground', deadlineMs: 10_000 } as const
+    const taken = Promise.allSettled(
+      [1, 2].map(() => transport.request(full!, put(10, true), options)),
+    )
+    const { intake } = ring.members[0]!.member
+    await until('it is full', () => intake.underWay === 2)
+    const asked: string[] = []
+    const request = transport.request.bind(transport)
+    transport.request = (to, body, how) => {
+      if (decodeRequest(body).type === 'get') asked.push(to)
+      return request(to, body, how)
+    }
+    const notes = peerOfEdge(edge, { r: 2, w: 2, warnings: [], close: async () => {} }).bucket('n')
+    for (let i = 0; i < 3; i++) await notes.get('k')
+    expect(asked[0]).toBe(full)
+    expect(asked.slice(1)).not.toContain(full)
+    goOn()
+    await taken
+  })
+})
+
+describe('a tab whose delivery is turned away', () => {
+  it('rests for a time of its own, or all tabs would come back at once', async () => {
+    const ring = await testRing(few).start(3)
+    const edge = await ring.startEdge(1, undefined, { limits: few })
+    await until('linked', () => edge.world.transport.links().length === 3)
+    const { random } = edge.world
+    const { fraction } = random
+    random.fraction = () => 0.99
+    onTestFinished(() => {
+      random.fraction = fraction
+    })
+    const { transport } = edge.world
+    const times: number[] = []
+    const request = transport.request.bind(transport)
+    transport.request = (to, body, how) => {
+      if (decodeRequest(body).type !== 'deliver') return request(to, body, how)
+      times.push(performance.now())
+      return Promise.reject(new TransportError('overloaded', false))
+    }
+    const notes = peerOfEdge(edge, { r: 2, w: 2, warnings: [], close: async () => {} }).bucket('n')
+    await notes.follow('k')
+    await notes.put('k', 1, { ack: 'device' })
+    // Two members are asked each time.
+    await until('it has come back thrice', () => times.length >= 8, 20_000)
+    const rests = [2, 4, 6].map((i) => times[i]! - times[i - 1]!)
+    for (const [i, restMs] of [250, 500, 1000].entries()) {
+      expect(rests[i]).toBeGreaterThan(1.4 * restMs)
+    }
+  }, 30_000)
 })
 
 /** Its writes are taken, and end when the function that is returned is called. */
