@@ -6,6 +6,10 @@
  * begun at once or refused at once, before it is even read, for a refusal must cost next to nothing if nine requests in
  * ten are to get one.
  *
+ * How much is too much depends on the machine, and on what else it does just now: what takes it a fifth of a second today
+ * takes it two tomorrow, and then each answer comes after its asker has given up. So a member that comes round later and
+ * later to its own clock begins fewer at one time, and more again when it is in time.
+ *
  * Counted is what somebody outside asks for: reads and writes to coordinate. What members ask of each other for its sake,
  * and what they tell each other of the ring, is not: to refuse the second half of a write is to have wasted the first.
  */
@@ -16,6 +20,14 @@ import { type LoadRules, loadRules } from '../protocol/load-rules.ts'
 import { requestTypeOf } from '../protocol/message.ts'
 import { tryLater } from './failure.ts'
 
+/** Of a second late an owner's answer is no answer any more, and a request takes a few turns. */
+const latestTurn = 1 / 4
+/** How much fewer at each late turn, and how much more at each that is in time, as a part of all. */
+const cut = 0.7
+const growth = 1 / 32
+/** However late: so many are no crowd. */
+const fewest = 32
+
 export class Intake {
   readonly #limits: Limits
   readonly #rules: LoadRules
@@ -24,10 +36,13 @@ export class Intake {
   #own = 0
   #bytes = 0
   #refused = 0
+  /** How many of others may be under way now. */
+  #most: number
 
   constructor(limits: Limits, rules: LoadRules = loadRules) {
     this.#limits = limits
     this.#rules = rules
+    this.#most = limits.requestsUnderWay
   }
 
   /** How many requests are under way. */
@@ -38,6 +53,19 @@ export class Intake {
   /** How many were refused since the start. */
   get refused(): number {
     return this.#refused
+  }
+
+  /** How many of others may be under way now. */
+  get most(): number {
+    return Math.floor(this.#most)
+  }
+
+  /** This peer has come round to its own clock so much later than it was to. */
+  cameRound(lateMs: number): void {
+    const { requestsUnderWay, ownerMs } = this.#limits
+    const isLate = lateMs > latestTurn * ownerMs
+    const next = isLate ? this.#most * cut : this.#most + requestsUnderWay * growth
+    this.#most = Math.min(requestsUnderWay, Math.max(fewest, next))
   }
 
   /** Whether there is no room for another peer's request. */
@@ -66,7 +94,8 @@ export class Intake {
 
   #hasRoom(bytes: number): boolean {
     const underWay = { requests: this.#underWay, bytes: this.#bytes }
-    if (this.#rules.hasRoom(underWay, bytes, this.#limits)) return true
+    const { underWayBytes } = this.#limits
+    if (this.#rules.hasRoom(underWay, bytes, this.most, underWayBytes)) return true
     this.#refused++
     return false
   }

@@ -348,8 +348,10 @@ export class Member {
   /** The one driver: every loop is asked whether it has something to do. */
   #tick(): void {
     const { clock, links, limits, tasks } = this.world
+    const dueMs = clock.elapsed() + tickMs
     this.#stopTicking = clock.after(tickMs, () => {
       if (this.#phase !== 'open') return
+      this.intake.cameRound(clock.elapsed() - dueMs)
       this.#gossip.tick()
       this.#handoff.tick()
       this.#antiEntropy.tick()

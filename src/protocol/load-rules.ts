@@ -5,7 +5,6 @@
  */
 import { type Bytes, equalBytes, toHex } from '../data/bytes.ts'
 import { type Digest, digestOf } from '../data/hash.ts'
-import type { Limits } from './limits.ts'
 import type { PeerId } from './membership.ts'
 import type { Request } from './message.ts'
 import { nextShare } from './pace.ts'
@@ -36,9 +35,12 @@ export const loadRules = {
     (fromMember ? passedOn : coordinated).has(type),
 
   /** Whether one more of so many bytes may begin. One alone always may, however long. */
-  hasRoom: ({ requests, bytes }: UnderWay, length: number, limits: Limits): boolean =>
-    requests === 0 ||
-    (requests < limits.requestsUnderWay && bytes + length <= limits.underWayBytes),
+  hasRoom: (
+    { requests, bytes }: UnderWay,
+    length: number,
+    most: number,
+    mostBytes: number,
+  ): boolean => requests === 0 || (requests < most && bytes + length <= mostBytes),
 
   /** Whether a place is free again: whatever the answer is, or if there is none. */
   isFreed: (_answer: unknown): boolean => true,

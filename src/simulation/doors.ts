@@ -91,7 +91,8 @@ export class Door {
     const counts = surely ? [this.#surely, this.#maybe] : mayCount(body) ? [this.#maybe] : []
     const before = { ...this.#surely }
     for (const count of counts) add(count, 1, body.length)
-    if (surely && !loadRules.hasRoom(before, body.length, limits)) {
+    const { requestsUnderWay, underWayBytes } = limits
+    if (surely && !loadRules.hasRoom(before, body.length, requestsUnderWay, underWayBytes)) {
       const { requests, bytes } = before
       this.#breaks('P9', `began a ${type} with ${requests} requests of ${bytes} bytes under way`)
     }
@@ -119,9 +120,10 @@ export class Door {
   /** A request was turned away. */
   refuses(from: PeerId, body: Bytes): void {
     this.#turns(from)
-    const { limits } = this.#doors.settings
+    const { requestsUnderWay, underWayBytes } = this.#doors.settings.limits
     const { requests, bytes } = this.#maybe
-    if (mayCount(body) && !loadRules.hasRoom(this.#maybe, body.length, limits)) return
+    const hasRoom = loadRules.hasRoom(this.#maybe, body.length, requestsUnderWay, underWayBytes)
+    if (mayCount(body) && !hasRoom) return
     const type = requestTypeOf(body)
     this.#breaks(
       'P5',

@@ -46,6 +46,8 @@ export interface SimulationOptions {
   readonly faults?: readonly FaultKind[]
   /** Instead of what the seed draws. */
   readonly swarm?: Partial<Swarm>
+  /** Whether the seed may bring a crowd; to a broken build only if that asks for one, as it hides what others break. */
+  readonly crowds?: boolean
   /** Tell the story also when nothing broke. */
   readonly story?: boolean
   /** Leave nothing out of the story. */
@@ -153,7 +155,8 @@ class Run {
     this.#stopAt = options.stopAt ?? []
     this.#whole = options.whole ?? false
     const { mutant } = options
-    const drawn = drawSwarm(seededRandom(seed).fork('swarm'))
+    const crowds = options.crowds ?? mutant === undefined
+    const drawn = drawSwarm(seededRandom(seed).fork('swarm'), crowds)
     // Broken builds are looked for among synced buckets, unless they say otherwise.
     const buffering = mutant === undefined ? drawn.buffering : 0
     const settings = {

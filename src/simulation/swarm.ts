@@ -92,7 +92,8 @@ export const simulatedLimits: Limits = {
   evictAfterMs: 15_000,
 }
 
-export function drawSwarm(random: SeededRandom): Swarm {
+/** `crowds`: whether this may be a ring that lets in few, to which crowds come; all else is drawn as without. */
+export function drawSwarm(random: SeededRandom, crowds = true): Swarm {
   const quorum = random.pick(quorums)
   const edges = random.chance(0.5) ? 0 : 1 + random.whole(3)
   const clients = 8 + random.whole(5)
@@ -118,7 +119,7 @@ export function drawSwarm(random: SeededRandom): Swarm {
     strictness: random.pick([0, 0, 0.2, 0.6]),
     expiry: drawExpiry(random.fork('expiry')),
     buffering: 0,
-    isCrowded: random.fork('crowd').chance(0.2),
+    isCrowded: crowds && random.fork('crowd').chance(0.2),
   }
   const ring = random.chance(0.1) ? narrow(drawn) : drawn
   const evictAfterMs = random.fork('lateness').pick([2000, 15_000])
@@ -132,8 +133,8 @@ export function drawSwarm(random: SeededRandom): Swarm {
   const buffering = buffers.pick([0, 0, 0, 0, 0.3, 1])
   const bufferedMs = buffers.pick([5000, 20_000])
   const limited = { ...ring.limits, evictAfterMs, foreignBytes, bufferedMs, ...counted }
-  const crowds = random.fork('crowd limits')
-  return { ...ring, buffering, limits: ring.isCrowded ? crowded(limited, crowds) : limited }
+  const few = random.fork('crowd limits')
+  return { ...ring, buffering, limits: ring.isCrowded ? crowded(limited, few) : limited }
 }
 
 /** A few people are a crowd here, and a few reads tell what is usual. */

@@ -41,6 +41,11 @@ export interface Overload {
   /** What was done under ten times the peak, as a share of the peak: by the medians of all turns, and turn by turn. */
   readonly kept: number
   readonly keptByTurn: readonly number[]
+  /**
+   * The same for each second that the peers computed, all turns together: what others take of this machine changes how
+   * long that is, and not what is done in it.
+   */
+  readonly keptOfProcessor: number
   readonly refusals: Figures
   /**
    * Seconds after the load went until nothing was refused, and the 99th percentile at most twice that of before, for three
@@ -125,6 +130,7 @@ async function measureAll(
     peakPerSecond,
     kept: medianOf(crowds) / peakPerSecond,
     keptByTurn: crowds.map(({ goodPerSecond }, i) => goodPerSecond / peaks[i]!.goodPerSecond),
+    keptOfProcessor: perProcessorSecond(crowds) / perProcessorSecond(peaks),
     refusals: worstOf(crowds.map(({ refused }) => refused)),
     recoveredAfterSeconds: recoveryOf(after.seconds, before.good.p99Ms),
     residentMegabytes: Math.max(...phases.map(({ residentMegabytes }) => residentMegabytes)),
@@ -136,6 +142,11 @@ async function measureAll(
 function medianOf(phases: readonly Phase[]): number {
   const sorted = phases.map(({ goodPerSecond }) => goodPerSecond).sort((a, b) => a - b)
   return sorted[sorted.length >> 1]!
+}
+
+function perProcessorSecond(phases: readonly Phase[]): number {
+  const done = phases.reduce((sum, { good }) => sum + good.count, 0)
+  return done / phases.reduce((sum, { processorSeconds }) => sum + processorSeconds, 0)
 }
 
 /** Of several turns: how many in all, and how long in the worst. */
@@ -257,6 +268,7 @@ function summaryOf(measured: Overload): string {
     peakPerSecond,
     kept,
     keptByTurn,
+    keptOfProcessor,
     refusals,
     recoveredAfterSeconds: recovered,
     pinned,
@@ -265,7 +277,8 @@ function summaryOf(measured: Overload): string {
   const end = recovered === undefined ? 'Not even 12 s' : `At most ${recovered + 1} s`
   return (
     `A ring of three peers${cores} does ${peakPerSecond.toFixed(0)} requests a second at most. Offered ${times} times ` +
-    `that, it does ${percent(kept)} of it (by turns ${keptByTurn.map(percent).join(', ')}), and refuses the rest within ${refusals.p50Ms.toFixed(0)} ms ` +
+    `that, it does ${percent(kept)} of it (by turns ${keptByTurn.map(percent).join(', ')}; ` +
+    `of what it does in a second of computing, ${percent(keptOfProcessor)}), and refuses the rest within ${refusals.p50Ms.toFixed(0)} ms ` +
     `(median; 99 %: ${refusals.p99Ms.toFixed(0)} ms), with no peer above ${measured.residentMegabytes.toFixed(0)} MB. ` +
     `${end} after the load has gone all is as before.`
   )

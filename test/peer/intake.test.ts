@@ -67,6 +67,27 @@ describe('an intake', () => {
     expect(intake.refuses(new Uint8Array([99, 99]), false)).toBe(false)
   })
 
+  it('begins fewer while its process comes round late, never none, and as many again later', () => {
+    const intake = new Intake({ ...quick, requestsUnderWay: 512, ownerMs: 1000 })
+    for (let i = 0; i < 10; i++) intake.cameRound(200)
+    expect(intake.most).toBe(512)
+    for (let i = 0; i < 3; i++) intake.cameRound(400)
+    expect(intake.most).toBe(175)
+    for (let i = 0; i < 175; i++) void intake.serve(get, false, work().run)
+    expect(intake.refuses(get, false)).toBe(true)
+    for (let i = 0; i < 30; i++) intake.cameRound(400)
+    expect(intake.most).toBe(32)
+    for (let i = 0; i < 30; i++) intake.cameRound(0)
+    expect(intake.most).toBe(512)
+    expect(intake.refuses(get, false)).toBe(false)
+  })
+
+  it('that may begin only a few at any time begins as many however late', () => {
+    const intake = new Intake(few)
+    for (let i = 0; i < 9; i++) intake.cameRound(5000)
+    expect(intake.most).toBe(few.requestsUnderWay)
+  })
+
   it('refuses this process’s own application in the same words', async () => {
     const intake = new Intake(few)
     // Of which there may be more: it is no crowd.

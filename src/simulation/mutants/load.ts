@@ -87,8 +87,8 @@ export const ofLoad: readonly Mutant[] = [
     clause: 'one alone always may, however long',
     breaks: ['P5'],
     load: {
-      hasRoom: ({ requests, bytes }, length, { requestsUnderWay, underWayBytes }) =>
-        requests < requestsUnderWay && bytes + length <= underWayBytes,
+      hasRoom: ({ requests, bytes }, length, most, mostBytes) =>
+        requests < most && bytes + length <= mostBytes,
     },
     swarm: { ...tabs, largeBytes: 4096, largeChance: 0.2 },
   },
