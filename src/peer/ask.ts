@@ -77,5 +77,7 @@ function conclude(world: World, to: PeerId, error: unknown, lane: Lane): Failure
   const slow = failure === 'deadline' && lane === 'background'
   const lives = slow || failure === 'overloaded' || failure === 'too-large'
   if (!lives && failure !== 'closed') world.links.failed(to, failure)
+  // Who has too much to do is asked after the others for a while.
+  if (failure === 'overloaded') world.links.waitedFor(to, world.limits.ownerMs)
   return { failed: true, why: failure, sent: error.sent, refusal: undefined }
 }

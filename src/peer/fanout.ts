@@ -96,6 +96,7 @@ export function fanout<A extends object>(
   const hints: Hint[] = []
   let uncertain = false
   let resolved = false
+  let hedges = 0
   let tally = newTally(options.needed, quotas)
   if (ownWeight === 'counts') tally = acknowledged(tally, vote(self))
   else if (ownWeight !== undefined) tally = failed(tally, vote(self), ownWeight.why)
@@ -138,7 +139,8 @@ export function fanout<A extends object>(
         links.waitedFor(peer, patienceMs)
         const [next] = spares
         if (resolved || next === undefined || !healthy.includes(next)) return
-        if (hedging?.take() !== true) return
+        if (hedging?.take(hedges) !== true) return
+        hedges++
         say({ type: 'hedge', from: peer, to: next })
         start({ peer: spares.shift()!, insteadOf: undefined })
       })

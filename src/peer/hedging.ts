@@ -8,6 +8,7 @@
  * are wanted just when all are slow from too much of it: so there is one for ten reads at the most, and a few at once.
  */
 import type { Limits } from '../protocol/limits.ts'
+import { type LoadRules, loadRules } from '../protocol/load-rules.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Clock } from '../ports.ts'
 import { Latencies } from './latencies.ts'
@@ -16,20 +17,20 @@ import { Latencies } from './latencies.ts'
 const usual = 0.95
 /** So many medians are long, whatever is usual. */
 const medians = 4
-/** Fewer answers say nothing about what is usual. */
-const fewest = 20
 
 export class Hedging {
   readonly #clock: Clock
   readonly #limits: Limits
+  readonly #rules: LoadRules
   readonly #reads = new Map<PeerId, Latencies>()
   /** How many more may be asked now; a fraction grows with each read. */
   #allowed = 0
   #extra = 0
 
-  constructor(clock: Clock, limits: Limits) {
+  constructor(clock: Clock, limits: Limits, rules: LoadRules = loadRules) {
     this.#clock = clock
     this.#limits = limits
+    this.#rules = rules
   }
 
   /** How many more owners were asked than needed. */
@@ -46,17 +47,17 @@ export class Hedging {
 
   /** This peer is asked: after what time another may be; undefined while nobody knows what is usual. */
   patienceMs(peer: PeerId): number | undefined {
-    const { hedgesPerRead, hedgesAtOnce } = this.#limits
+    const { hedgesPerRead, hedgesAtOnce, hedgedAfterReads } = this.#limits
     this.#allowed = Math.min(hedgesAtOnce, this.#allowed + hedgesPerRead)
     const reads = this.#reads.get(peer)
     const now = this.#clock.elapsed()
-    if (reads === undefined || reads.count(now) < fewest) return undefined
+    if (reads === undefined || reads.count(now) < hedgedAfterReads) return undefined
     return Math.min(reads.quantile(now, usual)!, medians * reads.quantile(now, 0.5)!)
   }
 
-  /** Whether one more may be asked; it counts as asked then. */
-  take(): boolean {
-    if (this.#allowed < 1) return false
+  /** Whether one more may be asked for a read that was asked of so many more already; it counts as asked then. */
+  take(already = 0): boolean {
+    if (already >= this.#rules.mostHedges() || !this.#rules.mayHedge(this.#allowed)) return false
     this.#allowed--
     this.#extra++
     return true

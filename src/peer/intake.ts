@@ -6,36 +6,43 @@
  * begun at once or refused at once, before it is even read, for a refusal must cost next to nothing if nine requests in
  * ten are to get one.
  *
+ * How much is too much depends on the machine, and on what else it does just now: what takes it a fifth of a second today
+ * takes it two tomorrow, and then each answer comes after its asker has given up. So a member that comes round later and
+ * later to its own clock begins fewer at one time, and more again when it is in time.
+ *
  * Counted is what somebody outside asks for: reads and writes to coordinate. What members ask of each other for its sake,
  * and what they tell each other of the ring, is not: to refuse the second half of a write is to have wasted the first.
  */
 import type { Bytes } from '../data/bytes.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Limits } from '../protocol/limits.ts'
-import { type Request, requestTypeOf } from '../protocol/message.ts'
+import { type LoadRules, loadRules } from '../protocol/load-rules.ts'
+import { requestTypeOf } from '../protocol/message.ts'
 import { tryLater } from './failure.ts'
 
-/** What a member coordinates for anybody, and of these what members pass on to each other. */
-const coordinated: ReadonlySet<Request['type']> = new Set<Request['type']>([
-  'put',
-  'deliver',
-  'get',
-  'list',
-  'fresh',
-  'covers',
-])
-const passedOn: ReadonlySet<Request['type']> = new Set<Request['type']>(['put', 'deliver'])
+/** Of a second late an owner's answer is no answer any more, and a request takes a few turns. */
+const latestTurn = 1 / 4
+/** How much fewer at each late turn, and how much more at each that is in time, as a part of all. */
+const cut = 0.7
+const growth = 1 / 32
+/** However late: so many are no crowd. */
+const fewest = 32
 
 export class Intake {
   readonly #limits: Limits
+  readonly #rules: LoadRules
   /** Of others. */
   #underWay = 0
   #own = 0
   #bytes = 0
   #refused = 0
+  /** How many of others may be under way now. */
+  #most: number
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, rules: LoadRules = loadRules) {
     this.#limits = limits
+    this.#rules = rules
+    this.#most = limits.requestsUnderWay
   }
 
   /** How many requests are under way. */
@@ -48,14 +55,27 @@ export class Intake {
     return this.#refused
   }
 
+  /** How many of others may be under way now. */
+  get most(): number {
+    return Math.floor(this.#most)
+  }
+
+  /** This peer has come round to its own clock so much later than it was to. */
+  cameRound(lateMs: number): void {
+    const { requestsUnderWay, ownerMs } = this.#limits
+    const isLate = lateMs > latestTurn * ownerMs
+    const next = isLate ? this.#most * cut : this.#most + requestsUnderWay * growth
+    this.#most = Math.min(requestsUnderWay, Math.max(fewest, next))
+  }
+
   /** Whether there is no room for another peer's request. */
   refuses(body: Bytes, fromMember: boolean): boolean {
-    return isCounted(body, fromMember) && !this.#hasRoom(body.length)
+    return this.#isCounted(body, fromMember) && !this.#hasRoom(body.length)
   }
 
   /** Does the work that another peer has asked for. */
   serve<T>(body: Bytes, fromMember: boolean, work: () => Promise<T>): Promise<T> {
-    return isCounted(body, fromMember) ? this.#run(body.length, work) : work()
+    return this.#isCounted(body, fromMember) ? this.#run(body.length, work) : work()
   }
 
   /**
@@ -63,7 +83,7 @@ export class Intake {
    * `RingletError`, `overloaded`.
    */
   async admit<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#own >= this.#limits.requestsInFlight) throw overloaded(this.#own)
+    if (this.#own >= this.#limits.ownUnderWay) throw overloaded(this.#own)
     this.#own++
     try {
       return await work()
@@ -73,10 +93,9 @@ export class Intake {
   }
 
   #hasRoom(bytes: number): boolean {
-    const { requestsUnderWay, underWayBytes } = this.#limits
-    const isFull = this.#underWay >= requestsUnderWay || this.#bytes + bytes > underWayBytes
-    // One alone always may, however long.
-    if (!isFull || this.#underWay === 0) return true
+    const underWay = { requests: this.#underWay, bytes: this.#bytes }
+    const { underWayBytes } = this.#limits
+    if (this.#rules.hasRoom(underWay, bytes, this.most, underWayBytes)) return true
     this.#refused++
     return false
   }
@@ -84,18 +103,22 @@ export class Intake {
   async #run<T>(bytes: number, work: () => Promise<T>): Promise<T> {
     this.#underWay++
     this.#bytes += bytes
+    let answer: T | undefined
     try {
-      return await work()
+      answer = await work()
+      return answer
     } finally {
-      this.#underWay--
-      this.#bytes -= bytes
+      if (this.#rules.isFreed(answer)) {
+        this.#underWay--
+        this.#bytes -= bytes
+      }
     }
   }
-}
 
-function isCounted(body: Bytes, fromMember: boolean): boolean {
-  const type = requestTypeOf(body)
-  return type !== undefined && (fromMember ? passedOn : coordinated).has(type)
+  #isCounted(body: Bytes, fromMember: boolean): boolean {
+    const type = requestTypeOf(body)
+    return type !== undefined && this.#rules.takesPlace(type, fromMember)
+  }
 }
 
 function overloaded(underWay: number): RingletError {

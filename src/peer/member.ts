@@ -20,6 +20,7 @@ import {
   type Request,
 } from '../protocol/message.ts'
 import { limits as defaultLimits } from '../protocol/limits.ts'
+import { type LoadRules, loadRules } from '../protocol/load-rules.ts'
 import type { MemberRules } from '../protocol/member-rules.ts'
 import { type BufferingRules, bufferingRules } from '../protocol/buffering.ts'
 import { type ReapingRules, reapingRules } from '../protocol/reaping.ts'
@@ -54,6 +55,7 @@ export interface MemberOptions extends WorldOptions {
   readonly memberRules?: Partial<MemberRules>
   readonly reaping?: Partial<ReapingRules>
   readonly buffering?: Partial<BufferingRules>
+  readonly loadRules?: Partial<LoadRules>
   /** Addresses to ask while no member answers. */
   readonly bootstrap: readonly string[]
   readonly class: PeerClass
@@ -100,7 +102,8 @@ export class Member {
   ) {
     const { clock, limits = defaultLimits } = options
     const isMember = (peer: PeerId): boolean => table.view.byPeer.has(peer)
-    const transport = new PiecedTransport(options.transport, clock, limits, isMember)
+    const load = { ...loadRules, ...options.loadRules }
+    const transport = new PiecedTransport(options.transport, clock, limits, isMember, load)
     const world = makeWorld(
       { ...options, transport },
       say,
@@ -118,8 +121,8 @@ export class Member {
       buffering,
       buffers: new Buffers(world, buffering),
       rules: options.rules ?? rules,
-      hedging: new Hedging(world.clock, world.limits),
-      pace: new Pace(world.clock, world.limits),
+      hedging: new Hedging(clock, limits, load),
+      pace: new Pace(clock, limits, load),
       reaping: { ...reapingRules, ...options.reaping },
       stamp: (request) => this.#reaping.sessions.stamp(request),
       compareTables: (peer) => this.#gossip.exchangeWith(peer),
@@ -129,7 +132,7 @@ export class Member {
     records.foreign.govern(this.world.rules, this.world.limits, this.world.troubles)
     records.onBuffered = () => this.world.buffers.wrote()
     records.setsAside = buffering.setsAside
-    this.intake = new Intake(world.limits)
+    this.intake = new Intake(limits, load)
     this.#table = table
     this.#gossip = new Gossip(this.world, table, options.bootstrap)
     this.#handoff = new Handoff(this.world, records)
@@ -345,8 +348,10 @@ export class Member {
   /** The one driver: every loop is asked whether it has something to do. */
   #tick(): void {
     const { clock, links, limits, tasks } = this.world
+    const dueMs = clock.elapsed() + tickMs
     this.#stopTicking = clock.after(tickMs, () => {
       if (this.#phase !== 'open') return
+      this.intake.cameRound(clock.elapsed() - dueMs)
       this.#gossip.tick()
       this.#handoff.tick()
       this.#antiEntropy.tick()

@@ -49,6 +49,8 @@ export class Outbox {
   readonly #attempted: Set<string>
   /** Keys of which a member may have written for this device what is to be delivered now. */
   readonly #doubtful = new Set<string>()
+  /** The keys whose delivery was last turned away by members that had too much to do. */
+  readonly #turnedAway = new Set<string>()
   readonly #resting = new Map<string, { readonly until: number; readonly pauseMs: number }>()
   readonly #lanes: Lanes
   #state: 'awake' | 'asleep' | 'closed' = 'awake'
@@ -130,7 +132,10 @@ export class Outbox {
   #rest({ text }: Key): void {
     const before = this.#resting.get(text)?.pauseMs ?? shortestRestMs / 2
     const pauseMs = Math.min(2 * before, longestRestMs)
-    this.#resting.set(text, { until: this.#world.clock.elapsed() + pauseMs, pauseMs })
+    // All tabs that were turned away together would else come back together.
+    const part = this.#turnedAway.delete(text) ? 0.5 + this.#world.random.fraction() : 1
+    const until = this.#world.clock.elapsed() + part * pauseMs
+    this.#resting.set(text, { until, pauseMs })
   }
 
   /** Whether that settled it, one way or the other. */
@@ -158,6 +163,7 @@ export class Outbox {
     this.#world.say({ type: 'deliver', key: showKey(key), dot: nameOf(dot), result })
     if (!isFailure(answer)) return this.#delivered(key, own, answer)
     const { refusal, sent, why } = answer
+    if (why === 'overloaded') this.#turnedAway.add(key.text)
     const isRefused = refusal !== undefined && isRefusedOnItsMerits(why)
     if (isRefused && this.#world.rules.isFinal(uncertain || sent)) {
       await this.#refused(key, own, errorOfRefusal(refusal))

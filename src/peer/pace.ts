@@ -7,8 +7,9 @@
  *
  * Evidence from before a cut speaks of a share that is no more, so with each cut it begins anew.
  */
-import { leastShare, nextShare, restAfter } from '../protocol/pace.ts'
 import type { Limits } from '../protocol/limits.ts'
+import { type LoadRules, loadRules } from '../protocol/load-rules.ts'
+import { leastShare, restAfter } from '../protocol/pace.ts'
 import type { Clock } from '../ports.ts'
 import { Latencies } from './latencies.ts'
 
@@ -20,6 +21,7 @@ const fewest = 20
 export class Pace {
   readonly #clock: Clock
   readonly #limits: Limits
+  readonly #rules: LoadRules
   readonly #foreground = new Latencies()
   readonly #resting = new Set<() => void>()
   #share = 1
@@ -27,9 +29,10 @@ export class Pace {
   /** When background work may go on. */
   #freeAt = 0
 
-  constructor(clock: Clock, limits: Limits) {
+  constructor(clock: Clock, limits: Limits, rules: LoadRules = loadRules) {
     this.#clock = clock
     this.#limits = limits
+    this.#rules = rules
   }
 
   /** What part of the time background work may take now, from a tenth to all. */
@@ -73,7 +76,7 @@ export class Pace {
     if (now < this.#lookAt) return
     this.#lookAt = now + lookMs
     const before = this.#share
-    this.#share = nextShare(before, this.p99Ms, this.#limits.foregroundMs)
+    this.#share = this.#rules.nextShare(before, this.p99Ms, this.#limits.foregroundMs)
     if (this.#share < before || before === leastShare) this.#foreground.forget()
   }
 

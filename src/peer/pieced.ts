@@ -9,6 +9,7 @@
 import type { Bytes } from '../data/bytes.ts'
 import { TransportError } from '../protocol/errors.ts'
 import type { Limits } from '../protocol/limits.ts'
+import { type LoadRules, loadRules } from '../protocol/load-rules.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import {
   decodePiece,
@@ -29,11 +30,18 @@ export class PiecedTransport extends FetchingTransport {
   readonly #mayAsk: (peer: PeerId) => boolean
 
   /** `mayAsk`: whose requests may be large. An edge's never are, and its room is somebody else's. */
-  constructor(inner: Transport, clock: Clock, limits: Limits, mayAsk: (peer: PeerId) => boolean) {
+  constructor(
+    inner: Transport,
+    clock: Clock,
+    limits: Limits,
+    mayAsk: (peer: PeerId) => boolean,
+    rules: LoadRules = loadRules,
+  ) {
     super(inner, clock, limits)
     this.#mayAsk = mayAsk
     const { piecesBytes: keptBytes, requestMs: keptMs } = limits
-    this.#pieces = new Pieces(clock, { pieceBytes: this.#pieceBytes, keptBytes, keptMs })
+    const pieceLimits = { pieceBytes: this.#pieceBytes, keptBytes, keptMs }
+    this.#pieces = new Pieces(clock, pieceLimits, rules)
   }
 
   protected override send(body: Bytes, ask: AskOn): Promise<Bytes> {

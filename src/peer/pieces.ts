@@ -4,8 +4,9 @@
  * Nobody promises to send the last piece or to fetch it. What nobody touched for as long as a request may take is
  * forgotten, and all of it together has one bound: whoever comes when it is full comes again later.
  */
-import { type Bytes, concat, equalBytes, toHex } from '../data/bytes.ts'
+import { type Bytes, concat } from '../data/bytes.ts'
 import { digestOf } from '../data/hash.ts'
+import { type LoadRules, loadRules } from '../protocol/load-rules.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Piece } from '../protocol/piece.ts'
 import type { Clock } from '../ports.ts'
@@ -29,31 +30,33 @@ export interface PieceLimits {
 export class Pieces {
   readonly #clock: Clock
   readonly #limits: PieceLimits
+  readonly #rules: LoadRules
   readonly #kept = new Map<string, Kept>()
 
-  constructor(clock: Clock, limits: PieceLimits) {
+  constructor(clock: Clock, limits: PieceLimits, rules: LoadRules = loadRules) {
     this.#clock = clock
     this.#limits = limits
+    this.#rules = rules
   }
 
   /** Takes one in; the whole message if that was the last one missing. */
   take(from: PeerId, { of, at, count, bytes }: Piece): Bytes | 'taken' | 'missing' {
-    const id = `${from} ${toHex(of)}`
+    const id = this.#rules.nameOfPieces(from, of)
     const kept = this.#kept.get(id) ?? (at === 0 ? this.#begin(id, count) : undefined)
     const fits = kept !== undefined && kept.pieces.length === count && at < count
     if (!fits || bytes.length > this.#limits.pieceBytes) return 'missing'
     kept.pieces[at] = bytes.slice()
     kept.touchedMs = this.#clock.elapsed()
-    if (kept.pieces.includes(undefined)) return 'taken'
-    this.#kept.delete(id)
-    const whole = concat(...(kept.pieces as Bytes[]))
-    return equalBytes(digestOf(whole), of) ? whole : 'missing'
+    if (!this.#rules.isComplete(kept.pieces)) return 'taken'
+    if (this.#rules.isRoomFreed('together')) this.#kept.delete(id)
+    const whole = concat(...kept.pieces.filter((piece) => piece !== undefined))
+    return this.#rules.isMessage(whole, of) ? whole : 'missing'
   }
 
   /** Keeps a message to be fetched by this peer; its first piece, or nothing if there is no room. */
   offer(to: PeerId, message: Bytes): Piece | undefined {
     const pieces = cut(message, this.#limits.pieceBytes)
-    const id = `${to} ${toHex(pieces[0]!.of)}`
+    const id = this.#rules.nameOfPieces(to, pieces[0]!.of)
     const kept = this.#kept.get(id) ?? this.#begin(id, pieces.length)
     if (kept === undefined) return undefined
     for (const { at, bytes } of pieces) kept.pieces[at] = bytes
@@ -63,13 +66,14 @@ export class Pieces {
 
   /** One that this peer fetches; with the last one the message goes, unless somebody else there wants it too. */
   handOut(to: PeerId, of: Bytes, at: number): Piece | undefined {
-    const id = `${to} ${toHex(of)}`
+    const id = this.#rules.nameOfPieces(to, of)
     const kept = this.#kept.get(id)
     const bytes = kept?.pieces[at]
     if (kept === undefined || bytes === undefined) return undefined
     kept.touchedMs = this.#clock.elapsed()
     const count = kept.pieces.length
-    if (at === count - 1 && --kept.takers <= 0) this.#kept.delete(id)
+    const isFetched = at === count - 1 && --kept.takers <= 0
+    if (isFetched && this.#rules.isRoomFreed('fetched')) this.#kept.delete(id)
     return { of, at, count, bytes }
   }
 
@@ -78,7 +82,8 @@ export class Pieces {
     const { pieceBytes, keptBytes, keptMs } = this.#limits
     let room = keptBytes
     for (const [each, { touchedMs, mostBytes }] of this.#kept) {
-      if (nowMs - touchedMs > keptMs) this.#kept.delete(each)
+      const isLeft = nowMs - touchedMs > keptMs
+      if (isLeft && this.#rules.isRoomFreed('left')) this.#kept.delete(each)
       else room -= mostBytes
     }
     const mostBytes = count * pieceBytes

@@ -38,6 +38,8 @@ export const limits = {
    * above waits for the same disk and the same thread: 512 of them take a fifth of a second where a machine does 2500.
    */
   requestsUnderWay: 512,
+  /** Those that this process's own application asks for: it is no crowd, and may ask for much at one time. */
+  ownUnderWay: 1024,
   /** What these may weigh together, in values of a mebibyte as well as in small ones. */
   underWayBytes: 64 * mebibyte,
   members: 4096,
@@ -52,6 +54,8 @@ export const limits = {
   ownerMs: second,
   /** Extra requests for reads that take long: a tenth more load buys a tail that is nobody's pause. */
   hedgesPerRead: 0.1,
+  /** Fewer answers of a peer say nothing about how long it usually takes. */
+  hedgedAfterReads: 20,
   /** As many as wait for one peer when it begins to pause. */
   hedgesAtOnce: 64,
   /** The 99th percentile of a member's own part of reads and writes that background work is to leave room for. */

@@ -3,6 +3,7 @@
  */
 import type { BufferingRules } from '../protocol/buffering.ts'
 import type { Limits } from '../protocol/limits.ts'
+import type { LoadRules } from '../protocol/load-rules.ts'
 import type { MemberRules } from '../protocol/member-rules.ts'
 import type { ReapingRules } from '../protocol/reaping.ts'
 import type { Rules } from '../protocol/rules.ts'
@@ -17,6 +18,7 @@ export interface BrokenBuild {
   readonly memberRules?: Partial<MemberRules>
   readonly reaping?: Partial<ReapingRules>
   readonly buffering?: Partial<BufferingRules>
+  readonly load?: Partial<LoadRules>
   readonly storage?: (storage: Storage, disk: Disk) => Storage
   readonly transport?: (transport: Transport) => Transport
   readonly random?: (random: Random, machine: string) => Random

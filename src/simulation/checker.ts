@@ -227,7 +227,7 @@ export function falseRefusals(history: History, witness: Witness): Violation[] {
 /** What a tab shows of a followed key contains the tab's own writes, or what has seen them. */
 export function forgottenOwn(
   history: History,
-  wasLost: (write: number) => boolean,
+  isExcused: (put: Operation, get: Operation) => boolean,
   forgotten: Forgotten = nothingForgotten,
 ): Violation[] {
   return history.operations.flatMap((operation) => {
@@ -235,8 +235,8 @@ export function forgottenOwn(
     if (mustShow.length === 0) return []
     const shown = history.closure([...returned, ...forgotten(key)])
     return mustShow
-      .filter((write) => !shown.has(write) && !wasLost(write))
-      .filter((write) => history.get(write).outcome === 'done')
+      .filter((write) => !shown.has(write) && history.get(write).outcome === 'done')
+      .filter((write) => !isExcused(history.get(write), operation))
       .map((write) => {
         const text = `${describe(operation)} does not show w${write}, which its own tab had taken`
         return { promise: 'P5' as const, key, text }

@@ -22,6 +22,7 @@ import { Chronicle } from './chronicle.ts'
 import { Disk } from './disk.ts'
 import { ForeignRecords } from './foreign-records.ts'
 import { Expiries } from './expiries.ts'
+import { Doors } from './doors.ts'
 import { History } from './history.ts'
 import { clockOf, Life } from './life.ts'
 import { identityOf, type Machine, makeProcess, type Process } from './machine.ts'
@@ -70,6 +71,7 @@ export class Cluster {
   readonly reapings = new Reapings(this)
   readonly foreign: ForeignRecords
   readonly expiries: Expiries
+  readonly doors: Doors
   /** How many times slower than usual clients and faults go about it. */
   pace = 1
   /** How often the members were switched off for hours, and when the last such night ends. */
@@ -102,6 +104,13 @@ export class Cluster {
     this.edges = Array.from({ length: settings.edges }, (_, i) => this.#makeMachine('edge', i))
     this.machines = [...this.members, ...this.edges]
     this.#names = new Map(this.machines.map(({ peer, name }) => [peer, name]))
+    const isMember = (peer: PeerId): boolean => this.members.some((member) => member.peer === peer)
+    this.doors = new Doors({
+      limits: settings.limits,
+      nowMs: () => this.scheduler.nowMs,
+      isMember,
+      nameOf: (peer) => this.nameOf(peer),
+    })
     const shape = { n, q, durableOwners: n }
     this.ring = makeRing(
       shape,
@@ -156,7 +165,9 @@ export class Cluster {
     const isMember = machine.kind === 'member'
     const { messageBytes } = this.settings.limits
     const { network } = this
-    const transport = new SimulatedTransport(network, machine.peer, life, isMember, messageBytes)
+    const { peer } = machine
+    const door = this.doors.open(peer)
+    const transport = new SimulatedTransport(network, peer, life, isMember, messageBytes, door)
     const process = makeProcess(life, transport)
     machine.process = process
     this.chronicle.tell('', `${machine.name} starts`)
@@ -218,6 +229,7 @@ export class Cluster {
       },
       ...(this.settings.broken.reaping && { reaping: this.settings.broken.reaping }),
       ...(this.settings.broken.buffering && { buffering: this.settings.broken.buffering }),
+      ...(this.settings.broken.load && { loadRules: this.settings.broken.load }),
       class: 'durable',
       host: machine.host,
       zone: '',
@@ -279,6 +291,7 @@ export class Cluster {
       this.witness.stakes.mints(machine.name, event.key ?? '', dot)
     }
     this.wholeness.hear(machine.name, event, this.scheduler.nowMs)
+    if (event.type === 'hedge') machine.process?.transport.door?.hedges(event.from ?? '')
     if (event.type === 'epoch-abandoned') this.witness.abandons(event.dot ?? '')
     this.foreign.hear(machine, event)
     for (const listener of this.#listeners) listener(machine, event)

@@ -36,7 +36,6 @@ export class Custody {
   /** By write: the hosts that lost it since all its owners held it. */
   readonly #lost = new Map<number, number>()
   /** By write that all owners have held at once: how many hosts of its owners there are. */
-  readonly #ever = new Set<number>()
   readonly #settled = new Map<number, number>()
   /** By write: what an older image has taken from a disk, and until when nobody need have noticed. */
   readonly #setBack = new Map<number, Interval[]>()
@@ -184,13 +183,7 @@ export class Custody {
     })
   }
 
-  /** Whether some disk has ever lost this write. */
-  everLost(write: number): boolean {
-    return this.#ever.has(write)
-  }
-
   #count(write: number): void {
-    this.#ever.add(write)
     this.#lost.set(write, (this.#lost.get(write) ?? 0) + 1)
   }
 

@@ -7,6 +7,7 @@
  */
 import { cloneFaults } from './clone-faults.ts'
 import { diskFaults } from './disk-faults.ts'
+import { loadFaults } from './load-faults.ts'
 import { machineFaults } from './machine-faults.ts'
 import { networkFaults } from './network-faults.ts'
 import { payingFaults } from './paying-faults.ts'
@@ -26,6 +27,7 @@ const inflictions = {
   ...versionFaults,
   ...tabFaults,
   ...besides,
+  ...loadFaults,
 } satisfies Record<string, Inflict>
 
 export type FaultKind = keyof typeof inflictions
@@ -66,7 +68,7 @@ export class Faults {
     this.#scene = scene
     this.#random = scene.cluster.random.fork('faults')
     this.counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Faults['counts']
-    this.#kinds = only ?? chooseKinds(this.#random, scene.cluster.edges.length > 0)
+    this.#kinds = only ?? this.#chooseKinds()
     this.#besides = only === undefined ? chooseBesides(this.#random) : []
     this.#pauseMs = scene.cluster.settings.faultPauseMs
     this.#lastsMs = steady(10 ** this.#random.between(2.7, 4.1))
@@ -87,6 +89,13 @@ export class Faults {
   heal(): void {
     this.#open = false
     for (const { end } of this.#standing) end()
+  }
+
+  #chooseKinds(): readonly FaultKind[] {
+    const { edges, settings } = this.#scene.cluster
+    const kinds = chooseKinds(this.#random, edges.length > 0)
+    // Those of a ring that lets in few are drawn beside the others, which are as they would be without.
+    return settings.isCrowded ? [...kinds, ...crowded, ...crowded] : kinds
   }
 
   #scheduleNext(): void {
@@ -132,6 +141,8 @@ export class Faults {
   }
 }
 
+const crowded = Object.keys(loadFaults) as readonly (keyof typeof loadFaults)[]
+
 /** Faults that strike wherever they fall: each run has one of them. */
 const surest: readonly FaultKind[] = ['crash', 'partition', 'isolated peer', 'broken links']
 
@@ -141,7 +152,8 @@ function chooseBesides(random: SeededRandom): FaultKind[] {
 
 function chooseKinds(random: SeededRandom, hasTabs: boolean): FaultKind[] {
   const chosen = faultKinds
-    .filter((kind) => !(kind in besides) && random.chance(chances[kind] ?? 0.4))
+    .filter((kind) => !(kind in besides) && !(kind in loadFaults))
+    .filter((kind) => random.chance(chances[kind] ?? 0.4))
     .filter((kind) => hasTabs || !(kind in tabFaults))
   return [random.pick(surest), ...chosen].flatMap((kind) =>
     Array.from({ length: 1 + random.whole(3) }, () => kind),

@@ -8,12 +8,15 @@ import { type Key, makeKey, showKey, splitKey } from '../data/key.ts'
 import { emptyState } from '../data/siblings.ts'
 import type { Consistency, Keyed, KeyedRead, ListedRead } from '../peer/keyed.ts'
 import { describe } from './checker.ts'
+import { RingletError } from '../protocol/errors.ts'
 import type { Cluster } from './cluster.ts'
 import type { Machine } from './machine.ts'
+import type { Scheduler } from './scheduler.ts'
 import type { Violation } from './violation.ts'
 
 /** More than any request may take. */
 const patienceMs = 10_000
+const askAgainMs = 250
 
 interface Listing {
   readonly machine: Machine
@@ -46,23 +49,29 @@ export async function checkListings(
   const { scheduler, serving } = cluster
   const prefixes = new Map(keys.map(partitionKeyOf).map((key) => [key.text, key]))
   const listings = serving.flatMap((machine) =>
-    [...prefixes.values()].map((prefix) => begin(machine, prefix)),
+    [...prefixes.values()].map((prefix) => begin(scheduler, machine, prefix)),
   )
   const isOver = (): boolean => listings.every(({ outcome }) => outcome !== undefined)
   await scheduler.run(scheduler.nowMs + patienceMs, isOver)
   return listings.flatMap((listing) => amiss(cluster, keys, listing))
 }
 
-function begin(machine: Machine, prefix: Key): Listing {
+function begin(scheduler: Scheduler, machine: Machine, prefix: Key): Listing {
   const listing: Listing = { machine, prefix, outcome: undefined }
-  listAll(machine.process!.keyed!, prefix, 'quorum').then(
-    (reads) => {
-      listing.outcome = reads
-    },
-    (error: Error) => {
-      listing.outcome = error
-    },
-  )
+  const ask = (): void => {
+    listAll(machine.process!.keyed!, prefix, 'quorum').then(
+      (reads) => {
+        listing.outcome = reads
+      },
+      (error: Error) => {
+        // All these questions at once may be more than is let in.
+        const isCrowd = error instanceof RingletError && error.code === 'overloaded'
+        if (isCrowd) scheduler.after(askAgainMs, ask)
+        else listing.outcome = error
+      },
+    )
+  }
+  ask()
   return listing
 }
 

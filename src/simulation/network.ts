@@ -8,6 +8,7 @@
 import type { Bytes } from '../data/bytes.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Receiver } from '../ports.ts'
+import type { Door } from './doors.ts'
 import type { Life } from './life.ts'
 import type { SeededRandom } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -17,6 +18,8 @@ import { type NetworkSettings, networkSettings, Weather } from './weather.ts'
 export interface Station {
   readonly self: PeerId
   readonly life: Life
+  /** Where it is counted who goes in. */
+  readonly door: Door | undefined
   readonly gateOpen: boolean
   readonly answersDials: boolean
   ends(): readonly End[]

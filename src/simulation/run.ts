@@ -22,10 +22,12 @@ import {
 import { Cluster } from './cluster.ts'
 import { Custody } from './custody.ts'
 import { type FaultKind, Faults } from './faults.ts'
+import type { Operation } from './history.ts'
 import { inspect, notWhole, staleCopies, unreaped, unshortened } from './inspection.ts'
 import { checkListings } from './listings.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { Operator } from './operator.ts'
+import { excuses, falseOverloads, heldPlaces } from './overload.ts'
 import { seededRandom } from './random.ts'
 import { checkReceipts } from './receipts.ts'
 import { bounded } from './storm.ts'
@@ -44,6 +46,8 @@ export interface SimulationOptions {
   readonly faults?: readonly FaultKind[]
   /** Instead of what the seed draws. */
   readonly swarm?: Partial<Swarm>
+  /** Whether the seed may bring a crowd; to a broken build only if that asks for one, as it hides what others break. */
+  readonly crowds?: boolean
   /** Tell the story also when nothing broke. */
   readonly story?: boolean
   /** Leave nothing out of the story. */
@@ -67,6 +71,11 @@ export interface SimulationResult {
   readonly events: number
   /** How many records were longer than a message may be. */
   readonly oversized: number
+  /** How many pieces of messages came, and how often somebody was turned away by a member that was full. */
+  readonly pieces: number
+  readonly turnedAway: number
+  /** How often a read was asked of one owner more. */
+  readonly hedged: number
   /** How many deleted keys were forgotten, and what came back of them too late, or from a disk of the past. */
   readonly reaped: number
   readonly late: number
@@ -146,7 +155,8 @@ class Run {
     this.#stopAt = options.stopAt ?? []
     this.#whole = options.whole ?? false
     const { mutant } = options
-    const drawn = drawSwarm(seededRandom(seed).fork('swarm'))
+    const crowds = options.crowds ?? mutant === undefined
+    const drawn = drawSwarm(seededRandom(seed).fork('swarm'), crowds)
     // Broken builds are looked for among synced buckets, unless they say otherwise.
     const buffering = mutant === undefined ? drawn.buffering : 0
     const settings = {
@@ -208,7 +218,7 @@ class Run {
   /** Whether what the run was to stop at has been seen already; then the checker need not wait for the end. */
   isSeen(): boolean {
     if (this.#stopAt.length === 0) return false
-    const { witness } = this.#cluster
+    const { witness, doors } = this.#cluster
     const looks = this.#stopAt.includes('P2') || this.#stopAt.includes('P4')
     const reads = looks ? this.#falseReads() : []
     const { reapings, expiries } = this.#cluster
@@ -218,6 +228,7 @@ class Run {
       ...reapings.violations,
       ...this.#cluster.foreign.violations,
       ...expiries.violations,
+      ...doors.violations,
       ...reads,
     ]
     if (seen.length === 0) return false
@@ -235,16 +246,18 @@ class Run {
   }
 
   #staleReads(): Violation[] {
+    const { history } = this.#cluster
+    const isExcused = (put: Operation, get: Operation): boolean =>
+      this.#mayMiss(put, get, get.startMs)
+    return staleStrictReads(history, isExcused, this.#forgotten)
+  }
+
+  /** Whether those who answered from this moment on may have missed the write: their disks know of no loss, or somebody said so. */
+  #mayMiss({ write, quorumMs, key }: Operation, { endMs }: Operation, fromMs: number): boolean {
     const { history, witness } = this.#cluster
-    return staleStrictReads(
-      history,
-      ({ write, quorumMs, key }, { startMs, endMs }) => {
-        if (this.#operator.hasVoided(this.#workload.keyNamed(key), quorumMs, endMs)) return true
-        if (witness.excused.has(write) || history.get(write).forfeited) return true
-        return this.#custody.wasSetBack(write, startMs, endMs)
-      },
-      this.#forgotten,
-    )
+    if (this.#operator.hasVoided(this.#workload.keyNamed(key), quorumMs, endMs)) return true
+    if (witness.excused.has(write) || history.get(write).forfeited) return true
+    return this.#custody.wasSetBack(write, fromMs, endMs)
   }
 
   async heal(): Promise<void> {
@@ -268,13 +281,14 @@ class Run {
       if (isLate || this.#gaps().length === 0) break
     }
     forgiveCrowded(this.#cluster)
+    this.violations.push(...(await heldPlaces(this.#cluster)))
     this.#check()
     this.violations.push(...(await checkListings(this.#cluster, this.#workload.keys)))
     this.violations.push(...(await checkReceipts(this.#cluster)))
   }
 
   result(): SimulationResult {
-    const { history, scheduler, chronicle } = this.#cluster
+    const { history, scheduler, chronicle, doors } = this.#cluster
     const operations = { done: 0, refused: 0, unknown: 0 }
     for (const { outcome } of history.operations) if (outcome !== 'pending') operations[outcome]++
     const told = this.violations.length > 0 || this.#story
@@ -286,6 +300,9 @@ class Run {
       virtualMs: scheduler.nowMs,
       events: scheduler.events,
       oversized: this.#cluster.oversized,
+      pieces: doors.pieces,
+      turnedAway: doors.turned.length,
+      hedged: [...doors.slow.values()].reduce((sum, count) => sum + count, 0),
       reaped: this.#cluster.reapings.count,
       late: this.#cluster.reapings.excused,
       roomless: this.#cluster.foreign.count,
@@ -304,6 +321,7 @@ class Run {
   #check(): void {
     const { history, witness, network, settings, members } = this.#cluster
     const { calm } = this.#scene
+    const wereWell = (operation: Operation): boolean => calm.mustSucceed(operation, settings.w)
     const holdings = inspect(this.#cluster)
     const isMember = (name: string): boolean => members.some((member) => member.name === name)
     const crowd = settings.limits.siblings * settings.members
@@ -315,10 +333,12 @@ class Run {
       ...this.#staleReads(),
       ...doubleMints(history, witness, isMember),
       ...falseRefusals(history, witness),
-      ...forgottenOwn(history, (write) => this.#custody.everLost(write), this.#forgotten),
+      ...forgottenOwn(history, (put, get) => this.#mayMiss(put, get, 0), this.#forgotten),
       ...crowds(holdings, crowd),
       ...this.#gaps().map((gap) => ({ promise: 'P3' as const, ...gap })),
-      ...refusedWrites(history, (operation) => calm.mustSucceed(operation, settings.w)),
+      ...refusedWrites(history, (each) => wereWell(each) && !excuses(this.#cluster, each)),
+      ...falseOverloads(this.#cluster, wereWell),
+      ...this.#cluster.doors.violations,
       ...prematureReads(history),
       ...witness.violations,
       ...this.#cluster.reapings.violations,

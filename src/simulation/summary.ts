@@ -15,6 +15,11 @@ export interface Summary {
   readonly events: number
   /** In how many seeds a key grew larger than a message may be. */
   readonly oversized: number
+  /** In how many seeds a message came in pieces. */
+  readonly pieced: number
+  /** How often somebody was turned away by a member that was full, and a read asked of one owner more. */
+  readonly turnedAway: number
+  readonly hedged: number
   /** How many deleted keys were forgotten, in how many seeds; and what came back too late. */
   readonly reaped: number
   readonly reapedIn: number
@@ -60,6 +65,10 @@ export function summarize(
   if (oversized === 0 && results.length >= enoughSeeds) {
     failures.push('in no seed did a key grow larger than a message')
   }
+  const pieced = results.filter(({ pieces }) => pieces > 0).length
+  if (pieced === 0 && results.length >= enoughSeeds) {
+    failures.push('in no seed did a message come in pieces')
+  }
   const reapedIn = results.filter(({ reaped }) => reaped > 0).length
   if (reapedIn === 0 && results.length >= seedsToReap) {
     failures.push('in no seed was a deleted key forgotten')
@@ -83,6 +92,9 @@ export function summarize(
     virtualMs: sum(results.map(({ virtualMs }) => virtualMs)),
     events: sum(results.map(({ events }) => events)),
     oversized,
+    pieced,
+    turnedAway: sum(results.map(({ turnedAway }) => turnedAway)),
+    hedged: sum(results.map(({ hedged }) => hedged)),
     reaped: sum(results.map(({ reaped }) => reaped)),
     reapedIn,
     late: sum(results.map(({ late }) => late)),
@@ -109,7 +121,8 @@ export function showSummary(summary: Summary, tookMs: number): string {
     `operations    ${operations.done} done, ${operations.refused} refused, ${operations.unknown} unknown`,
     `faults        ${sum(Object.values(faults))}: ${struck.join(', ')}`,
     `virtual time  ${seconds(virtualMs)} s, ${events} events`,
-    `large keys    larger than a message in ${summary.oversized} seeds`,
+    `large keys    larger than a message in ${summary.oversized} seeds, in pieces in ${summary.pieced}`,
+    `crowds        ${summary.turnedAway} turned away; ${summary.hedged} reads asked of one owner more`,
     `deleted keys  ${summary.reaped} forgotten in ${summary.reapedIn} seeds; ${summary.late} values came back late`,
     `no room       ${summary.roomless} times to stand in for others, in ${summary.roomlessIn} seeds`,
     `expired       ${summary.expired} of these had; shown to have by ${summary.shownOver} reads`,

@@ -50,6 +50,8 @@ export interface Swarm {
   readonly tempers: readonly Temper[]
   readonly network: NetworkSettings
   readonly limits: Limits
+  /** Members let in few requests at one time, and crowds come. */
+  readonly isCrowded: boolean
   /** How often a client asks strictly. */
   readonly strictness: number
   readonly expiry: ExpirySettings
@@ -82,7 +84,7 @@ const tempers: readonly Temper[] = [
 const kibibyte = 1024
 
 /** Even two keys make two pages, and what was deleted is forgotten within the run. */
-const simulatedLimits: Limits = {
+export const simulatedLimits: Limits = {
   ...limits,
   pageKeys: 1,
   reapMs: 1500,
@@ -90,7 +92,8 @@ const simulatedLimits: Limits = {
   evictAfterMs: 15_000,
 }
 
-export function drawSwarm(random: SeededRandom): Swarm {
+/** `crowds`: whether this may be a ring that lets in few, to which crowds come; all else is drawn as without. */
+export function drawSwarm(random: SeededRandom, crowds = true): Swarm {
   const quorum = random.pick(quorums)
   const edges = random.chance(0.5) ? 0 : 1 + random.whole(3)
   const clients = 8 + random.whole(5)
@@ -116,6 +119,7 @@ export function drawSwarm(random: SeededRandom): Swarm {
     strictness: random.pick([0, 0, 0.2, 0.6]),
     expiry: drawExpiry(random.fork('expiry')),
     buffering: 0,
+    isCrowded: crowds && random.fork('crowd').chance(0.2),
   }
   const ring = random.chance(0.1) ? narrow(drawn) : drawn
   const evictAfterMs = random.fork('lateness').pick([2000, 15_000])
@@ -129,7 +133,27 @@ export function drawSwarm(random: SeededRandom): Swarm {
   const buffering = buffers.pick([0, 0, 0, 0, 0.3, 1])
   const bufferedMs = buffers.pick([5000, 20_000])
   const limited = { ...ring.limits, evictAfterMs, foreignBytes, bufferedMs, ...counted }
-  return { ...ring, buffering, limits: limited }
+  const few = random.fork('crowd limits')
+  return { ...ring, buffering, limits: ring.isCrowded ? crowded(limited, few) : limited }
+}
+
+/** A few people are a crowd here, and a few reads tell what is usual. */
+function crowded(limits: Limits, random: SeededRandom): Limits {
+  return {
+    ...limits,
+    requestsUnderWay: 1 + random.whole(3),
+    ownUnderWay: 2 + random.whole(3),
+    underWayBytes: random.pick([limits.underWayBytes, 5 * kibibyte, 300]),
+    hedgedAfterReads: 2 + random.whole(3),
+    hedgesPerRead: random.pick([0.1, 0.3]),
+  }
+}
+
+/** Messages in which only so many values of this size have room, and room for a few longer ones. */
+export function narrowLimits(limits: Limits, siblings: number, largeBytes: number): Limits {
+  const messageBytes = 1.5 * siblings * largeBytes
+  const piecesBytes = 12 * messageBytes
+  return { ...limits, siblings, messageBytes, batchBytes: largeBytes, piecesBytes }
 }
 
 /**
@@ -138,14 +162,13 @@ export function drawSwarm(random: SeededRandom): Swarm {
  */
 function narrow(swarm: Swarm): Swarm {
   const [siblings, largeBytes] = [4, 2 * kibibyte]
-  const messageBytes = 1.5 * siblings * largeBytes
   return {
     ...swarm,
     keys: Math.min(swarm.keys, 3),
     largeBytes,
     largeChance: 0.8,
     tempers: swarm.tempers.map((temper, i) => (i % 2 === 0 ? 'blind' : temper)),
-    limits: { ...simulatedLimits, siblings, messageBytes, batchBytes: largeBytes },
+    limits: narrowLimits(simulatedLimits, siblings, largeBytes),
   }
 }
 

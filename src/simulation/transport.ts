@@ -11,6 +11,7 @@ import { limits } from '../protocol/limits.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Lane, Link, Receiver, RequestOptions, Transport } from '../ports.ts'
 import { copyOf } from './copy.ts'
+import type { Door } from './doors.ts'
 import type { Life } from './life.ts'
 import { addressOf, type End, type Network, type Station } from './network.ts'
 
@@ -27,6 +28,7 @@ export class SimulatedTransport implements Transport, Station {
   readonly self: PeerId
   readonly addresses: readonly string[]
   readonly life: Life
+  readonly door: Door | undefined
   gateOpen = true
 
   readonly #network: Network
@@ -40,16 +42,18 @@ export class SimulatedTransport implements Transport, Station {
   #unserved: (() => void)[] = []
   #closed = false
 
-  /** Without an address (`dialable` false: a tab) it can dial and cannot be dialled. */
+  /** Without an address (`dialable` false: a tab) it can dial and cannot be dialled. `door`: who goes in and out is counted. */
   constructor(
     network: Network,
     self: PeerId,
     life: Life,
     dialable = true,
     messageBytes: number = limits.messageBytes,
+    door?: Door,
   ) {
     this.#network = network
     this.#messageBytes = messageBytes
+    this.door = door
     this.self = self
     this.life = life
     this.addresses = dialable ? [addressOf(self)] : []
@@ -71,6 +75,7 @@ export class SimulatedTransport implements Transport, Station {
     const refusal = this.#refusal(body)
     if (refusal !== undefined) return Promise.reject(new TransportError(refusal, false))
     const copy = copyOf(body)
+    this.door?.asks(body)
     return new Promise((resolve, reject) => {
       const late = (): void => this.#fail(waiting, 'deadline')
       const cancelDeadline = this.life.after(options.deadlineMs, late)
@@ -195,6 +200,7 @@ export class SimulatedTransport implements Transport, Station {
   #send(waiting: Waiting, end: End, body: Bytes): void {
     waiting.end = end
     const { station } = end.other
+    let turned: boolean | undefined
     const replied = (reply: Bytes): void => {
       if (!end.other.up) return
       if (reply.length <= this.#messageBytes) return this.#carryBack(end, copyOf(reply), waiting)
@@ -212,8 +218,22 @@ export class SimulatedTransport implements Transport, Station {
       () => {
         this.#network.note(`${this.self} asks ${station.self}`, body)
         station.receive((receiver) => {
-          if (receiver.refuses?.(this.self, body) === true) return refused()
-          receiver.request(this.self, copyOf(body)).then(replied, rejected)
+          // Whoever is turned away knows that nothing was done: so the first copy of a request decides for all.
+          if (turned === true) return
+          if (receiver.refuses?.(this.self, body) === true) {
+            station.door?.refuses(this.self, body)
+            if (turned === undefined) refused()
+            turned ??= true
+            return
+          }
+          turned = false
+          const ended = station.door?.begins(this.self, body)
+          const answered = receiver.request(this.self, copyOf(body))
+          answered.then(
+            (reply) => ended?.(reply),
+            () => ended?.(),
+          )
+          answered.then(replied, rejected)
         })
       },
       body.length,

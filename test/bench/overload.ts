@@ -2,8 +2,9 @@
  * `npm run bench -- overload`: what a ring does when ten times as much is asked of it as it can do.
  *
  * Whoever queues what comes in answers everything too late; whoever refuses early goes on answering what it can. So the
- * rate is raised until the goodput grows no more, what it is there is measured, and ten times that peak is offered; then the load goes, and everything
- * must be as before. Good is a request that was done within two seconds of its moment.
+ * rate is raised until the goodput grows no more, and what it is there is measured by turns with what it is at ten times
+ * that peak: a machine does now more and now less, and a share of what it did a minute ago says nothing. Then the load
+ * goes, and everything must be as before. Good is a request that was done within two seconds of its moment.
  *
  * Three peers with disks of their own, half puts (W = 2, 256 bytes, each of a new key), half gets (R = 2). On Linux the
  * ring has the first core and the generator the second, so that neither takes what the other needs.
@@ -37,8 +38,14 @@ interface RingPeer {
 
 export interface Overload {
   readonly peakPerSecond: number
-  /** What was done under ten times the peak, as a share of the peak. */
+  /** What was done under ten times the peak, as a share of the peak: by the medians of all turns, and turn by turn. */
   readonly kept: number
+  readonly keptByTurn: readonly number[]
+  /**
+   * The same for each second that the peers computed, all turns together: what others take of this machine changes how
+   * long that is, and not what is done in it.
+   */
+  readonly keptOfProcessor: number
   readonly refusals: Figures
   /**
    * Seconds after the load went until nothing was refused, and the 99th percentile at most twice that of before, for three
@@ -60,6 +67,10 @@ const stepSeconds = 2
 /** A step that yields no more than this above the best so far ends the search at its second. */
 const worthwhile = 1.03
 const times = 10
+/** The peak and ten times the peak, so often. */
+const turns = 5
+/** What the one has left behind is not to be counted to the other. */
+const restMs = 1000
 /** A machine that does other things too has a bad second now and then, under no load at all. */
 const steadySeconds = 3
 
@@ -95,25 +106,55 @@ async function measureAll(
     steps.push(step)
     vain = step.goodPerSecond > best * worthwhile ? 0 : vain + 1
     best = Math.max(best, step.goodPerSecond)
+    // Where more is refused than done, it is a crowd already and no peak.
+    if (step.goodPerSecond < perSecond / 2) break
   }
   // The best of many short steps is the luckiest: what is compared is measured for the same time.
   const { offeredPerSecond } = steps.find(({ goodPerSecond }) => goodPerSecond === best)!
-  const peak = await measure('peak', { perSecond: offeredPerSecond, seconds })
-  best = peak.goodPerSecond
-  await wait(2000)
-  const calm = { perSecond: best / 2, seconds }
-  const before = await measure('before', calm)
-  const during = await measure('overload', { perSecond: best * times, seconds })
-  const after = await measure('after', { ...calm, seconds: 12 })
-  const phases = [...steps, peak, before, during, after]
+  await wait(restMs)
+  const before = await measure('before', { perSecond: best / 2, seconds })
+  const peaks: Phase[] = []
+  const crowds: Phase[] = []
+  for (let turn = 0; turn < turns; turn++) {
+    await wait(restMs)
+    const most = { perSecond: offeredPerSecond, seconds: seconds / 2 }
+    peaks.push(await measure('peak', most))
+    await wait(restMs)
+    const crowd = { perSecond: best * times, seconds: seconds / 2 }
+    crowds.push(await measure('overload', crowd))
+  }
+  const after = await measure('after', { perSecond: best / 2, seconds: 12 })
+  const phases = [...steps, before, ...peaks.flatMap((peak, i) => [peak, crowds[i]!]), after]
+  const peakPerSecond = medianOf(peaks)
   return {
-    peakPerSecond: best,
-    kept: during.goodPerSecond / best,
-    refusals: during.refused,
+    peakPerSecond,
+    kept: medianOf(crowds) / peakPerSecond,
+    keptByTurn: crowds.map(({ goodPerSecond }, i) => goodPerSecond / peaks[i]!.goodPerSecond),
+    keptOfProcessor: perProcessorSecond(crowds) / perProcessorSecond(peaks),
+    refusals: worstOf(crowds.map(({ refused }) => refused)),
     recoveredAfterSeconds: recoveryOf(after.seconds, before.good.p99Ms),
     residentMegabytes: Math.max(...phases.map(({ residentMegabytes }) => residentMegabytes)),
     pinned,
     phases,
+  }
+}
+
+function medianOf(phases: readonly Phase[]): number {
+  const sorted = phases.map(({ goodPerSecond }) => goodPerSecond).sort((a, b) => a - b)
+  return sorted[sorted.length >> 1]!
+}
+
+function perProcessorSecond(phases: readonly Phase[]): number {
+  const done = phases.reduce((sum, { good }) => sum + good.count, 0)
+  return done / phases.reduce((sum, { processorSeconds }) => sum + processorSeconds, 0)
+}
+
+/** Of several turns: how many in all, and how long in the worst. */
+function worstOf(figures: readonly Figures[]): Figures {
+  return {
+    count: figures.reduce((sum, { count }) => sum + count, 0),
+    p50Ms: Math.max(...figures.map(({ p50Ms }) => p50Ms)),
+    p99Ms: Math.max(...figures.map(({ p99Ms }) => p99Ms)),
   }
 }
 
@@ -223,13 +264,26 @@ function rowOf(phase: Phase): string[] {
 }
 
 function summaryOf(measured: Overload): string {
-  const { peakPerSecond, kept, refusals, recoveredAfterSeconds: recovered, pinned } = measured
+  const {
+    peakPerSecond,
+    kept,
+    keptByTurn,
+    keptOfProcessor,
+    refusals,
+    recoveredAfterSeconds: recovered,
+    pinned,
+  } = measured
   const cores = pinned ? ' on one core, the generator on another,' : ', not pinned to any core,'
   const end = recovered === undefined ? 'Not even 12 s' : `At most ${recovered + 1} s`
   return (
     `A ring of three peers${cores} does ${peakPerSecond.toFixed(0)} requests a second at most. Offered ${times} times ` +
-    `that, it does ${(100 * kept).toFixed(0)} % of it, and refuses the rest within ${refusals.p50Ms.toFixed(0)} ms ` +
+    `that, it does ${percent(kept)} of it (by turns ${keptByTurn.map(percent).join(', ')}; ` +
+    `of what it does in a second of computing, ${percent(keptOfProcessor)}), and refuses the rest within ${refusals.p50Ms.toFixed(0)} ms ` +
     `(median; 99 %: ${refusals.p99Ms.toFixed(0)} ms), with no peer above ${measured.residentMegabytes.toFixed(0)} MB. ` +
     `${end} after the load has gone all is as before.`
   )
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`
 }

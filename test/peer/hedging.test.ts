@@ -46,6 +46,8 @@ describe('how long a reader waits, and how often it asks more', () => {
     }
     expect(Math.abs(asked - 100)).toBeLessThanOrEqual(1)
     for (let i = 0; i < 1000; i++) hedging.patienceMs('b')
+    // No read is asked of more than one.
+    expect(hedging.take(1)).toBe(false)
     expect([1, 2, 3, 4].map(() => hedging.take())).toEqual([true, true, true, false])
     expect(hedging.extra).toBe(asked + 3)
   })

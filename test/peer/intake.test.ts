@@ -1,14 +1,15 @@
 /** A member begins so much at one time, and refuses the rest at once, in words. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { makeKey } from '../../src/data/key.ts'
 import { makeValue } from '../../src/data/siblings.ts'
 import { nothingSeen } from '../../src/data/vector.ts'
 import { peerOfEdge } from '../../src/peer/application.ts'
 import { Intake } from '../../src/peer/intake.ts'
+import { TransportError } from '../../src/protocol/errors.ts'
 import { decodeRequest, encodeRequest, type Request } from '../../src/protocol/message.ts'
 import { type TestMember, quick, testRing, until } from './ring.ts'
 
-const few = { ...quick, requestsUnderWay: 2, requestsInFlight: 20, underWayBytes: 1000 }
+const few = { ...quick, requestsUnderWay: 2, ownUnderWay: 20, underWayBytes: 1000 }
 const key = makeKey('n', 'k')
 const get = encodeRequest({ type: 'get', key, r: 2 })
 
@@ -66,10 +67,31 @@ describe('an intake', () => {
     expect(intake.refuses(new Uint8Array([99, 99]), false)).toBe(false)
   })
 
+  it('begins fewer while its process comes round late, never none, and as many again later', () => {
+    const intake = new Intake({ ...quick, requestsUnderWay: 512, ownerMs: 1000 })
+    for (let i = 0; i < 10; i++) intake.cameRound(200)
+    expect(intake.most).toBe(512)
+    for (let i = 0; i < 3; i++) intake.cameRound(400)
+    expect(intake.most).toBe(175)
+    for (let i = 0; i < 175; i++) void intake.serve(get, false, work().run)
+    expect(intake.refuses(get, false)).toBe(true)
+    for (let i = 0; i < 30; i++) intake.cameRound(400)
+    expect(intake.most).toBe(32)
+    for (let i = 0; i < 30; i++) intake.cameRound(0)
+    expect(intake.most).toBe(512)
+    expect(intake.refuses(get, false)).toBe(false)
+  })
+
+  it('that may begin only a few at any time begins as many however late', () => {
+    const intake = new Intake(few)
+    for (let i = 0; i < 9; i++) intake.cameRound(5000)
+    expect(intake.most).toBe(few.requestsUnderWay)
+  })
+
   it('refuses this process’s own application in the same words', async () => {
     const intake = new Intake(few)
     // Of which there may be more: it is no crowd.
-    for (let i = 0; i < few.requestsInFlight; i++) void intake.admit(work().run)
+    for (let i = 0; i < few.ownUnderWay; i++) void intake.admit(work().run)
     await expect(intake.admit(work().run)).rejects.toMatchObject({
       code: 'overloaded',
       outcome: 'refused',
@@ -128,6 +150,67 @@ describe('a ring whose disks have stopped', () => {
       return read?.found === true
     })
   })
+})
+
+describe('one member that is full', () => {
+  it('is asked after the others for a while', async () => {
+    const ring = await testRing(few).start(3)
+    const edge = await ring.startEdge(1, undefined, { limits: few })
+    await until('linked', () => edge.world.transport.links().length === 3)
+    const { transport, links } = edge.world
+    const [full, ...others] = ring.members.map(({ member }) => member.id)
+    for (const peer of others) links.answered(peer, 50)
+    const goOn = stopDisk(ring.members[0]!)
+    const options = { lane: 'foreground', deadlineMs: 10_000 } as const
+    const taken = Promise.allSettled(
+      [1, 2].map(() => transport.request(full!, put(10, true), options)),
+    )
+    const { intake } = ring.members[0]!.member
+    await until('it is full', () => intake.underWay === 2)
+    const asked: string[] = []
+    const request = transport.request.bind(transport)
+    transport.request = (to, body, how) => {
+      if (decodeRequest(body).type === 'get') asked.push(to)
+      return request(to, body, how)
+    }
+    const notes = peerOfEdge(edge, { r: 2, w: 2, warnings: [], close: async () => {} }).bucket('n')
+    for (let i = 0; i < 3; i++) await notes.get('k')
+    expect(asked[0]).toBe(full)
+    expect(asked.slice(1)).not.toContain(full)
+    goOn()
+    await taken
+  })
+})
+
+describe('a tab whose delivery is turned away', () => {
+  it('rests for a time of its own, or all tabs would come back at once', async () => {
+    const ring = await testRing(few).start(3)
+    const edge = await ring.startEdge(1, undefined, { limits: few })
+    await until('linked', () => edge.world.transport.links().length === 3)
+    const { random } = edge.world
+    const { fraction } = random
+    random.fraction = () => 0.99
+    onTestFinished(() => {
+      random.fraction = fraction
+    })
+    const { transport } = edge.world
+    const times: number[] = []
+    const request = transport.request.bind(transport)
+    transport.request = (to, body, how) => {
+      if (decodeRequest(body).type !== 'deliver') return request(to, body, how)
+      times.push(performance.now())
+      return Promise.reject(new TransportError('overloaded', false))
+    }
+    const notes = peerOfEdge(edge, { r: 2, w: 2, warnings: [], close: async () => {} }).bucket('n')
+    await notes.follow('k')
+    await notes.put('k', 1, { ack: 'device' })
+    // Two members are asked each time.
+    await until('it has come back thrice', () => times.length >= 8, 20_000)
+    const rests = [2, 4, 6].map((i) => times[i]! - times[i - 1]!)
+    for (const [i, restMs] of [250, 500, 1000].entries()) {
+      expect(rests[i]).toBeGreaterThan(1.4 * restMs)
+    }
+  }, 30_000)
 })
 
 /** Its writes are taken, and end when the function that is returned is called. */

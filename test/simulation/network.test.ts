@@ -181,6 +181,16 @@ describe('a sick network', () => {
     expect(b.heard.filter((line) => line === 'a says again')).toHaveLength(2)
   })
 
+  test('a request that is turned away is served by none of its copies', async () => {
+    let doors = 0
+    const [a, b] = [start('a'), start('b', { refuses: () => ++doors === 1 })]
+    network.weather.duplication = 1
+    const asked = ask(a, 'b')
+    await scheduler.run(1000)
+    expect(asked.outcome).toBe('overloaded not sent')
+    expect(b.heard.filter((line) => line === 'a asks hello')).toEqual([])
+  })
+
   test('messages overtake each other', async () => {
     const [a, b] = [start('a'), start('b')]
     ask(a, 'b')

@@ -4,6 +4,7 @@ import { ofCausality } from './causality.ts'
 import { classics } from './classics.ts'
 import { ofFollowing } from './following.ts'
 import { ofForeign } from './foreign.ts'
+import { ofLoad } from './load.ts'
 import type { Mutant } from './mutant.ts'
 import { ofDamage } from './damage.ts'
 import { ofExpiring } from './expiring.ts'
@@ -28,4 +29,5 @@ export const mutants: readonly Mutant[] = [
   ...ofForeign,
   ...ofExpiring,
   ...ofBuffering,
+  ...ofLoad,
 ]

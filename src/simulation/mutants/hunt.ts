@@ -33,6 +33,7 @@ export async function replay(mutant: Mutant, seed: number): Promise<Catch | unde
 async function isSoundWithout({ breaks, faults, swarm }: Mutant, seed: number): Promise<boolean> {
   const options: SimulationOptions = {
     stopAt: breaks,
+    crowds: false,
     ...(faults && { faults }),
     ...(swarm && { swarm }),
   }
