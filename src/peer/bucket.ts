@@ -121,10 +121,7 @@ function isStrict({ consistency }: BucketOptions): boolean {
 /** Throws `RingletError`, `bad-argument`. */
 function isBuffered(options: BucketOptions): boolean {
   const { durability = 'synced' } = options
-  if (durability !== 'synced' && durability !== 'buffered') {
-    throw new RingletError('bad-argument', `a durability of ${String(durability)}`)
-  }
-  if (durability === 'buffered') checkBuffered(isStrict(options))
+  if (durability !== 'synced') checkBuffered(durability, isStrict(options))
   return durability === 'buffered'
 }
 

@@ -98,13 +98,6 @@ export class Epochs {
     return `${this.generation()}.${this.#read().epoch + this.#taken}`
   }
 
-  /** Sets so many aside: the place of the last one before them. */
-  setAside(count: number): number {
-    const before = this.#read().epoch + this.#taken
-    this.#taken += count
-    return before
-  }
-
   /** None of these is handed out again, should they be of this generation: then the store was set back. */
   passOver(actors: Iterable<ActorId>): void {
     const own = `${this.generation()}.`

@@ -57,14 +57,10 @@ export class LiveReceipt implements Receipt {
   advance({ stage, context, acks, buffered = [], hints }: Reached): void {
     if (rank(stage) > rank(this.stage)) this.stage = stage
     if (context !== undefined) this.context = context
-    if (stage === 'everywhere') {
-      // Owners say that they cover a write once that is durable; who is known to have it is not forgotten.
-      this.buffered = []
-      if (acks !== undefined && acks.length > this.acks.length) this.acks = acks
-    } else if (acks !== undefined) {
-      this.acks = acks
-      this.buffered = buffered
-    }
+    const isAll = stage === 'everywhere'
+    // Owners say that they cover a write once that is durable; who is known to have it is not forgotten.
+    if (isAll || acks !== undefined) this.buffered = isAll ? [] : buffered
+    if (acks !== undefined && !(isAll && acks.length < this.acks.length)) this.acks = acks
     if (hints !== undefined) {
       this.hints = Object.fromEntries(hints.map(({ holder, owner }) => [holder, owner]))
     }

@@ -262,8 +262,9 @@ export class Records {
     const aside = this.#aside
     const change: Change<number> = ([identity]) => {
       const epochs = new Epochs(identity, this.#known)
-      const result = epochs.setAside(epochsAside)
-      return { writes: epochs.writes(), result }
+      const first = Number(epochs.take().split('.')[1])
+      epochs.passOver([`${epochs.generation()}.${first + epochsAside - 1}`])
+      return { writes: epochs.writes(), result: first - 1 }
     }
     const keys = [storageKeys.identity]
     const before = await this.#storage.update(keys, change, this.setsAside())

@@ -74,7 +74,7 @@ export function bufferedEpoch(place: number): number {
 
 /** The place among the store's epochs of this one, whatever it names. */
 export function placeOf(epoch: number): number {
-  return isOfBuffered(epoch) ? epoch - bufferedAbove : epoch
+  return epoch % bufferedAbove
 }
 
 function isOfBuffered(epoch: number): boolean {

@@ -60,17 +60,17 @@ export function writeDemands(
   const { strict = false, buffered = false, ...numbers } = asked
   const { n } = view().identity
   checkNumbers(rules, n, numbers, strict)
-  if (buffered) checkBuffered(strict, numbers.dw)
+  if (buffered) checkBuffered('buffered', strict, numbers.dw)
   const least = strict ? Math.max(w, rules.strictLeast(n)) : w
   return { ...numbers, w: numbers.w ?? least, strict, ...(buffered && { buffered }) }
 }
 
-/** Throws `RingletError`, `bad-argument`, for what no buffered write can give. */
-export function checkBuffered(strict: boolean, dw = 0): void {
-  if (!strict && dw <= 1) return
-  const what = strict ? 'a strict write' : `a write with dw = ${dw}`
-  throw new RingletError('bad-argument', `${what} in a buffered bucket`, {
-    remedy: 'One member syncs a buffered write: use a synced bucket.',
+/** Throws `RingletError`, `bad-argument`, for what no buffered write can give, and for what is no durability. */
+export function checkBuffered(durability: string, strict: boolean, dw = 0): void {
+  if (durability === 'buffered' && !strict && dw <= 1) return
+  const what = strict ? ', strictly' : dw > 1 ? ` with dw = ${dw}` : ''
+  throw new RingletError('bad-argument', `a write that is ${durability}${what}`, {
+    remedy: 'Use a synced bucket.',
   })
 }
 

@@ -29,8 +29,8 @@ function noting(ring: TestRing): ('synced' | 'buffered')[][] {
 
 describe('a buffered bucket', () => {
   it.each<[string, BucketOptions, RegExp]>([
-    ['a strict one', { ...buffered, consistency: 'strict' }, /strict write in a buffered bucket/],
-    ['a durability nobody knows', { durability: 'mostly' as 'buffered' }, /durability of mostly/],
+    ['a strict one', { ...buffered, consistency: 'strict' }, /that is buffered, strictly/],
+    ['a durability nobody knows', { durability: 'mostly' as 'buffered' }, /that is mostly/],
   ])('is refused: %s', async (_, options, message) => {
     const ring = await testRing().start(1)
     const peer = peerOf(ring.members[0]!)
