@@ -55,7 +55,7 @@ export function makeValue(bytes: Bytes | undefined, writtenAt: number, expiresAt
   const form = formOf(bytes, expiresAt)
   const head = new Writer().u8(form).varint(writtenAt)
   if (form === 2) head.varint(expiresAt!)
-  const checksum = digestOf(head.finish(), ...(bytes === undefined ? [] : [bytes]))
+  const checksum = digestOf(head.finish(), bytes ?? new Uint8Array(0))
   return { bytes, writtenAt, ...(form === 2 && { expiresAt }), checksum }
 }
 

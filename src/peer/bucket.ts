@@ -34,7 +34,7 @@ import type { Keyed, KeyedRead } from './keyed.ts'
 interface Shape<V, R, C> {
   readonly ack: Stage
   readonly strict: boolean
-  readonly ttlMs: number | 'none'
+  readonly ttlMs: number | undefined
   readonly buffered: boolean
   /** What a read shows. */
   present(read: Presented): R
@@ -70,7 +70,7 @@ export function typedBucket<V>(
   return new BucketHandle<V, TypedRead<V>, V>(keyed, name, {
     ack: options.ack ?? (isStrict(options) ? 'quorum' : (type.ack ?? 'device')),
     strict: isStrict(options),
-    ttlMs: options.ttlMs ?? 'none',
+    ttlMs: options.ttlMs,
     buffered: isBuffered(options),
     startsBlind: true,
     present: ({ siblings, ...read }) => ({
@@ -102,7 +102,7 @@ export function plainBucket(keyed: Keyed, name: string, options: BucketOptions):
   return new BucketHandle<unknown, PlainRead, readonly unknown[]>(keyed, name, {
     ack: options.ack ?? 'quorum',
     strict: isStrict(options),
-    ttlMs: options.ttlMs ?? 'none',
+    ttlMs: options.ttlMs,
     buffered: isBuffered(options),
     startsBlind: false,
     present: (read) => ({
@@ -251,17 +251,13 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     }
   }
 
-  /** Calls `expired` once the first of these values has; the returned function cancels. */
+  /** Calls `expired` once the first of these values has, or may have; the returned function cancels. */
   #whenExpired(state: ObjectState, expired: () => void): () => void {
-    const expiresAt = firstExpiry(state)
-    let cancel = (): void => {}
-    const look = (): void => {
-      const leftMs = expiresAt - this.#keyed.now()
-      if (leftMs <= 0) expired()
-      else cancel = this.#keyed.clock.after(Math.min(leftMs, lookAtClockMs), look)
-    }
-    if (expiresAt < Infinity) look()
-    return () => cancel()
+    const { clock } = this.#keyed
+    const leftMs = firstExpiry(state) - clock.now()
+    return leftMs < Infinity
+      ? clock.after(Math.max(0, Math.min(leftMs, lookAtClockMs)), expired)
+      : () => {}
   }
 
   async #updateNow(
@@ -293,7 +289,14 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
     key: Key,
     context: Seen,
     bytes: Uint8Array | undefined,
-    { ack, consistency = this.#usual, w, pw, dw, ttlMs = this.#shape.ttlMs }: WriteOptions,
+    {
+      ack,
+      consistency = this.#usual,
+      w,
+      pw,
+      dw,
+      ttlMs = this.#shape.ttlMs ?? 'none',
+    }: WriteOptions,
     write?: WriteId,
   ): Promise<Receipt> {
     const strict = consistency === 'strict'

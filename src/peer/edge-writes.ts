@@ -18,6 +18,7 @@ import { type Copies, nameOf } from './copies.ts'
 import { errorOfFailure, type Failure, isFailure } from './failure.ts'
 import type { WriteOrder } from './keyed.ts'
 import { LiveReceipt, reachedWithin } from './receipt.ts'
+import type { RingSide } from './ring-side.ts'
 import type { World } from './world.ts'
 
 export interface EdgeWritesOptions {
@@ -26,15 +27,10 @@ export interface EdgeWritesOptions {
   readonly w: number
   /** Whether nobody can have seen this write yet. */
   unsent(own: OwnWrite): boolean
-  /** There is a write of this key to deliver. */
-  kick(key: Key): void
+  /** The side that faces the ring, once it is there. */
+  side(): RingSide | undefined
   /** Asks a member to coordinate a put. */
   forward(order: WriteOrder, demands: WriteDemands): Promise<ReplyOf<'written'> | Failure>
-  /** Has a member write what this device had better not; undefined where it may. */
-  elsewhere(
-    order: WriteOrder,
-    forward: () => Promise<Receipt | undefined>,
-  ): Promise<Receipt | undefined> | undefined
   /** Looks for the moment at which all owners have a write that a member minted. */
   confirm(key: Key, dot: Dot, receipt: LiveReceipt): void
 }
@@ -52,8 +48,8 @@ export class EdgeWrites {
     if (order.demands !== undefined) this.#demandsOf(order)
     const mustKeep = ack === 'device' || this.keeps(key)
     if (mustKeep) {
-      const elsewhere = await this.#options.elsewhere(order, () => this.#forward(order))
-      if (elsewhere !== undefined) return elsewhere
+      const elsewhere = await this.#options.side()?.elsewhere(order, () => this.#forward(order))
+      if (elsewhere) return elsewhere
     }
     if (!mustKeep) {
       // Durable before it leaves: after a crash, the value may already hold what this count added.
@@ -72,7 +68,7 @@ export class EdgeWrites {
       if (forwarded === undefined) throw error
       return forwarded
     }
-    this.#options.kick(key)
+    this.#options.side()?.kick(key)
     if (ack !== 'device') await this.#within(receipt, ack)
     return receipt
   }

@@ -108,9 +108,8 @@ export class Edge implements Keyed {
       copies,
       w,
       unsent: ({ dot }) => !attempted.has(nameOf(dot)),
-      kick: (key) => this.#facing.side?.kick(key),
+      side: () => this.#facing.side,
       forward: (order, demands) => this.#facing.ask((side) => side.forward(order, demands)),
-      elsewhere: (order, forward) => this.#facing.side?.elsewhere(order, forward),
       confirm: (key, dot, receipt) => this.#confirm(key, dot, receipt),
     })
     const refused = (key: Key, { ids }: OwnWrite, error: RingletError): void =>
@@ -184,12 +183,11 @@ export class Edge implements Keyed {
   async list(asked: PageAsked, consistency: Consistency): Promise<KeyedPage> {
     const { copies, world } = this
     const demands = readDemands(world, this.#r, consistency, {})
-    const page =
+    const { reads, upTo } =
       consistency === 'local'
         ? listCopies(copies, asked, this.#r, world.limits.pageKeys)
         : await (await this.#facing.there()).list(asked, demands)
-    const reads = page.reads.map((read) => ({ ...read, state: this.#shown(read.state) }))
-    return { ...page, reads }
+    return { upTo, reads: reads.map((read) => ({ ...read, state: this.#shown(read.state) })) }
   }
 
   write(order: WriteOrder): Promise<Receipt> {

@@ -121,13 +121,16 @@ interface Step<T> {
   readonly weighed?: Weighed
 }
 
+/** Of so many keys a member remembers which entries it let go of, for receipts that are asked for: a few megabytes. */
+const shortenedRemembered = 256
+
 export type Changed = (key: Key, state: ObjectState) => void
 
 export class Records {
   readonly digests: Digests
   readonly doubts: Doubts
   readonly foreign: ForeignSpace
-  readonly shortened = new LetGo(limits.shortenedRemembered)
+  readonly shortened = new LetGo(shortenedRemembered)
   readonly refused = new RefusedRequests(limits.refusalsRemembered)
   readonly #storage: Storage
   readonly #say: Say

@@ -42,7 +42,7 @@ export function expiryOf(ttlMs: unknown, nowMs: number): number {
   const expiresAt = typeof ttlMs === 'number' && ttlMs > 0 ? Math.ceil(nowMs + ttlMs) : NaN
   if (Number.isSafeInteger(expiresAt)) return expiresAt
   throw new RingletError('bad-argument', `ttlMs = ${String(ttlMs)}`, {
-    remedy: 'Pass milliseconds, above 0.',
+    remedy: 'Pass milliseconds.',
   })
 }
 

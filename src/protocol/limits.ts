@@ -96,8 +96,6 @@ export const limits = {
   reapScan: 2048,
   /** A vector of more entries than this is looked through for those that stand for nothing any more. */
   vectorEntries: 50,
-  /** Of so many keys a member remembers which entries it let go of, for receipts that are asked for: a few megabytes. */
-  shortenedRemembered: 256,
   /** Once so many have written a key, a device that is not among them has a member write for it while it can reach one. */
   vectorActors: 1000,
   /** So long after an edge raised a record, in awake time of who holds it, it may deliver again; then it is late. */

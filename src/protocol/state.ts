@@ -116,8 +116,8 @@ export function hasValues(reader: Reader, nowMs: number): boolean {
 
 function readForm(reader: Reader): number {
   const form = reader.u8()
-  if (form > 2) throw new NotUnderstoodError('a kind that is not known')
-  return form
+  if (form < 3) return form
+  throw new NotUnderstoodError('a kind that is not known')
 }
 
 function skipVarint(reader: Reader): void {
