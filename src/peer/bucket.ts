@@ -226,7 +226,9 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
           const latest = await this.#latest(key)
           if (latest === undefined || !open) continue
           stopAlarm()
-          stopAlarm = this.#whenExpired(latest.state, changed)
+          const leftMs = firstExpiry(latest.state) - this.#keyed.now()
+          const waitMs = Math.max(0, Math.min(leftMs, lookAtClockMs))
+          if (leftMs < Infinity) stopAlarm = this.#keyed.clock.after(waitMs, changed)
           yield this.#present(key, latest)
         } else {
           await new Promise<void>((resolve) => {
@@ -249,15 +251,6 @@ class BucketHandle<V, R, C> implements Bucket<V, R> {
       if (isOutOfReach(error)) return undefined
       throw error
     }
-  }
-
-  /** Calls `expired` once the first of these values has, or may have; the returned function cancels. */
-  #whenExpired(state: ObjectState, expired: () => void): () => void {
-    const { clock } = this.#keyed
-    const leftMs = firstExpiry(state) - clock.now()
-    return leftMs < Infinity
-      ? clock.after(Math.max(0, Math.min(leftMs, lookAtClockMs)), expired)
-      : () => {}
   }
 
   async #updateNow(
