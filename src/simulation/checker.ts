@@ -82,11 +82,16 @@ export function falseSiblings(history: History, witness: Witness, holdings: Hold
   })
 }
 
-/** P2, at each read: what it returned was concurrent. */
-export function falseReads(history: History, witness: Witness): Violation[] {
-  return history.operations.flatMap((operation) =>
-    falseAmong(history, witness, operation.key, operation.returned, describe(operation)),
-  )
+/** P2, at each read: what it returned was concurrent. `isLate`: what a tab may show that was away too long. */
+export function falseReads(
+  history: History,
+  witness: Witness,
+  isLate: (get: Operation, write: number) => boolean = () => false,
+): Violation[] {
+  return history.operations.flatMap((get) => {
+    const shown = get.returned.filter((write) => !isLate(get, write))
+    return falseAmong(history, witness, get.key, shown, describe(get))
+  })
 }
 
 /** What still stands between the members and P3, in words; empty when they have converged. */

@@ -127,6 +127,11 @@ export function unshortened(cluster: Cluster): { key: string; text: string }[] {
   const view = cluster.members[0]?.process?.member?.view
   if (evictAfterMs > longestWaitMs || view === undefined) return []
   return [...inspect(cluster)].flatMap(([key, held]) => {
+    // Whoever is in doubt of its record takes part in no round.
+    const isInDoubt = cluster.members.some(({ process }) => {
+      return process?.member?.records.doubts.keys.some((each) => showKey(each) === key) === true
+    })
+    if (isInDoubt) return []
     const isLong = held.some(({ owner, state }) => {
       // Of what has expired by some clocks the whole key is to go, once it has by all.
       const isTooLong = owner && state.seen.size > vectorEntries && !isDead(state, Infinity)

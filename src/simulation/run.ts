@@ -25,6 +25,7 @@ import { type FaultKind, Faults } from './faults.ts'
 import type { Operation } from './history.ts'
 import { inspect, notWhole, staleCopies, unreaped, unshortened } from './inspection.ts'
 import { checkListings } from './listings.ts'
+import type { Operation } from './history.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { Operator } from './operator.ts'
 import { excuses, falseOverloads, heldPlaces } from './overload.ts'
@@ -242,7 +243,7 @@ class Run {
     const { history, witness } = this.#cluster
     if (history.operations.length < this.#lookedAt + looksEvery) return []
     this.#lookedAt = history.operations.length
-    return [...falseReads(history, witness), ...this.#staleReads()]
+    return [...falseReads(history, witness, this.#isLate), ...this.#staleReads()]
   }
 
   #staleReads(): Violation[] {
@@ -329,7 +330,7 @@ class Run {
       ...this.#workload.violations,
       ...lostWrites(history, holdings, witness.forgiven(), this.#forgotten),
       ...falseSiblings(history, witness, holdings),
-      ...falseReads(history, witness),
+      ...falseReads(history, witness, this.#isLate),
       ...this.#staleReads(),
       ...doubleMints(history, witness, isMember),
       ...falseRefusals(history, witness),
@@ -367,6 +368,13 @@ class Run {
     gaps.push(...notWhole(this.#cluster))
     gaps.push(...unreaped(this.#cluster), ...unshortened(this.#cluster))
     return gaps
+  }
+
+  /** A tab that was away for so long that its own write was let go of does not know that it is superseded. */
+  readonly #isLate = ({ via, key }: Operation, write: number): boolean => {
+    const { edges, history, reapings } = this.#cluster
+    const isOwn = history.get(write).via === via && edges.some(({ name }) => name === via)
+    return isOwn && reapings.isLetGo(key, write)
   }
 
   readonly #forgotten = (key: string): Iterable<number> => this.#cluster.reapings.tombstonesOf(key)
