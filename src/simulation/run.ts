@@ -22,7 +22,6 @@ import {
 import { Cluster } from './cluster.ts'
 import { Custody } from './custody.ts'
 import { type FaultKind, Faults } from './faults.ts'
-import type { Operation } from './history.ts'
 import { inspect, notWhole, staleCopies, unreaped, unshortened } from './inspection.ts'
 import { checkListings } from './listings.ts'
 import type { Operation } from './history.ts'
