@@ -9,7 +9,7 @@ import { type Key, showKey } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { changeWrite, type OwnWrite } from '../protocol/copy.ts'
 import { placementOf } from '../protocol/placement.ts'
-import { isEverywhere, isForgotten } from '../protocol/reconcile.ts'
+import { isForgotten } from '../protocol/reconcile.ts'
 import { isFailure } from './failure.ts'
 import { type Copies, nameOf } from './copies.ts'
 import type { EdgeMembers } from './edge-members.ts'
@@ -17,7 +17,7 @@ import { Lanes } from './lanes.ts'
 import { durableAcks } from './durable-acks.ts'
 import { closedError, type LiveReceipt, tooManyAwaited } from './receipt.ts'
 import { copyName } from './troubles.ts'
-import type { World } from './world.ts'
+import type { RingWorld } from './world.ts'
 
 /** Pauses before the owners are asked again. */
 const pausesMs = [100, 500, 1000, 2000, 5000]
@@ -30,7 +30,7 @@ interface Question {
 }
 
 export class Confirmations {
-  readonly #world: World
+  readonly #world: RingWorld
   readonly #copies: Copies
   readonly #members: EdgeMembers
   /** Asks the owners for a key anew. */
@@ -42,7 +42,7 @@ export class Confirmations {
   #state: 'awake' | 'asleep' | 'closed' = 'awake'
 
   constructor(
-    world: World,
+    world: RingWorld,
     copies: Copies,
     members: EdgeMembers,
     refresh: (key: Key) => Promise<void>,
@@ -127,7 +127,8 @@ export class Confirmations {
     const answer = await this.#members.ask(key, question, 'covered')
     if (isFailure(answer) || answer.owners === 0) return
     const present = placementOf(this.#world.view().ring, key.position).owners
-    if (!isEverywhere(answer, present) && !isForgotten(answer, acks(), present)) return
+    const { rules } = this.#world
+    if (!rules.isEverywhere(answer, present) && !isForgotten(answer, acks(), present)) return
     await settle()
     this.#asked.delete(name)
   }

@@ -12,7 +12,7 @@ import { type Stage, stages } from '../protocol/copy.ts'
 import { RingletError } from '../protocol/errors.ts'
 import { ringHash } from '../protocol/view.ts'
 import { placementOf } from '../protocol/placement.ts'
-import { isEverywhere, isForgotten } from '../protocol/reconcile.ts'
+import { isForgotten } from '../protocol/reconcile.ts'
 import { hostsOf } from '../protocol/quorum.ts'
 import { farWriteOfId, idOfFarWrite } from '../protocol/receipt-id.ts'
 import type { Written } from './coordinator.ts'
@@ -172,7 +172,8 @@ export class MemberReceipts {
       const wasAtQuorum = rank(receipt.stage) >= rank('quorum')
       if (wasAtQuorum && isForgotten(covered, durableAcks(receipt), owners))
         receipt.advance({ stage: 'everywhere' })
-      else if (isEverywhere(covered, owners)) receipt.advance({ stage: 'everywhere', acks: by })
+      else if (this.#member.world.rules.isEverywhere(covered, owners))
+        receipt.advance({ stage: 'everywhere', acks: by })
       else if (hosts >= this.#w) receipt.advance({ stage: 'quorum', acks: by })
     } catch (error) {
       // A disk that cannot be read just now may be readable the next time; so may an owner have left the ring.

@@ -23,7 +23,7 @@ export function reconcile(answers: readonly Answer[]): Reconciled {
 }
 
 /** What a member says who was asked which owners have a write. */
-interface Coverage {
+export interface Coverage {
   readonly by: readonly PeerId[]
   /** How many owners there are as the answerer sees it. */
   readonly owners: number

@@ -9,6 +9,7 @@ import { type ActorId, type Dot, highest, type Seen } from '../data/vector.ts'
 import { deviceRules } from './device-rules.ts'
 import { isGenuine } from './genuine.ts'
 import type { MemberRecord, PeerId, Readiness, RingIdentity, SignedRecord } from './membership.ts'
+import { type Coverage, isEverywhere } from './reconcile.ts'
 import type { StoredObject } from './record.ts'
 
 export const rules = {
@@ -85,6 +86,10 @@ export const rules = {
 
   /** Whether a refusal is the last word on an edge's write: not while an attempt at it may have arrived. */
   isFinal: (mayHaveArrived: boolean): boolean => !mayHaveArrived,
+
+  /** Whether an answer says that all owners have a write. */
+  isEverywhere: (answer: Coverage, present: readonly PeerId[]): boolean =>
+    isEverywhere(answer, present),
 
   /** Whether two owners compare this partition. */
   compares: (_partition: number): boolean => true,

@@ -25,12 +25,7 @@ export const ofTabs: readonly Mutant[] = [
     name: 'a tab calls a write everywhere that is not',
     clause: 'everywhere means that all owners say so',
     breaks: ['outcome'],
-    transport: tampering({
-      hear: (reply) =>
-        reply.type === 'covered'
-          ? { ...reply, by: Array.from({ length: reply.owners }, (_, i) => `owner ${i}`) }
-          : reply,
-    }),
+    rules: { isEverywhere: () => true },
     faults: ['isolated peer', 'crash', 'partition'],
     swarm: tabs,
   },
