@@ -38,7 +38,8 @@ const parts = {
     files: 'web/cart/index.html',
   },
   simulation: {
-    commands: [vitest('simulation')],
+    // The seeds have processes of their own, one a core; what is beside them fills the gaps.
+    commands: [`${vitest('simulation')} --maxWorkers=2`],
     files: 'test/simulation/**/*.test.ts',
     read: readVitest,
   },

@@ -95,7 +95,7 @@ export class History {
       mustShow: [],
       forfeited: false,
     }
-    if (again !== undefined) this.#retried.add(again)
+    if (again !== undefined) this.retried(again)
     this.operations.push(operation)
     return operation
   }
@@ -141,7 +141,12 @@ export class History {
     return this.#bounded.has(write) || [...this.get(write).seen].some((id) => this.#bounded.has(id))
   }
 
-  /** Whether its client tried this write more than once. */
+  /** Its client, or a peer that it went through, may have tried this write more than once. */
+  retried(write: number): void {
+    this.#retried.add(write)
+  }
+
+  /** Whether that is so. */
   wasRetried(write: number): boolean {
     return this.#retried.has(write)
   }

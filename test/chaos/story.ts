@@ -29,6 +29,11 @@ export class Story {
     if (key === undefined) this.#print(show(line))
   }
 
+  /** When a log's line was written. */
+  msOf(stamp: string): number {
+    return Date.parse(stamp) - this.#startedMs
+  }
+
   /** All that concerns these keys, with what the peers' own logs say of it. */
   of(keys: ReadonlySet<string>, logs: readonly { name: string; text: string }[]): string {
     const told = this.lines.filter(({ key }) => key === undefined || keys.has(key))
@@ -43,7 +48,7 @@ export class Story {
 
   #logged(name: string, line: string, keys: ReadonlySet<string>): Line | undefined {
     const [stamp = '', ...words] = line.split(' ')
-    const atMs = Date.parse(stamp) - this.#startedMs
+    const atMs = this.msOf(stamp)
     if (Number.isNaN(atMs) || !words.some((word) => keys.has(word))) return undefined
     return { atMs, text: `  ${name}: ${words.join(' ')}`, key: '' }
   }

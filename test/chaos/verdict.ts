@@ -21,6 +21,7 @@ import type { Clients } from './clients.ts'
 import { type Door, doorOfPeer, type Shown } from './doors.ts'
 import type { Field } from './field.ts'
 import type { Operator } from './operator.ts'
+import { passedOn } from './passed-on.ts'
 import { pause } from './pause.ts'
 import { askAll, notReady, type Trusting } from './trusting.ts'
 import { bucket } from './words.ts'
@@ -52,6 +53,7 @@ export function judge(
   trusting: Trusting,
 ): Violation[] {
   const { history, witness, members } = field
+  for (const write of passedOn(field)) history.retried(write)
   const holdings = inspect(field)
   const isMember = (name: string): boolean => members.some((member) => member.name === name)
   // A delete that was durable may be gone with its key: nobody sees from outside when its peers forget it.
