@@ -73,7 +73,8 @@ export async function failSyncs(wishes: SyncWishes): Promise<SyncSum> {
 export const checkpoints: readonly Case[] = [1, 2, 3].map((at) => ({ at, path: '/store.db$' }))
 
 export function commits(random: SeededRandom): Case[] {
-  const within = [1, 2, 5, 10, 20, 30]
+  // The first sync of the log belongs to the opening: it syncs what an earlier process may have left.
+  const within = [2, 3, 5, 10, 20, 30]
   return within.map((at, i) => ({
     at: at + random.whole(at),
     path: '/store.db-wal$',
