@@ -20,6 +20,8 @@ import { askPeers, gaps, judge } from './verdict.ts'
 /** How long the peers may take to find each other. */
 const settleMs = 90_000
 const convergenceMs = 30_000
+/** What takes so long is told. */
+const patienceMs = 5000
 /** What has converged stays so for so long. */
 const stillMs = 3000
 
@@ -109,12 +111,17 @@ export class Run {
     const fromMs = this.#story.nowMs
     let left = await gaps(this.field)
     let equalSinceMs = Infinity
+    let tellAtMs = fromMs + patienceMs
     for (;;) {
       const nowMs = this.#story.nowMs
       if (left.length > 0) equalSinceMs = Infinity
       else if (equalSinceMs === Infinity) equalSinceMs = nowMs
       if (nowMs - equalSinceMs >= stillMs) break
       if (nowMs - fromMs > convergenceMs + stillMs) break
+      if (left.length > 0 && nowMs > tellAtMs) {
+        tellAtMs = nowMs + patienceMs
+        for (const { key, text } of left.slice(0, 5)) this.#story.tell(`still: ${key} ${text}`)
+      }
       await pause(250)
       left = await gaps(this.field)
     }

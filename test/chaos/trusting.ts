@@ -12,7 +12,7 @@ import type { Field } from './field.ts'
 import type { Machine } from './machine.ts'
 import { bucket } from './words.ts'
 
-const lookEveryMs = 4000
+const lookEveryMs = 2000
 
 /** What a peer says of itself. */
 export interface Said {
