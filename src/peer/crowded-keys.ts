@@ -9,7 +9,7 @@
  */
 import type { Key } from '../data/key.ts'
 import type { OwnWrite } from '../protocol/copy.ts'
-import { RingletError } from '../protocol/errors.ts'
+import { outcomeUnknown, RingletError, StorageError } from '../protocol/errors.ts'
 import { farWriteOfId } from '../protocol/receipt-id.ts'
 import { ringHash } from '../protocol/view.ts'
 import type { Receipt } from './api.ts'
@@ -24,29 +24,35 @@ export interface Elsewhere {
   doubt(key: Key): void
 }
 
-/** `forward` has a member write it. Undefined where this device is to write itself. */
+/** `forward` has a member write it. Where it has not, this device is to write itself; `uncertain` if it may have. */
 export async function writtenElsewhere(
   { world, copies, doubt }: Elsewhere,
   order: WriteOrder,
   forward: () => Promise<Receipt | undefined>,
-): Promise<Receipt | undefined> {
-  const { key, value, write } = order
+): Promise<Receipt | 'uncertain' | undefined> {
+  const { key, value, write, ack } = order
   if (!isOneTooMany(world, copies, order) || world.transport.links().length === 0) return undefined
   // Durable before it leaves: after a crash, the value may already hold what this count added.
   if (write !== undefined) await copies.countTo(key, write.count)
   const receipt = await forward().catch((error: unknown) => {
     // What is written here then may stand there twice, and is not said to be nowhere.
-    if (!(error instanceof RingletError) || error.outcome !== 'refused') doubt(key)
-    return undefined
+    if (error instanceof RingletError && error.outcome === 'refused') return undefined
+    doubt(key)
+    return 'uncertain' as const
   })
-  if (receipt === undefined) return undefined
+  if (receipt === undefined || receipt === 'uncertain') return receipt
   const far = farWriteOfId(ringHash(world.view().identity), receipt.id)
   if (far === undefined || !copies.of(key).followed) return receipt
   const { dot, context } = far
   const { acks } = receipt
   const hints = Object.entries(receipt.hints).map(([holder, owner]) => ({ holder, owner }))
   const own: OwnWrite = { ids: [], dot, context, value, stage: 'quorum', acks, hints }
-  await copies.change(key, (held) => ({ ...held, writes: [...held.writes, own] }))
+  try {
+    await copies.change(key, (held) => ({ ...held, writes: [...held.writes, own] }))
+  } catch (error) {
+    // It is written, and this device has no room to show it: who asked for no more than the ring's word has that.
+    if (!(error instanceof StorageError) || ack === 'device') throw outcomeUnknown(error)
+  }
   return receipt
 }
 

@@ -8,7 +8,7 @@ import { type Key, showKey } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { contextToText } from '../protocol/context.ts'
 import { type OwnWrite, withWrite } from '../protocol/copy.ts'
-import { StorageError } from '../protocol/errors.ts'
+import { outcomeUnknown, StorageError } from '../protocol/errors.ts'
 import { type WriteDemands, writeDemands } from '../protocol/demands.ts'
 import { ringHash } from '../protocol/view.ts'
 import type { ReplyOf } from '../protocol/message.ts'
@@ -43,20 +43,24 @@ export class EdgeWrites {
   }
 
   async write(order: WriteOrder): Promise<Receipt> {
-    const { key, ack, write } = order
+    const { key, write } = order
     // What means nothing is refused here, before it is kept and can never be delivered.
     if (order.demands !== undefined) this.#demandsOf(order)
-    const mustKeep = ack === 'device' || this.keeps(key)
+    const mustKeep = order.ack === 'device' || this.keeps(key)
     if (mustKeep) {
       const elsewhere = await this.#options.side()?.elsewhere(order, () => this.#forward(order))
-      if (elsewhere) return elsewhere
+      if (typeof elsewhere === 'object') return elsewhere
+      return this.#keep(order, mustKeep).catch((error: unknown) => {
+        throw elsewhere === 'uncertain' ? outcomeUnknown(error) : error
+      })
     }
-    if (!mustKeep) {
-      // Durable before it leaves: after a crash, the value may already hold what this count added.
-      if (write !== undefined) await this.#options.copies.countTo(key, write.count)
-      const forwarded = await this.#forward(order)
-      if (forwarded !== undefined) return forwarded
-    }
+    // Durable before it leaves: after a crash, the value may already hold what this count added.
+    if (write !== undefined) await this.#options.copies.countTo(key, write.count)
+    return (await this.#forward(order)) ?? this.#keep(order, mustKeep)
+  }
+
+  async #keep(order: WriteOrder, mustKeep: boolean): Promise<Receipt> {
+    const { key, ack, write } = order
     let receipt: LiveReceipt
     try {
       receipt = await this.#mint(order)

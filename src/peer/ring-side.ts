@@ -137,7 +137,7 @@ export class RingSide {
   elsewhere(
     order: WriteOrder,
     forward: () => Promise<Receipt | undefined>,
-  ): Promise<Receipt | undefined> {
+  ): Promise<Receipt | 'uncertain' | undefined> {
     const doubt = (key: Key): void => this.#outbox.doubt(key)
     return writtenElsewhere({ world: this.#world, copies: this.#copies, doubt }, order, forward)
   }

@@ -23,6 +23,11 @@ export class Operator {
     this.#cluster = cluster
   }
 
+  /** When it last said that a machine is to be believed. */
+  get lastWordMs(): number {
+    return this.#words.at(-1)?.atMs ?? -Infinity
+  }
+
   /** Looks now and then, for as long as the run goes on. */
   start(): void {
     this.#cluster.scheduler.after(looksEveryMs, () => {
