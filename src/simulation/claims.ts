@@ -6,7 +6,7 @@
  * owners have it durably*.
  */
 import { type Key, partitionOf, showKey } from '../data/key.ts'
-import { descends, emptyState, type ObjectState } from '../data/siblings.ts'
+import { emptyState, type ObjectState } from '../data/siblings.ts'
 import { covers } from '../data/vector.ts'
 import { keyOfStored, shelfRange, storageKeys } from '../protocol/record.ts'
 import { type Bytes, toBinaryText } from '../data/bytes.ts'
@@ -82,18 +82,22 @@ export function falseDrop(
   holder: string,
   storedKey: Bytes,
   dropped: Bytes,
-  reapings: { seenOf(key: string): ReadonlySet<number> },
+  reapings: { isLetGo(key: string, write: number): boolean },
 ): Violation[] {
   if (storedKey[0] !== objectLetter) return []
   const key = keyOfStored(storedKey)
   const held = stateIn(key, dropped)
-  const forgotten = reapings.seenOf(showKey(key))
-  const writes = held.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
-  if (writes.every((write) => forgotten.has(write))) return []
+  // Of what all have let go of no owner shows any more that it had it.
+  const missed = held.siblings.filter(({ value }) => {
+    const write = history.writeOf(value)
+    return write === undefined || !reapings.isLetGo(showKey(key), write)
+  })
+  if (missed.length === 0) return []
   const owners = ring.ownersOf(partitionOf(key.position, settings.q))
   const lacking = members.filter(({ peer, disk }) => {
     const stored = durableOn({ disk }, toBinaryText(storedKey))
-    return owners.includes(peer) && !descends(stateIn(key, stored), held)
+    const { seen } = stateIn(key, stored)
+    return owners.includes(peer) && missed.some(({ dot }) => !covers(seen, dot))
   })
   if (lacking.length === 0) return []
   const names = lacking.map(({ name }) => name).join(' and ')
