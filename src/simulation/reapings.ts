@@ -11,7 +11,7 @@ import type { Bytes } from '../data/bytes.ts'
 import { toBinaryText } from '../data/bytes.ts'
 import { showKey } from '../data/key.ts'
 import type { ObjectState, Sibling } from '../data/siblings.ts'
-import { covers, sameDot, type Seen } from '../data/vector.ts'
+import { covers, nothingSeen, sameDot, type Seen, union } from '../data/vector.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { isDead } from '../protocol/reaping.ts'
 import { decodeObject, entriesInRecord, keyOfStored, shelfRange } from '../protocol/record.ts'
@@ -62,6 +62,8 @@ export class Reapings {
   /** When each write was first durable at a member. */
   readonly #first = new Map<number, number>()
   readonly #setBack = new Map<string, number>()
+  /** By key, the entries that were let go of. */
+  readonly #entries = new Map<string, Seen>()
   /** The writes whose entries were let go of. */
   readonly #letGo = new Set<number>()
 
@@ -153,6 +155,7 @@ export class Reapings {
     const { witness } = this.#cluster
     const gone = new Map([...before.seen].filter(([actor]) => !after.seen.has(actor)))
     this.shortened++
+    this.#entries.set(key, union(this.#entries.get(key) ?? nothingSeen, gone))
     const reaped = this.#byKey.get(key) ?? { tombstones: new Set(), gone: new Map() }
     this.#byKey.set(key, reaped)
     for (const write of witness.writesOf(key)) {
@@ -199,10 +202,16 @@ export class Reapings {
   #appears(machine: string, key: string, state: ObjectState | undefined): void {
     const { history, witness } = this.#cluster
     const reaped = this.#byKey.get(key)
-    for (const { value } of state?.siblings ?? []) {
+    for (const { dot, value } of state?.siblings ?? []) {
       const write = history.writeOf(value)
       if (write === undefined) continue
-      if (!this.#first.has(write)) this.#first.set(write, this.#nowMs)
+      if (!this.#first.has(write)) {
+        this.#first.set(write, this.#nowMs)
+        // A tab delivers at last what it had superseded itself, and what showed that is let go of.
+        const ageMs = this.#nowMs - history.get(write).startMs
+        const isLetGo = covers(this.#entries.get(key) ?? nothingSeen, dot)
+        if (isLetGo && ageMs >= this.#evictAfterMs) witness.returned.add(write)
+      }
       const sinceMs = reaped?.gone.get(write)
       if (sinceMs === undefined) continue
       const mayReturn = this.#mayReturn(write, sinceMs)
@@ -222,14 +231,18 @@ export class Reapings {
   }
 
   #mayReturn(write: number, forgottenMs: number): boolean {
-    const { history, witness, edges, settings } = this.#cluster
+    const { history, witness, edges } = this.#cluster
     if (mayAppearAgain(history, witness, write)) return true
     if (this.#isCopied) return true
     // An edge may deliver for so long; what comes later is late.
     const minters = [...witness.dotsOf(write).values()].map((dot) => witness.minterOf(dot))
     const isFromTab = minters.some((minter) => edges.some(({ name }) => name === minter))
-    const { evictAfterMs } = { ...settings.limits, ...settings.broken.limits }
-    return isFromTab && forgottenMs - this.#first.get(write)! >= evictAfterMs
+    return isFromTab && forgottenMs - this.#first.get(write)! >= this.#evictAfterMs
+  }
+
+  get #evictAfterMs(): number {
+    const { limits, broken } = this.#cluster.settings
+    return { ...limits, ...broken.limits }.evictAfterMs
   }
 
   /** Some disk that nobody asks may show it again, beside what superseded it. */
