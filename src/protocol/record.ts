@@ -68,6 +68,8 @@ const identityFields = struct({
   epoch: varint,
 })
 
+const isRingHash = (text: string): boolean => /^[0-9a-f]{32}$/.test(text)
+
 /**
  * It closes with a check over all that stands before it: did a bit of the epoch turn over unnoticed, names would be given
  * out twice. Identities that were stored before there was a check end without one.
@@ -83,7 +85,8 @@ export const storeIdentity: Codec<StoreIdentity> = {
     const stored = reader.raw(reader.left)
     const fields = new Reader(stored)
     const known = identityFields.read(fields)
-    if (fields.left === 0) return { ...known, medium: '' }
+    // An early version wrote no check. What a turned bit makes of a later one may end here too, but names no ring.
+    if (fields.left === 0 && isRingHash(known.ring)) return { ...known, medium: '' }
     const sealed = stored.subarray(0, -checkLength)
     const isSound = equalBytes(stored.subarray(-checkLength), identityCheck(sealed))
     if (!isSound) throw new MalformedError('a store identity that does not match its check')

@@ -26,8 +26,7 @@ const made: StoreIdentity = {
   format: 1,
   peer: owner.self,
   ring: owner.ring,
-  // Always the same: with some checks a turned bit makes an identity of a version that wrote none.
-  seed: new Uint8Array(16).fill(1),
+  seed: systemRandom.bytes(16),
   epoch: 70_000,
   medium: '1234567.1763700000123456789',
 }
