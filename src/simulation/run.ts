@@ -34,7 +34,7 @@ import { bounded } from './storm.ts'
 import { tellStory } from './story.ts'
 import { drawSwarm, type Swarm } from './swarm.ts'
 import type { LeftOut, Scene } from './scene.ts'
-import { crowdedOf, deliverable, forgiveCrowded } from './undelivered.ts'
+import { crowdedOf, deliverable, forgiveCrowded, hearRefusals } from './undelivered.ts'
 import type { Promised, Violation } from './violation.ts'
 import { watchDurable } from './undurable.ts'
 import { longestTailMs } from './weather.ts'
@@ -282,6 +282,7 @@ class Run {
       await scheduler.run(scheduler.nowMs + 3000, bounded(scheduler))
       if (isLate || this.#gaps().length === 0) break
     }
+    hearRefusals(this.#cluster)
     forgiveCrowded(this.#cluster)
     this.violations.push(...(await heldPlaces(this.#cluster)))
     this.#check()

@@ -8,6 +8,7 @@
 import { showKey } from '../data/key.ts'
 import { decode } from '../protocol/codec.ts'
 import { edgeCopy } from '../protocol/copy.ts'
+import { dotOfId, includesId } from '../protocol/receipt-id.ts'
 import { keyOfStored, shelfRange } from '../protocol/record.ts'
 import { crowdedKeys } from './checker.ts'
 import type { Cluster } from './cluster.ts'
@@ -41,6 +42,28 @@ export function undeliveredBy(
     }
   }
   return writes
+}
+
+/**
+ * Hears of writes that were refused for good in the moment in which their tab was killed: its disk has noted it, and its
+ * receipts say so to whoever asks, though nobody was told any more.
+ */
+export function hearRefusals({ edges, history }: Cluster): void {
+  const { from, to } = shelfRange('edge')
+  for (const { name, disk } of edges) {
+    const refusals = [...disk.entries(from, to)].flatMap(({ value }) => {
+      return decode(edgeCopy, value).past.refusals
+    })
+    for (const operation of history.operations) {
+      const { via, outcome, quorumMs, receipt = '' } = operation
+      if (via !== name || outcome !== 'done' || quorumMs < Infinity) continue
+      const dot = dotOfId(receipt)
+      const refusal = dot && refusals.find(({ ids }) => includesId(ids, dot))
+      if (refusal === undefined) continue
+      operation.outcome = 'refused'
+      operation.failure = refusal.code
+    }
+  }
 }
 
 /** What tabs have to deliver and could. */

@@ -69,6 +69,9 @@ test('tabs that are reloaded while their cable is pulled go on from their device
   await tab.add('lamp')
   await beside.remove('mug')
   await other.add('mug')
+  // What is shown is on the device; a tab that ends before has only been asked.
+  await tab.toShow({ lamp: 1, mug: 1 })
+  await beside.toShow({})
   const identities = [await tab.identity(), await beside.identity()]
   await Promise.all([tab.reload(), beside.reload()])
   expect([await tab.identity(), await beside.identity()]).toEqual(identities)
@@ -76,6 +79,8 @@ test('tabs that are reloaded while their cable is pulled go on from their device
   await beside.toShow({})
   await tab.add('clock')
   await beside.add('plant')
+  await tab.toShow({ clock: 1, lamp: 1, mug: 1 })
+  await beside.toShow({ plant: 1 })
   await Promise.all([tab.reload(), beside.reload()])
   await tab.toShow({ clock: 1, lamp: 1, mug: 1 })
   await beside.toShow({ plant: 1 })
