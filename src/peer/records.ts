@@ -210,6 +210,11 @@ export class Records {
     return this.#change(key, [], decide, durability)
   }
 
+  /** Puts a doubt in the place of a record that is damaged, in one step. */
+  dropDamaged(key: Key): Promise<void> {
+    return this.change(key, ({ found }) => ({ drop: found === damagedObject, result: undefined }))
+  }
+
   /**
    * A change that may drop the record. A disk that was set back learns from its records alone which epochs it has handed
    * out since: what this one shows of them is kept.

@@ -103,6 +103,7 @@ export class Refill {
   async trust(): Promise<void> {
     const { doubts } = this.#records
     for (const key of doubts.keys) {
+      await this.#records.dropDamaged(key)
       await doubts.drop(key, doubts.times(key))
       this.#world.say({ type: 'doubt-over', key: showKey(key), detail: 'by an operator' })
     }
@@ -132,10 +133,17 @@ export class Refill {
 
   /** Before anybody is asked: what is counted from here on is counted by lists that speak of the damage. */
   async #sayDoubts(): Promise<void> {
+    const news = this.#newDoubts()
+    // A record that nobody has anything to put in the place of would be found damaged at each look, for ever.
+    for (const key of news) await this.#records.dropDamaged(key)
     const doubts = this.#doubtsNow()
-    const isNew = [...doubts].some(([text, times]) => this.#stated.get(text) !== times)
-    if (isNew) await this.#table.restate(({ losses }) => ({ losses: losses + 1 }))
+    if (news.length > 0) await this.#table.restate(({ losses }) => ({ losses: losses + 1 }))
     this.#stated = doubts
+  }
+
+  #newDoubts(): Key[] {
+    const { doubts } = this.#records
+    return doubts.keys.filter((key) => this.#stated.get(key.text) !== doubts.times(key))
   }
 
   #doubtsNow(): Map<string, number> {

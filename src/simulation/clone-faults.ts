@@ -8,7 +8,6 @@
 import type { Cluster } from './cluster.ts'
 import type { Machine } from './machine.ts'
 import type { SeededRandom } from './random.ts'
-import { restart } from './restart.ts'
 import type { End, Inflict, Scene } from './scene.ts'
 
 export const cloneFaults = {
@@ -32,7 +31,7 @@ function cloneFolder(scene: Scene, machine: Machine, random: SeededRandom): End 
   const copy = cluster.clone(machine)
   custody.lend(copy, machine)
   cluster.start(copy)
-  restart(scene, machine)
+  scene.cluster.restart(machine)
   const before = cluster.displaced
   let served = false
   let both = 0
@@ -56,7 +55,7 @@ function cloneFolder(scene: Scene, machine: Machine, random: SeededRandom): End 
     cluster.reapings.copiedAtMs = scheduler.nowMs
     custody.throwAway(copy)
     cluster.chronicle.tell('', `${copy.disk.name} is thrown away`)
-    restart(scene, machine)
+    scene.cluster.restart(machine)
     settle()
     return served || cluster.displaced > before
   }

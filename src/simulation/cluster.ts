@@ -180,15 +180,21 @@ export class Cluster {
     )
   }
 
+  /**
+   * Starts the peer of a machine that runs none, unless it is night, when a member starts in the morning, or the machine
+   * was a copy and is in the bin.
+   */
+  restart(machine: Machine): void {
+    const isThere = this.machines.includes(machine) || this.clones.has(machine)
+    const isAsleep = machine.kind === 'member' && this.scheduler.nowMs < this.wakesAtMs
+    if (isThere && !isAsleep && machine.process === undefined) this.start(machine)
+  }
+
   /** As an operator would: a disk that was full may have space again. */
   #startAgain(machine: Machine, error: unknown): void {
     this.chronicle.tell('', `${machine.name} does not start: ${String(error)}`)
     this.crash(machine, false)
-    this.scheduler.after(1000, () => {
-      const asleep = machine.kind === 'member' && this.scheduler.nowMs < this.wakesAtMs
-      const isThere = this.machines.includes(machine) || this.clones.has(machine)
-      if (isThere && machine.process === undefined && !asleep) this.start(machine)
-    })
+    this.scheduler.after(1000, () => this.restart(machine))
   }
 
   /** Its process ends by itself: another runs in its name. */

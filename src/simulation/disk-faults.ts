@@ -9,7 +9,6 @@ import type { Machine } from './machine.ts'
 import { nameOfStored } from './custody.ts'
 import { loneliest } from './inspection.ts'
 import type { SeededRandom } from './random.ts'
-import { restart } from './restart.ts'
 import type { End, Inflict, Scene } from './scene.ts'
 
 export const diskFaults = {
@@ -77,7 +76,7 @@ function failSync(scene: Scene, machine: Machine): End | undefined {
     disk.syncFails = () => false
     // The process may have some milliseconds left to notice.
     cluster.scheduler.after(50, () => {
-      restart(scene, machine)
+      scene.cluster.restart(machine)
       settle()
     })
     return struck
@@ -96,7 +95,7 @@ function wipe(scene: Scene, machine: Machine, random: SeededRandom): End | undef
     return undefined
   }
   return () => {
-    for (const each of together) restart(scene, each)
+    for (const each of together) scene.cluster.restart(each)
     settle()
     return held
   }
@@ -121,7 +120,7 @@ function wipeInARow(
     const together = cluster.members.filter((each) => each.host === host)
     const settle = calm.disturb(together)
     if (loseHost(scene, together)) wiped++
-    for (const each of together) restart(scene, each)
+    for (const each of together) scene.cluster.restart(each)
     ends.push(settle)
     cluster.scheduler.after(pauseMs, strike)
   }
@@ -157,7 +156,7 @@ function setBack(scene: Scene, machine: Machine): End | undefined {
     const held = machine.disk.image().size
     machine.disk.restore(image)
     cluster.chronicle.tell('', `${machine.disk.name} is set back to an older image`)
-    restart(scene, machine)
+    scene.cluster.restart(machine)
     settle()
     return held > 0
   }
@@ -216,7 +215,7 @@ function tear(scene: Scene, machine: Machine, random: SeededRandom): End | undef
   }
   return () => {
     disk.onCommit = () => {}
-    restart(scene, machine)
+    scene.cluster.restart(machine)
     settle()
     return disk.hits.torn > before
   }

@@ -3,7 +3,6 @@
  */
 import type { Machine } from './machine.ts'
 import { type SeededRandom, steady } from './random.ts'
-import { restart } from './restart.ts'
 import type { End, Inflict, Scene } from './scene.ts'
 
 export const machineFaults = {
@@ -20,7 +19,7 @@ function kill(scene: Scene, machine: Machine, powerLost: boolean): End {
   const settle = scene.calm.disturb([machine])
   scene.cluster.crash(machine, powerLost)
   return () => {
-    restart(scene, machine)
+    scene.cluster.restart(machine)
     settle()
     return true
   }
@@ -40,7 +39,7 @@ function killAtCommit(scene: Scene, machine: Machine, moment: 'begins' | 'ends')
   }
   return () => {
     machine.disk.onCommit = () => {}
-    restart(scene, machine)
+    scene.cluster.restart(machine)
     settle()
     return struck
   }

@@ -7,7 +7,6 @@
 import { shelfRange } from '../protocol/record.ts'
 import type { Machine } from './machine.ts'
 import type { SeededRandom } from './random.ts'
-import { restart } from './restart.ts'
 import type { End, Inflict, Scene } from './scene.ts'
 
 export const payingFaults = {
@@ -41,7 +40,7 @@ function killWhilePaying(scene: Scene, _machine: Machine, random: SeededRandom):
   return () => {
     stop()
     if (struck === undefined) return false
-    restart(scene, struck.machine)
+    scene.cluster.restart(struck.machine)
     struck.settle()
     return true
   }

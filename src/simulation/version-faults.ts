@@ -5,7 +5,6 @@ import { equalBytes } from '../data/bytes.ts'
 import type { Cluster } from './cluster.ts'
 import type { Machine } from './machine.ts'
 import type { Encounters } from './newer-version.ts'
-import { restart } from './restart.ts'
 import type { End, Inflict, Scene } from './scene.ts'
 
 export const versionFaults = {
@@ -22,7 +21,7 @@ function bringUp(scene: Scene, machine: Machine): End | undefined {
     cluster.crash(machine, false)
     machine.newer = to
     cluster.chronicle.tell('', text)
-    restart(scene, machine)
+    scene.cluster.restart(machine)
     settle()
   }
   change(encounters, `${machine.name} is brought up to a later version`)

@@ -110,6 +110,17 @@ export class Tab {
   }
 }
 
+/**
+ * Ends the page's renderer at once: nothing of the page runs any more. To kill all renderers would also end the one that the
+ * browser keeps in reserve, and a page that is given a dead one never loads.
+ */
+export async function crash(page: Page): Promise<void> {
+  const crashed = page.waitForEvent('crash')
+  const session = await page.context().newCDPSession(page)
+  session.send('Page.crash').catch(() => {})
+  await crashed
+}
+
 interface Fixtures {
   /** A cart of this test alone. */
   readonly key: string

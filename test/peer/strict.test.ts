@@ -275,6 +275,22 @@ describe('a record that was found damaged', () => {
     await until('the doubt to be over', () => !again.member.records.doubts.has(key))
     expect(await read(again.member)).toEqual(['eight', 'seven'])
   })
+
+  it('is dropped when the others have told that there is nothing in its place', async () => {
+    const ring = await wholeRing(3)
+    const [a, b, c] = byRole(ring).owners
+    await put(a!.member, 'seven', { w: 3, strict: true })
+    const stored = toBinaryText(storageKeys.object(key))
+    // As after a power cut at the key's first write, of which nobody else has heard.
+    for (const { content } of [b!, c!]) content.set(stored, undefined)
+    a!.content.set(stored, a!.content.values.get(stored)!.slice(0, -1))
+    await a!.member.records.read(key)
+    expect(a!.member.records.doubts.has(key)).toBe(true)
+    await until('it to be gone', () => !a!.content.values.has(stored))
+    await until('the doubt to be over', () => !a!.member.records.doubts.has(key))
+    await put(a!.member, 'eight', { w: 3, strict: true })
+    expect(await read(b!.member)).toEqual(['eight'])
+  })
 })
 
 describe('an edge', () => {

@@ -2,12 +2,12 @@
  * Fifty ends: a tab writes on and on, and in the middle of it, at once upon an acknowledgement that came in, it ends. What
  * was acknowledged as on the device must be there for whoever opens the page next.
  *
- * The tab ends in each of the ways in which tabs end: closed, reloaded, its renderer killed, its whole browser killed, all
+ * The tab ends in each of the ways in which tabs end: closed, reloaded, its renderer crashed, its whole browser killed, all
  * of them without a word of warning to the page. In the last rounds there is no network, and nobody else has the writes.
  */
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import type { Page } from '@playwright/test'
+import { crash } from '../tabs.ts'
 import { expect, healMs, needNetwork, type OwnBrowser, peers, type Spread, test } from './hosts.ts'
 import { set, type TextSet } from '../../../src/values/set.ts'
 import { buildTrial } from '../trial/build.ts'
@@ -105,31 +105,15 @@ async function endAndReopen(
       await page.reload()
       await page.waitForFunction(() => globalThis.trial !== undefined)
       return { browser, page }
-    case 'crash': {
-      const crashed = page.waitForEvent('crash')
-      killRenderers(browser.group())
-      await crashed
+    case 'crash':
+      await crash(page)
       await page.close()
       break
-    }
     case 'kill':
       await browser.kill()
       return start()
   }
   return { browser, page: await openPage(browser, spread) }
-}
-
-/** The browser's other processes live on. */
-function killRenderers(group: number): void {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const fields = readFileSync(join('/proc', pid, 'stat'), 'utf8').replace(/^.*\) /, '')
-      const isRenderer = readFileSync(join('/proc', pid, 'cmdline'), 'utf8').includes('=renderer')
-      if (isRenderer && Number(fields.split(' ')[2]) === group) process.kill(Number(pid), 'SIGKILL')
-    } catch {
-      // It ended while it was looked at.
-    }
-  }
 }
 
 async function toHold(page: Page, kept: ReadonlySet<string>, message: string): Promise<void> {

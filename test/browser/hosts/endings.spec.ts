@@ -3,7 +3,7 @@
  * comes back with whoever is next.
  */
 import { expect, healMs, needNetwork, peers, test } from './hosts.ts'
-import { Tab } from '../tabs.ts'
+import { crash, Tab } from '../tabs.ts'
 
 needNetwork()
 
@@ -150,7 +150,7 @@ for (const ending of ['closed', 'crashed'] as const) {
     await tab.remove('mug')
     await tab.toShow({ lamp: 1 })
     if (ending === 'closed') await tab.page.close()
-    else await crash(tab)
+    else await crash(tab.page)
     await other.add('kite')
     expect(await spread.network.reaches('left', 'peer-1')).toBe(false)
     await peersToHold({ kite: 1, mug: 1 })
@@ -195,11 +195,3 @@ test('every peer is killed while tabs shop, and started again', async ({
     await expect(one.status).toHaveText('Last change: everywhere', { timeout: healMs })
   }
 })
-
-/** Ends the tab's renderer at once: nothing of the page runs any more. */
-async function crash({ page }: Tab): Promise<void> {
-  const crashed = page.waitForEvent('crash')
-  const session = await page.context().newCDPSession(page)
-  session.send('Page.crash').catch(() => {})
-  await crashed
-}

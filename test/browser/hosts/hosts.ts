@@ -29,8 +29,6 @@ export interface Spread {
 /** A browser with a profile that outlives it. */
 export interface OwnBrowser {
   readonly context: BrowserContext
-  /** Its processes' group. */
-  group(): number
   /** Ends all its processes at once, as a crash or a power cut does; resolves when it is gone. */
   kill(): Promise<void>
 }
@@ -137,15 +135,14 @@ async function startBrowser(
   const executablePath = network.programOn(host, chromiumPath(), pidFile)
   const context = await chromium.launchPersistentContext(profile, { executablePath })
   const gone = context.waitForEvent('close', { timeout: 0 })
-  const group = (): number => Number(readFileSync(pidFile, 'utf8'))
   const kill = async (): Promise<void> => {
     try {
       // All that it started is in its group.
-      process.kill(-group(), 'SIGKILL')
+      process.kill(-Number(readFileSync(pidFile, 'utf8')), 'SIGKILL')
     } catch {
       // It has ended by itself.
     }
     await gone
   }
-  return { context, group, kill }
+  return { context, kill }
 }

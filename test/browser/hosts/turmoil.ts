@@ -3,6 +3,7 @@
  */
 import type { Page } from '@playwright/test'
 import type { SeededRandom } from '../../../src/simulation/random.ts'
+import { crash } from '../tabs.ts'
 import { type BrowserHost, type OwnBrowser, peers, type Spread } from './hosts.ts'
 
 /** What every tab told of its changes, before and after each. */
@@ -124,10 +125,7 @@ const faults = {
     await house.openPage()
   },
   async 'crash a tab'({ house, page }: Scene) {
-    const crashed = page.waitForEvent('crash')
-    const session = await page.context().newCDPSession(page)
-    session.send('Page.crash').catch(() => {})
-    await crashed
+    await crash(page)
     await house.closePage(page)
     await house.openPage()
   },
