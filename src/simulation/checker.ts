@@ -180,7 +180,8 @@ function falseAmong(
  * Retried at another coordinator because the first one's fate was unknown, by its client or by the peer that passed it
  * on, a write may appear again after it was superseded; and so may one whose name a disk gave out again that was set
  * back, and one whose record was damaged, or taken back by a power cut, while it was on its way, so that its minter had to
- * name it anew; and one that a tab brought later than anybody need wait for.
+ * name it anew; and one that a tab brought later than anybody need wait for; and one that a tab kept under a name of its own,
+ * not knowing whether the member that it had asked before had written it.
  */
 export function mayAppearAgain(history: History, witness: Witness, write: number): boolean {
   if (witness.excused.has(write) || witness.returned.has(write)) return true
@@ -188,7 +189,7 @@ export function mayAppearAgain(history: History, witness: Witness, write: number
   if (dots.length > 1 && history.wasTakenBack(write)) return true
   if (dots.length > 1 && dots.some(({ actor }) => witness.wasAbandoned(actor))) return true
   // A coordinator that lost its disk meanwhile is another one.
-  const stores = dots.map(({ actor }) => actor.slice(0, actor.indexOf('.')))
+  const stores = witness.namesOf(write).map(({ actor }) => actor.slice(0, actor.indexOf('.')))
   return history.wasRetried(write) || new Set(stores).size > 1
 }
 

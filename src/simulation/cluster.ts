@@ -6,8 +6,9 @@
  */
 import { type Bytes, toBase64Url, utf8 } from '../data/bytes.ts'
 import { digestOf } from '../data/hash.ts'
-import { makeKey, partitionOf } from '../data/key.ts'
+import { makeKey, partitionOf, showKey } from '../data/key.ts'
 import { makeRing, type Ring } from '../data/ring.ts'
+import { type Dot, sameDot } from '../data/vector.ts'
 import type { PeerEvent } from '../protocol/event.ts'
 import { limits } from '../protocol/limits.ts'
 import type { PeerId, RingIdentity } from '../protocol/membership.ts'
@@ -295,6 +296,7 @@ export class Cluster {
       const [actor = '', counter] = event.dot?.split(' ') ?? []
       const dot = { actor, counter: Number(counter) }
       this.witness.stakes.mints(machine.name, event.key ?? '', dot)
+      this.#seeKept(machine, event.key ?? '', dot)
     }
     this.wholeness.hear(machine.name, event, this.scheduler.nowMs)
     if (event.type === 'hedge') machine.process?.transport.door?.hedges(event.from ?? '')
@@ -302,6 +304,14 @@ export class Cluster {
     this.foreign.hear(machine, event)
     for (const listener of this.#listeners) listener(machine, event)
     this.chronicle.event(event)
+  }
+
+  /** The name that a tab gives a write may never come to a member. */
+  #seeKept({ process }: Machine, name: string, dot: Dot): void {
+    const copies = process?.edge?.copies
+    const key = copies?.unsettled().find((each) => showKey(each) === name)
+    const own = key && copies!.of(key).writes.find((each) => sameDot(each.dot, dot))
+    if (own !== undefined) this.witness.isKept(dot, own.value)
   }
 
   #makeMachine(kind: Machine['kind'], index: number): Machine {

@@ -7,7 +7,7 @@
  */
 import { type Bytes, equalBytes, toBinaryText } from '../data/bytes.ts'
 import { type Key, showKey } from '../data/key.ts'
-import type { ObjectState, Sibling } from '../data/siblings.ts'
+import type { ObjectState, Sibling, Value } from '../data/siblings.ts'
 import { type Dot, showDot } from '../data/vector.ts'
 import { decodeObject, keyOfStored, shelfRange } from '../protocol/record.ts'
 import type { History } from './history.ts'
@@ -40,6 +40,7 @@ export class Witness {
   readonly #read = new Map<string, readonly number[]>()
   readonly #values = new Map<string, Named>()
   readonly #dots = new Map<number, Map<string, Dot>>()
+  readonly #kept = new Map<number, readonly Dot[]>()
   readonly #hosts = new Map<number, Set<string>>()
   readonly #synced = new Map<number, Set<string>>()
   readonly #writes = new Map<string, Set<number>>()
@@ -120,6 +121,17 @@ export class Witness {
     this.#said.set(name, write)
     this.#note(key, dot, write)
     if (other !== undefined && other !== write) this.#reportTwo(key, dot, other, write)
+  }
+
+  /** A tab has given this write a name that no member may ever hear of: a later one of the tab's has seen that name alone. */
+  isKept(dot: Dot, value: Value): void {
+    const write = this.#history.writeOf(value)
+    if (write !== undefined) this.#kept.set(write, [...(this.#kept.get(write) ?? []), dot])
+  }
+
+  /** The dots that a write was minted under by members, or by a tab that may have kept them to itself. */
+  namesOf(write: number): readonly Dot[] {
+    return [...this.dotsOf(write).values(), ...(this.#kept.get(write) ?? [])]
   }
 
   sees({ name, host }: Holder, storedKey: Bytes, value: Bytes | undefined): void {
