@@ -12,7 +12,7 @@ import { equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import { hasExpired, type ObjectState } from '../data/siblings.ts'
 import type { ActorId, Seen } from '../data/vector.ts'
-import type { PeerId, View } from './membership.ts'
+import type { MemberRecord, PeerId, View } from './membership.ts'
 import { deadEntries, holdsAsAgreed, withoutEntries } from './shortening.ts'
 
 /** What a member says when it is asked whether a round's keys have settled with it. */
@@ -29,6 +29,9 @@ export interface Settled {
 export type Standing = 'over' | 'waiting' | 'clean'
 
 export const reapingRules = {
+  /** Whether a member may begin a round: one that lost its disk may know too few of those who must be asked. */
+  mayBegin: ({ readiness }: Pick<MemberRecord, 'readiness'>): boolean => readiness === 'ready',
+
   /** Whom a round asks: all who may have taken something of the key, owners or not. */
   askedOf: (view: View): readonly PeerId[] => view.members.map(({ record }) => record.peer),
 

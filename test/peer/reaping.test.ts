@@ -11,7 +11,7 @@ import { contextFromText } from '../../src/protocol/context.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
 import { storageKeys } from '../../src/protocol/record.ts'
 import { MemberKeyed } from '../../src/peer/member-keyed.ts'
-import { quick, type TestRing, testRing, until } from './ring.ts'
+import { quick, readinessOf, type TestRing, testRing, until } from './ring.ts'
 
 const key = makeKey('carts', 'alice')
 const soon = { ...quick, reapMs: 100, reapPollMs: 20 }
@@ -51,6 +51,8 @@ describe('a deleted key', () => {
     const { owners } = placementOf(ring.members[0]!.member.view.ring, key.position)
     const away = ring.members.findIndex(({ member }) => !owners.includes(member.id))
     const gone = ring.members[away]!
+    // Before that it might not know of all who must be asked.
+    await until('all to be ready', () => ring.members.every((one) => readinessOf(one) === 'ready'))
     gone.transport.setGate(false)
     const first = ring.members.find(({ member }) => member.id === owners[0])!.member
     const keyed = new MemberKeyed(first, 2, 2)

@@ -148,6 +148,11 @@ export function within<T>(ms: number, promise: Promise<T>): Promise<T | 'too lat
   return Promise.race([promise, pause(ms).then(() => 'too late' as const)])
 }
 
+/** What a member says of its own store. */
+export function readinessOf({ member }: TestMember): string | undefined {
+  return member.view.byPeer.get(member.id)?.record.readiness
+}
+
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,

@@ -10,7 +10,7 @@ import type { Member } from '../../src/peer/member.ts'
 import type { WriteDemands } from '../../src/protocol/demands.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
 import { storageKeys } from '../../src/protocol/record.ts'
-import { type TestMember, type TestRing, testRing, until } from './ring.ts'
+import { readinessOf, type TestMember, type TestRing, testRing, until } from './ring.ts'
 
 const key = makeKey('stock', 'mugs')
 const strictly = { r: 2, strict: true } as const
@@ -30,10 +30,6 @@ function valuesOf(state: ObjectState): string[] {
   return liveSiblings(state)
     .map(({ value }) => new TextDecoder().decode(value.bytes))
     .sort()
-}
-
-function readinessOf({ member }: TestMember): string | undefined {
-  return member.view.byPeer.get(member.id)?.record.readiness
 }
 
 /** Its members are whole, and each knows that all are. */
