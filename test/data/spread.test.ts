@@ -66,6 +66,8 @@ describe('by hand', () => {
   test('zones of transient members count only where these may own', () => {
     const members = 'a@1/x b@2/x c@3/x ~d@4/y ~e@5/z'
     expect(spreadOf(byHand(members, 'abc')).zoneSharedNeedlessly).toEqual([])
+    const crowded = 'a@1/x b@2/x c@3/x d@4/y ~e@5/z'
+    expect(spreadOf(byHand(crowded, 'abc abd')).zoneSharedNeedlessly).toEqual([0])
     const open = spreadOf(byHand(members, 'abc', { durableOwners: 1 }))
     expect(open.zoneSharedNeedlessly).toEqual([0])
     // Two durable owners must share the one zone that has durable members.

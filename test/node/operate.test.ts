@@ -10,10 +10,11 @@ import { emptyFolder, type Ran, ringlet, TestRing, until } from './dev-ring.ts'
 /** Runs a command until it says so: a busy machine may be late, or suspect somebody for a moment. */
 async function untilSays(ring: TestRing, says: RegExp, ...args: readonly string[]): Promise<Ran> {
   let ran: Ran | undefined
-  await until(`ringlet ${args.join(' ')} to say ${says}`, async () => {
+  const saysSo = async (): Promise<boolean> => {
     ran = await ring.run(...args)
     return says.test(ran.out)
-  })
+  }
+  await until(`ringlet ${args.join(' ')} to say ${says}`, saysSo, 50_000)
   return ran!
 }
 
@@ -29,7 +30,7 @@ describe('a ring of three', () => {
   beforeAll(async () => {
     ring = await TestRing.start(folder.path)
     await untilWell(ring)
-  })
+  }, 120_000)
 
   afterAll(async () => {
     await ring.stop()
@@ -188,28 +189,32 @@ describe('a ring of three', () => {
     }
   })
 
-  test('a peer that was killed is found, with what to do; and once it is back all is well', async () => {
-    await ring.kill(3)
-    const noticed = /address of peer-3 since/
-    const { exit, out, error } = await untilSays(ring, noticed, 'ring', 'check')
-    expect({ exit, error }).toEqual({ exit: 6, error: '' })
-    expect(out).toMatch(/: 1 thing is wrong\.$/m)
-    expect(out).toMatch(
-      /^Nobody is there at the address of peer-3 since \S+Z; it owns 4096 of 4096/m,
-    )
-    expect(out).toMatch(/^ {2}Start it again: ringlet start 3\./m)
-    expect(out).toMatch(/^Looked at the disks of peer-1, peer-2; not at peer-3/m)
-    const { well, findings } = await ring.ask('ring', 'check')
-    expect(well).toBe(false)
-    expect(findings).toMatchObject([{ kind: 'silent', peers: [ring.ports.peers[2]!.id] }])
-    await untilSays(ring, /^peer-3 +down .* 2\d\d\d-\S+Z +12D3KooW/m, 'ring')
-    await ring.run('start', '3')
-    await untilWell(ring)
-  })
+  test(
+    'a peer that was killed is found, with what to do; once it is back all is well',
+    { timeout: 180_000 },
+    async () => {
+      await ring.kill(3)
+      const noticed = /address of peer-3 since/
+      const { exit, out, error } = await untilSays(ring, noticed, 'ring', 'check')
+      expect({ exit, error }).toEqual({ exit: 6, error: '' })
+      expect(out).toMatch(/: 1 thing is wrong\.$/m)
+      expect(out).toMatch(
+        /^Nobody is there at the address of peer-3 since \S+Z; it owns 4096 of 4096/m,
+      )
+      expect(out).toMatch(/^ {2}Start it again: ringlet start 3\./m)
+      expect(out).toMatch(/^Looked at the disks of peer-1, peer-2; not at peer-3/m)
+      const { well, findings } = await ring.ask('ring', 'check')
+      expect(well).toBe(false)
+      expect(findings).toMatchObject([{ kind: 'silent', peers: [ring.ports.peers[2]!.id] }])
+      await untilSays(ring, /^peer-3 +down .* 2\d\d\d-\S+Z +12D3KooW/m, 'ring')
+      await ring.run('start', '3')
+      await untilWell(ring)
+    },
+  )
 })
 
 describe('a ring of four, with an owner down', () => {
-  test('shows what is owed to it, and who stands in', { timeout: 120_000 }, async () => {
+  test('shows what is owed to it, and who stands in', { timeout: 180_000 }, async () => {
     using folder = emptyFolder()
     await using ring = await TestRing.start(folder.path, ['--port', '0', '--peers', '4'])
     await untilWell(ring)
