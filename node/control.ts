@@ -4,6 +4,10 @@
  *     GET    /ping                        { peer }
  *     GET    /status                      the ring as this peer sees it
  *     POST   /trust                       this peer counts as whole, on an operator's word
+ *     GET    /ring                        the ring's members, and what this peer owes each
+ *     GET    /ring/owners                 the same, and who owns which partition
+ *     GET    /disk                        what troubles this peer's own disk, and what it is in doubt of
+ *     GET    /buckets/BUCKET/where/KEY    where a key is: its path, part by part
  *     GET    /buckets/BUCKET/keys/KEY     ?r=2, ?strict
  *     PUT    /buckets/BUCKET/keys/KEY     ?w=2, ?strict, ?ttlMs=60000, a JSON body (or bytes, as application/octet-stream)
  *     DELETE /buckets/BUCKET/keys/KEY     ?w=2, ?strict
@@ -18,9 +22,11 @@ import { RingletError } from '../src/protocol/errors.ts'
 import type { Member } from '../src/peer/member.ts'
 import { plainError, statusOf } from './control-errors.ts'
 import { readKey, writeKey } from './control-keys.ts'
+import { locateKey, reportDisk, reportOwners, reportRing } from './control-ring.ts'
 import { describeRing } from './control-status.ts'
 import { storedOfJson, storedOfBytes } from './control-values.ts'
 import { foreignness, listenOnLoopback, type Listening, readBody, sendJson } from './http.ts'
+import type { Silences } from './silences.ts'
 
 /** JSON spends up to six bytes on one (`\u0000`); the value itself is measured in its own encoding. */
 const mostBodyBytes = 8 * 1024 * 1024
@@ -42,13 +48,13 @@ interface Answered {
 }
 
 /** Serves until it is closed. Rejects with `RingletError`, `port-in-use`. */
-export function serveControl(member: Member, port: number): Promise<Listening> {
+export function serveControl(member: Member, port: number, silences: Silences): Promise<Listening> {
   let underWay = 0
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     underWay++
     try {
       if (underWay > member.world.limits.requestsInFlight) throw tooMany(underWay)
-      const { status, body } = await answerTo(member, request)
+      const { status, body } = await answerTo(member, silences, request)
       sendJson(response, status, body)
     } catch (error) {
       if (response.destroyed) return
@@ -63,7 +69,11 @@ export function serveControl(member: Member, port: number): Promise<Listening> {
   return listenOnLoopback(port, (request, response) => void answer(request, response))
 }
 
-async function answerTo(member: Member, request: IncomingMessage): Promise<Answered> {
+async function answerTo(
+  member: Member,
+  silences: Silences,
+  request: IncomingMessage,
+): Promise<Answered> {
   const refusal = foreignness(request)
   if (refusal !== undefined) throw refusal
   const asked = parse(request)
@@ -78,9 +88,26 @@ async function answerTo(member: Member, request: IncomingMessage): Promise<Answe
     await member.trust()
     return { status: 200, body: { peer: member.id, readiness: 'ready' } }
   }
+  const looked = asked.method === 'GET' ? await look(member, silences, asked.parts) : undefined
+  if (looked !== undefined) return { status: 200, body: looked }
   const isKey = kind === 'buckets' && keys === 'keys' && key !== undefined && more.length === 0
   if (!isKey || bucket === undefined) return nothingHere()
   return answerKey(member, asked, bucket, key)
+}
+
+/** What only looks at the ring; undefined for anything else. */
+async function look(
+  member: Member,
+  silences: Silences,
+  [kind, second, third, ...path]: readonly string[],
+): Promise<unknown> {
+  if (kind === 'disk' && second === undefined) return reportDisk(member)
+  if (kind === 'ring' && second === undefined) return reportRing(member, silences)
+  if (kind === 'ring' && second === 'owners' && third === undefined) {
+    return reportOwners(member, silences)
+  }
+  const isWhere = kind === 'buckets' && third === 'where' && path.length > 0
+  return isWhere && second !== undefined ? locateKey(member, second, path) : undefined
 }
 
 async function answerKey(

@@ -22,6 +22,7 @@ import { identitySeed } from './identity-file.ts'
 import { openNodeTransport } from './libp2p.ts'
 import { machineHost } from './machine-host.ts'
 import './native-hash.ts'
+import { Silences } from './silences.ts'
 
 export interface NodePeerOptions {
   readonly ring: RingFile
@@ -64,6 +65,7 @@ export async function startNodePeer(options: NodePeerOptions): Promise<NodePeer>
   const { ring, listen, announce } = options
   const folder = resolve(options.data)
   const limits = limitsWith(options.hintSpace)
+  const silences = new Silences(() => systemClock.now())
   await using opening = new AsyncDisposableStack()
 
   const storage = await openDisk(folder)
@@ -84,7 +86,10 @@ export async function startNodePeer(options: NodePeerOptions): Promise<NodePeer>
     storage,
     clock: systemClock,
     random: systemRandom,
-    trace: options.trace ?? (() => {}),
+    trace: (event) => {
+      silences.note(event)
+      options.trace?.(event)
+    },
     bootstrap: ring.bootstrap.filter((address) => !address.endsWith(`/p2p/${transport.self}`)),
     class: 'durable',
     host: options.host ?? machineHost(),
@@ -97,7 +102,7 @@ export async function startNodePeer(options: NodePeerOptions): Promise<NodePeer>
   opening.defer(watch.stop)
   let control: string | undefined
   if (options.control !== undefined) {
-    const listening = await serveControl(member, options.control)
+    const listening = await serveControl(member, options.control, silences)
     opening.defer(() => listening.close())
     control = `http://127.0.0.1:${listening.port}`
   }

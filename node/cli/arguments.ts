@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { type Command, everywhere, type Options } from './commands.ts'
+import { nearest } from './nearest.ts'
 import { type Given, usageError } from './outcome.ts'
 
 /** Throws a usage error. */
@@ -30,18 +31,20 @@ export function parse(name: string, command: Command, args: readonly string[]): 
     }
   }
   const wants = switches.has('help') ? [] : namesIn(command.takes)
-  return { words: named(name, command, wants, words), values, lists, switches }
+  const several = severalIn(wants)
+  if (several === undefined) {
+    return { words: named(name, command, wants, words), values, lists, switches }
+  }
+  const single = wants.slice(0, -1)
+  lists[several] = words.slice(single.length)
+  const first = named(name, command, single, words.slice(0, single.length))
+  return { words: first, values, lists, switches }
 }
 
-/** The candidate that is most like `word`, if any is like it. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const scored = candidates.map((candidate) => ({ candidate, cost: distance(word, candidate) }))
-  const best = scored.sort((a, b) => a.cost - b.cost)[0]
-  if (best === undefined) return undefined
-  const isPrefix = word.length > 0 && best.candidate.startsWith(word)
-  return isPrefix || best.cost <= Math.max(1, Math.floor(best.candidate.length / 3))
-    ? best.candidate
-    : undefined
+/** The name of the last word if it may be several. */
+function severalIn(wants: readonly string[]): string | undefined {
+  const last = plain(wants.at(-1) ?? '')
+  return last.endsWith('…') ? last.slice(0, -1) : undefined
 }
 
 function tokensOf(options: Options, args: readonly string[]) {
@@ -69,7 +72,11 @@ function named(
     const quote = wants.length > 0 ? 'Put quotes around a value with spaces.' : undefined
     throw usageError(`${surplus} is too much: ringlet ${name} ${takes}`.trimEnd(), quote)
   }
-  return Object.fromEntries(words.map((word, i) => [wants[i]!.replace(/[[\]]/g, ''), word]))
+  return Object.fromEntries(words.map((word, i) => [plain(wants[i]!), word]))
+}
+
+function plain(want: string): string {
+  return want.replace(/[[\]]/g, '')
 }
 
 function namesIn(takes: string): string[] {
@@ -88,20 +95,4 @@ function unknownOption(raw: string, options: Options) {
       ? 'See what there is with --help.'
       : `Did you mean --${near}?`
   return usageError(`There is no ${raw}.`, remedy)
-}
-
-/** How many letters to add, drop, change or swap with a neighbour. */
-function distance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)]
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = rows[i - 1]![j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      const swap = swapped ? rows[i - 2]![j - 2]! + 1 : change
-      row.push(Math.min(change, swap, rows[i - 1]![j]! + 1, row[j - 1]! + 1))
-    }
-    rows.push(row)
-  }
-  return rows[a.length]![b.length]!
 }

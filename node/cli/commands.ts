@@ -52,6 +52,48 @@ export const commands: Readonly<Record<string, Command>> = {
     options: peer,
     load: () => import('./status.ts'),
   },
+  ring: {
+    takes: '[BUCKET] [KEY…]',
+    about: 'Show the ring’s members in full, who owns which partition, or where a key is.',
+    more:
+      'What is owed to a member are keys that the peer which answers holds for it. Silent since says when that peer noticed.\n' +
+      'A key is one text, or a path of several; --key asks every member what it holds of it.\n' +
+      '`ringlet ring check` says what is wrong, `ringlet plan` what a change would move.',
+    options: {
+      ...peer,
+      partitions: { about: 'Show the owners of each partition, preferred first.' },
+      key: { about: 'Show where the key KEY of BUCKET is, and who holds what of it.' },
+    },
+    load: () => import('./ring-show.ts'),
+  },
+  'ring check': {
+    takes: '',
+    about:
+      'Say what is wrong with the ring and what to do about it; the exit code is 0 if nothing is.',
+    more:
+      'Looks at who answers and is ready, at owners that share hosts or zones, and at the disks of the peers whose control\n' +
+      'ports are known here: those of a development ring, else that of --peer.',
+    options: peer,
+    load: () => import('./ring-check.ts'),
+  },
+  plan: {
+    takes: '',
+    about: 'Work out what a change of the members would move. It changes nothing.',
+    more:
+      'A peer is named by its name, its id, or the end of its id. For a new one zone=default and weight=1 are meant unless\n' +
+      'given. Which partitions it takes depends on the id that it has from its first start on: the counts are those of a\n' +
+      'made-up one, and differ by a few.',
+    options: {
+      ...peer,
+      without: { value: 'PEER', many: true, about: 'A member that goes.' },
+      with: {
+        value: 'host=HOST[,zone=ZONE][,weight=WEIGHT]',
+        many: true,
+        about: 'A member that comes.',
+      },
+    },
+    load: () => import('./plan.ts'),
+  },
   get: {
     takes: 'BUCKET KEY',
     about: 'Print the value of a key, as JSON; every value, where concurrent ones stand.',

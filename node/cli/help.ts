@@ -14,7 +14,7 @@ export function helpOfAll(): string {
     ...table(rows),
     '',
     'ringlet COMMAND --help tells more. Every command answers in JSON with --json.',
-    'Exit codes: 0 ok, 1 not found, 2 usage, 3 refused, 4 outcome unknown, 5 no ring reachable.',
+    'Exit codes: 0 ok, 1 not found, 2 usage, 3 refused, 4 outcome unknown, 5 no ring reachable, 6 not well.',
   ].join('\n')
 }
 

@@ -6,7 +6,7 @@ import { type ErrorCode, RingletError } from '../../src/protocol/errors.ts'
 export interface Given {
   /** What follows the command's name, by the names that `takes` gives it. */
   readonly words: Readonly<Record<string, string>>
-  /** The options with a value; those that may be given several times apart. */
+  /** The options with a value; those that may be given several times apart, and with them a last word that may be several. */
   readonly values: Readonly<Record<string, string>>
   readonly lists: Readonly<Record<string, readonly string[]>>
   readonly switches: ReadonlySet<string>
@@ -26,6 +26,8 @@ export const exits = {
   refused: 3,
   unknown: 4,
   noRing: 5,
+  /** The command has found out that something is wrong. */
+  notWell: 6,
 } as const
 
 export type Exit = (typeof exits)[keyof typeof exits]
