@@ -62,6 +62,14 @@ export const ofReaping: readonly Mutant[] = [
     swarm: deleters,
   },
   {
+    name: 'who lost its disk begins rounds',
+    clause: 'a member begins rounds when it knows of all who must be asked',
+    breaks: ['P6'],
+    reaping: { mayBegin: () => true },
+    faults: ['wiped disk', 'wiped disk', 'partition', 'isolated peer', 'clock jump'],
+    swarm: deleters,
+  },
+  {
     name: 'a member is clean while its earlier work goes on',
     clause: 'all that had begun before the question has ended',
     breaks: ['P6'],
