@@ -6,6 +6,7 @@
  *     npm run bench -- tails [--seconds 10] [--json]       what its readers feel of a peer that pauses (`tails.ts`)
  *     npm run bench -- buffered [--seconds 2] [--rounds 5] [--json]  what a buffered bucket gains (`buffered.ts`)
  *     npm run bench -- owing [--markers 100000] [--json]   how fast a member pays what it owes (`owing.ts`)
+ *     npm run bench -- ring [--json]                       how even the ring is, and what its changes move (`balance.ts`)
  *
  * The ring and the bare pipeline (`bare.ts`) take turns on this machine: puts with W = 2 and gets with R = 2, 1 KiB, at 1
  * and 64 in flight. The ratio of their medians is what counts; the absolute numbers are this machine's. And what it costs
@@ -17,6 +18,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { showTable } from '../../node/cli/table.ts'
 import { openDisk } from '../../node/disk.ts'
+import { reportRing } from './balance-report.ts'
 import { startBare } from './bare.ts'
 import { measureBuffered, showBuffered } from './buffered.ts'
 import { type Cost, type DifferenceCost, measureDifference } from './difference.ts'
@@ -76,6 +78,10 @@ if (positionals[0] === 'owing') {
     return measureOwing({ markers: Number(values.markers), valueBytes: 100, open })
   })
   console.log(values.json ? JSON.stringify(measured) : showOwing(measured))
+  process.exit()
+}
+if (positionals[0] === 'ring') {
+  for (const line of reportRing(values.json)) console.log(line)
   process.exit()
 }
 const results = await compare(Number(values.seconds ?? 2), Number(values.rounds))
