@@ -64,15 +64,19 @@ function begin(scheduler: Scheduler, machine: Machine, prefix: Key): Listing {
         listing.outcome = reads
       },
       (error: Error) => {
-        // All these questions at once may be more than is let in.
-        const isCrowd = error instanceof RingletError && error.code === 'overloaded'
-        if (isCrowd) scheduler.after(askAgainMs, ask)
+        // All these questions at once may be more than is let in, here or at those who are asked for their part.
+        if (isForACrowd(error)) scheduler.after(askAgainMs, ask)
         else listing.outcome = error
       },
     )
   }
   ask()
   return listing
+}
+
+function isForACrowd(error: Error): boolean {
+  if (!(error instanceof RingletError)) return false
+  return [error.code, ...Object.values(error.answers)].includes('overloaded')
 }
 
 function amiss(
