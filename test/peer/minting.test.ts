@@ -9,7 +9,7 @@ import { nothingSeen, type Seen, union } from '../../src/data/vector.ts'
 import { decodeReply, encodeRequest } from '../../src/protocol/message.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
 import { decodeObject, encodeObject, storageKeys } from '../../src/protocol/record.ts'
-import { quick, type TestMember, testRing, until } from './ring.ts'
+import { quick, readinessOf, type TestMember, testRing, until } from './ring.ts'
 
 const key = makeKey('carts', 'alice')
 const identity = toBinaryText(storageKeys.identity)
@@ -155,7 +155,9 @@ it('asked for again, is there again also if the record of its key was damaged me
 })
 
 it('asked for again after it was deleted and forgotten, stays away', async () => {
-  const peer = await testRing({ ...quick, reapMs: 50, reapPollMs: 10 }).startMember(0)
+  const ring = await testRing({ ...quick, reapMs: 50, reapPollMs: 10 }).start(3)
+  await until('all to be ready', () => ring.members.every((one) => readinessOf(one) === 'ready'))
+  const peer = ring.members[0]!
   const request = new Uint8Array(16).fill(253)
   const value = makeValue(utf8('a mug'), 1)
   const order = { kind: 'mint', key, context: nothingSeen, value, w: 1, request } as const
