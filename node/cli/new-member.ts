@@ -1,6 +1,7 @@
 /**
  * A member that is to come, as the command line names it: `host=attic,zone=north,weight=2`.
  */
+import { maxWeight } from '../../src/data/ring.ts'
 import type { NewMember } from '../../src/protocol/plan.ts'
 import { nearest } from './nearest.ts'
 import { usageError } from './outcome.ts'
@@ -30,8 +31,8 @@ export function newMember(text: string): NewMember {
   if (host === undefined)
     throw usageError(`--with ${text} names no host.`, `Write it like ${example}.`)
   const weight = given.get('weight') ?? '1'
-  if (!/^\d{1,2}$/.test(weight) || Number(weight) < 1 || Number(weight) > 64) {
-    throw usageError(`--with ${text}: weight ${weight} is no whole number from 1 to 64.`)
+  if (!/^\d{1,9}$/.test(weight) || Number(weight) < 1 || Number(weight) > maxWeight) {
+    throw usageError(`--with ${text}: weight ${weight} is no whole number from 1 to ${maxWeight}.`)
   }
   return { host, zone: given.get('zone') ?? 'default', weight: Number(weight) }
 }

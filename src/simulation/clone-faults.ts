@@ -31,7 +31,7 @@ function cloneFolder(scene: Scene, machine: Machine, random: SeededRandom): End 
   const copy = cluster.clone(machine)
   custody.lend(copy, machine)
   cluster.start(copy)
-  scene.cluster.restart(machine)
+  cluster.restart(machine)
   const before = cluster.displaced
   let served = false
   let both = 0
@@ -55,7 +55,7 @@ function cloneFolder(scene: Scene, machine: Machine, random: SeededRandom): End 
     cluster.reapings.copiedAtMs = scheduler.nowMs
     custody.throwAway(copy)
     cluster.chronicle.tell('', `${copy.disk.name} is thrown away`)
-    scene.cluster.restart(machine)
+    cluster.restart(machine)
     settle()
     return served || cluster.displaced > before
   }

@@ -76,7 +76,7 @@ function failSync(scene: Scene, machine: Machine): End | undefined {
     disk.syncFails = () => false
     // The process may have some milliseconds left to notice.
     cluster.scheduler.after(50, () => {
-      scene.cluster.restart(machine)
+      cluster.restart(machine)
       settle()
     })
     return struck
@@ -95,7 +95,7 @@ function wipe(scene: Scene, machine: Machine, random: SeededRandom): End | undef
     return undefined
   }
   return () => {
-    for (const each of together) scene.cluster.restart(each)
+    for (const each of together) cluster.restart(each)
     settle()
     return held
   }
@@ -120,7 +120,7 @@ function wipeInARow(
     const together = cluster.members.filter((each) => each.host === host)
     const settle = calm.disturb(together)
     if (loseHost(scene, together)) wiped++
-    for (const each of together) scene.cluster.restart(each)
+    for (const each of together) cluster.restart(each)
     ends.push(settle)
     cluster.scheduler.after(pauseMs, strike)
   }
@@ -156,7 +156,7 @@ function setBack(scene: Scene, machine: Machine): End | undefined {
     const held = machine.disk.image().size
     machine.disk.restore(image)
     cluster.chronicle.tell('', `${machine.disk.name} is set back to an older image`)
-    scene.cluster.restart(machine)
+    cluster.restart(machine)
     settle()
     return held > 0
   }
@@ -215,7 +215,7 @@ function tear(scene: Scene, machine: Machine, random: SeededRandom): End | undef
   }
   return () => {
     disk.onCommit = () => {}
-    scene.cluster.restart(machine)
+    cluster.restart(machine)
     settle()
     return disk.hits.torn > before
   }

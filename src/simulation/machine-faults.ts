@@ -39,7 +39,7 @@ function killAtCommit(scene: Scene, machine: Machine, moment: 'begins' | 'ends')
   }
   return () => {
     machine.disk.onCommit = () => {}
-    scene.cluster.restart(machine)
+    cluster.restart(machine)
     settle()
     return struck
   }

@@ -40,7 +40,7 @@ function killWhilePaying(scene: Scene, _machine: Machine, random: SeededRandom):
   return () => {
     stop()
     if (struck === undefined) return false
-    scene.cluster.restart(struck.machine)
+    cluster.restart(struck.machine)
     struck.settle()
     return true
   }

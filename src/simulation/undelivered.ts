@@ -1,7 +1,7 @@
 /**
- * What tabs have taken and not delivered, read off their disks.
+ * What tabs have taken and not delivered, or were refused for good, read off their disks.
  *
- * Most of it must be gone from there once all is healed. But a key at which as many values stand side by side as may be
+ * Most of what waits must be gone from there once all is healed. But a key at which as many values stand side by side as may be
  * takes no blind write, and a tab that has tried one before, in vain for all that it knows, may not give up: somebody
  * may have it. It goes on until somebody has merged the crowd, which in a run that is over nobody does.
  */

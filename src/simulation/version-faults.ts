@@ -21,7 +21,7 @@ function bringUp(scene: Scene, machine: Machine): End | undefined {
     cluster.crash(machine, false)
     machine.newer = to
     cluster.chronicle.tell('', text)
-    scene.cluster.restart(machine)
+    cluster.restart(machine)
     settle()
   }
   change(encounters, `${machine.name} is brought up to a later version`)
