@@ -7,6 +7,7 @@
 import { type Bytes, equalBytes, toBinaryText } from '../data/bytes.ts'
 import { type Key, partitionOf, showKey } from '../data/key.ts'
 import { sameState } from '../data/siblings.ts'
+import { includes } from '../data/vector.ts'
 import { decode } from '../protocol/codec.ts'
 import { generationsIn, isDead } from '../protocol/reaping.ts'
 import {
@@ -77,7 +78,9 @@ export function staleCopies(
       const { state } = readRecord(key, stored)
       // Nobody is told that a key was forgotten, and nothing else is shown until a tab asks again.
       const isOver = state.seen.size === 0 && isDead(held.copy, Infinity)
-      if (!isOver && !sameState(held.copy, state)) {
+      // Nor that the vector got shorter: of the same values the copy may have seen more.
+      const isSame = sameState({ ...held.copy, seen: state.seen }, state)
+      if (!isOver && !(isSame && includes(held.copy.seen, state.seen))) {
         gaps.push({ key: showKey(key), text })
       }
     }
