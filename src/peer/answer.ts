@@ -10,7 +10,7 @@ import { NotUnderstoodError } from '../protocol/codec.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { decodeRequest, type Reply, type ReplyOf, type Request } from '../protocol/message.ts'
-import { write } from './coordinator.ts'
+import { write, type Written } from './coordinator.ts'
 import type { Followers } from './followers.ts'
 import type { Gossip } from './gossip.ts'
 import { list, serveOwnPage } from './listing.ts'
@@ -18,6 +18,7 @@ import type { WriteRequest } from './minting.ts'
 import { coveredBy, get } from './reading.ts'
 import type { Reaping } from './reaping.ts'
 import type { Records } from './records.ts'
+import { nameOfDelivery, nameOfPut, type RequestName } from './refused-requests.ts'
 import {
   serveExchange,
   serveFolds,
@@ -28,6 +29,7 @@ import {
   serveReplicate,
   serveVouch,
 } from './replica.ts'
+import type { UnderWay } from './under-way.ts'
 import type { MemberWorld } from './world.ts'
 
 /** The parts of a member that answer. */
@@ -37,6 +39,7 @@ export interface Answering {
   readonly gossip: Gossip
   readonly followers: Followers
   readonly reaping: Reaping
+  readonly underWay: UnderWay<Written>
   report(): Promise<Omit<ReplyOf<'status'>, 'type'>>
 }
 
@@ -81,11 +84,12 @@ export async function answer(parts: Answering, from: PeerId, request: Request): 
       // Whoever passed it on: two members that are asked the same ask for one write.
       const origin = request.origin ?? from
       const order: WriteRequest = { ...request, kind: 'mint', origin }
-      return { type: 'written', ...(await write(world, records, order, request.direct)) }
+      return writeOnce(parts, nameOfPut(origin, request.request), order, request.direct)
     }
     case 'deliver': {
       const order: WriteRequest = { ...request, kind: 'deliver' }
-      return { type: 'written', ...(await write(world, records, order, request.direct)) }
+      const name = nameOfDelivery(request.key, request.dot, request.attempt)
+      return writeOnce(parts, name, order, request.direct)
     }
     case 'get':
       return { type: 'got', ...(await get(world, records, request.key, request)) }
@@ -123,6 +127,16 @@ export async function answer(parts: Answering, from: PeerId, request: Request): 
     default:
       return unreachable(request)
   }
+}
+
+async function writeOnce(
+  { world, records, underWay }: Answering,
+  name: RequestName,
+  order: WriteRequest,
+  direct: boolean,
+): Promise<Reply> {
+  const written = await underWay.join(name, direct, () => write(world, records, order, direct))
+  return { type: 'written', ...written }
 }
 
 /** What this version does not know another may, so that it is no verdict on the request. */

@@ -47,6 +47,7 @@ import type { Records } from './records.ts'
 import { Refill } from './refill.ts'
 import type { Table } from './table.ts'
 import { sayError } from './troubles.ts'
+import { UnderWay } from './under-way.ts'
 import { makeWorld, type MemberWorld, type WorldOptions } from './world.ts'
 
 export interface MemberOptions extends WorldOptions {
@@ -146,6 +147,7 @@ export class Member {
       gossip: this.#gossip,
       followers: this.#followers,
       reaping: this.#reaping,
+      underWay: new UnderWay(),
       report: () => this.report(),
     }
     records.onChange((key, state) => this.#followers.changed(key, state))

@@ -104,6 +104,19 @@ describe('one put that is asked of two members', () => {
   })
 })
 
+describe('a put that comes twice', () => {
+  it('is passed on once while the first copy is under way, and both hear the same', async () => {
+    const ring = await testRing().start(6)
+    const { owners } = placementOf(ring.members[0]!.member.view.ring, key.position)
+    const [asker, through] = ring.members.filter(({ member }) => !owners.includes(member.id))
+    const request = new Uint8Array(16).fill(251)
+    const copies = [ask(asker!, through!, request), ask(asker!, through!, request)]
+    const [first, second] = await Promise.all(copies)
+    expect(second).toBe(first)
+    expect(ring.events.filter(({ type }) => type === 'forward').length).toBe(1)
+  })
+})
+
 describe('a write that was refused, for too many stand side by side', () => {
   it('is refused again when a copy of its request comes late, though there is room by then', async () => {
     const { member } = await testRing().startMember(0)
