@@ -47,6 +47,7 @@ import type { Records } from './records.ts'
 import { Refill } from './refill.ts'
 import type { Table } from './table.ts'
 import { sayError } from './troubles.ts'
+import { Sweep } from './sweep.ts'
 import { UnderWay } from './under-way.ts'
 import { makeWorld, type MemberWorld, type WorldOptions } from './world.ts'
 
@@ -69,8 +70,6 @@ export interface MemberOptions extends WorldOptions {
 const tickMs = 100
 /** What tells a peer its own past harms nobody. */
 const servedFromTheStart: ReadonlySet<Request['type']> = new Set(['gossip', 'records', 'ping'])
-/** A request's age is looked at this often. */
-const sweepMs = 10_000
 
 export class Member {
   readonly world: MemberWorld
@@ -87,9 +86,9 @@ export class Member {
   readonly #followers: Followers
   readonly #refill: Refill
   readonly #reaping: Reaping
+  readonly #sweep: Sweep
   readonly #parts: Answering
   #stopTicking = (): void => {}
-  #sweepDue = 0
   #counting: Promise<number> | undefined
   #phase: 'starting' | 'open' | 'displaced' | 'closed' = 'starting'
   readonly #displaced = Promise.withResolvers<RingletError>()
@@ -141,6 +140,12 @@ export class Member {
     this.#refill = new Refill(this.world, records, table, this.#antiEntropy)
     this.#reaping = new Reaping(this.world, records, awakeBeforeMs)
     this.#followers = new Followers(this.world)
+    this.#sweep = new Sweep({
+      world: this.world,
+      records,
+      count: () => this.hints(),
+      noteAwake: () => this.#reaping.noteAwake(),
+    })
     this.#parts = {
       world: this.world,
       records,
@@ -349,7 +354,7 @@ export class Member {
 
   /** The one driver: every loop is asked whether it has something to do. */
   #tick(): void {
-    const { clock, links, limits, tasks } = this.world
+    const { clock, links, limits } = this.world
     const dueMs = clock.elapsed() + tickMs
     this.#stopTicking = clock.after(tickMs, () => {
       if (this.#phase !== 'open') return
@@ -362,24 +367,7 @@ export class Member {
       this.world.buffers.tick()
       this.#reaping.tick()
       this.#probe(links.dueProbes(limits.probeMs))
-      if (clock.elapsed() >= this.#sweepDue) {
-        this.#sweepDue = clock.elapsed() + sweepMs
-        const { troubles } = this.world
-        const before = clock.now() - limits.requestMemoryMs
-        tasks.run('count', this.hints())
-        tasks.run(
-          'space',
-          troubles.watch('store', () => this.records.foreign.measure(this.world.storage)),
-        )
-        tasks.run(
-          'sweep',
-          troubles.watch('store', () => this.records.forgetRequests(before)),
-        )
-        tasks.run(
-          'awake',
-          troubles.watch('store', () => this.#reaping.noteAwake()),
-        )
-      }
+      this.#sweep.tick()
       this.#tick()
     })
   }
