@@ -16,6 +16,8 @@ import type { Violation } from './violation.ts'
 
 /** More than the longest pause before owners are asked again, and the time of a request. */
 const patienceMs = 15_000
+/** Where members take few requests at a time, hundreds of receipts come to their turn one after another. */
+const crowdedMs = 90_000
 
 interface Told {
   readonly operation: Operation
@@ -25,13 +27,17 @@ interface Told {
 
 /** Asks every peer for each receipt that it ever gave out, and says what is amiss. */
 export async function checkReceipts(cluster: Cluster): Promise<readonly Violation[]> {
-  const { scheduler, history, witness } = cluster
+  const { scheduler, history, witness, reapings } = cluster
   const told = history.operations
     // Of a name that a disk gave out twice, what is said of one write may be true of the other.
     .filter(({ write }) => !witness.excused.has(write))
     .flatMap((operation) => ask(cluster, operation) ?? [])
   const isOver = (): boolean => told.every(({ outcome }) => outcome !== undefined)
   await scheduler.run(scheduler.nowMs + patienceMs, isOver)
+  const isWaited = ({ operation, outcome }: Told): boolean => {
+    return outcome === undefined && !reapings.isLetGo(operation.key, operation.write)
+  }
+  if (told.some(isWaited)) await scheduler.run(scheduler.nowMs + crowdedMs, isOver)
   const holdings = inspect(cluster)
   // A name that a disk gave out again when it was set back may stand for another write by now.
   const forgiven = cluster.witness.forgiven()
