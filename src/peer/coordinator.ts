@@ -180,9 +180,20 @@ function messageOf(request: WriteRequest): Request {
 
 async function coordinate(job: Job): Promise<Written> {
   const { world, records, request } = job
+  const made = await world.pace.foreground(store(world, records, request, request.context))
+  try {
+    return await gatherAll(job, made)
+  } catch (error) {
+    // It is durable here, and perhaps elsewhere: whatever fails from now on, nobody can say that it is nowhere.
+    throw outcomeUnknown(error)
+  }
+}
+
+async function gatherAll(job: Job, stored: Stored): Promise<Written> {
+  const { world, records, request } = job
   const { key, w } = request
   let { context } = request
-  let made = await world.pace.foreground(store(world, records, request, context))
+  let made = stored
   for (;;) {
     const { dot, state, seenBefore } = made
     const returned = world.rules.contextAfterPut(context, dot, state)
@@ -191,25 +202,15 @@ async function coordinate(job: Job): Promise<Written> {
     const shown = Math.max(seenBefore, ...result.answers.map((answer) => answer.highest))
     if (request.kind === 'mint' && (await isBehind(world, records, key, dot, shown))) {
       context = withDot(context, dot)
-      made = await storeAgain(job, context)
+      made = await store(world, records, request, context)
       continue
     }
     traceWrite(world, key, dot, result)
-    // The write is durable here: whoever could not gather W cannot say that it is nowhere.
     const isKept = durableOne === undefined || (await hasDurable(world, request, durableOne))
     if (!result.met || !isKept) throw quorumError('put', key, w, { ...result, uncertain: true })
     const acks = result.tally.acks.map(({ peer }) => peer)
     const buffered = inBuffers(world.self, result, durableOne)
     return { dot, context: returned, acks, buffered, hints: result.hints, highest: shown }
-  }
-}
-
-/** The first attempt is out in the world already, whatever becomes of the second. */
-async function storeAgain({ world, records, request }: Job, context: Seen): Promise<Stored> {
-  try {
-    return await store(world, records, request, context)
-  } catch (error) {
-    throw outcomeUnknown(error)
   }
 }
 
