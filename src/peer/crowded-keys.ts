@@ -7,7 +7,6 @@
  * copy all the same: what it has written it shows. Where no member answers it writes here, as always: better a long vector
  * than a write that waits for a network.
  */
-import type { Key } from '../data/key.ts'
 import type { OwnWrite } from '../protocol/copy.ts'
 import { outcomeUnknown, RingletError, StorageError } from '../protocol/errors.ts'
 import { farWriteOfId } from '../protocol/receipt-id.ts'
@@ -17,16 +16,10 @@ import type { Copies } from './copies.ts'
 import type { WriteOrder } from './keyed.ts'
 import type { World } from './world.ts'
 
-export interface Elsewhere {
-  readonly world: World
-  readonly copies: Copies
-  /** A write of this key may have arrived, though nobody says so. */
-  doubt(key: Key): void
-}
-
 /** `forward` has a member write it. Where it has not, this device is to write itself; `uncertain` if it may have. */
 export async function writtenElsewhere(
-  { world, copies, doubt }: Elsewhere,
+  world: World,
+  copies: Copies,
   order: WriteOrder,
   forward: () => Promise<Receipt | undefined>,
 ): Promise<Receipt | 'uncertain' | undefined> {
@@ -35,9 +28,7 @@ export async function writtenElsewhere(
   // Durable before it leaves: after a crash, the value may already hold what this count added.
   if (write !== undefined) await copies.countTo(key, write.count)
   const receipt = await forward().catch((error: unknown) => {
-    // What is written here then may stand there twice, and is not said to be nowhere.
     if (error instanceof RingletError && error.outcome === 'refused') return undefined
-    doubt(key)
     return 'uncertain' as const
   })
   if (receipt === undefined || receipt === 'uncertain') return receipt

@@ -7,7 +7,7 @@
 import { type Key, showKey } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
 import { contextToText } from '../protocol/context.ts'
-import { type OwnWrite, withWrite } from '../protocol/copy.ts'
+import { lastingName, withWrite } from '../protocol/copy.ts'
 import { outcomeUnknown, StorageError } from '../protocol/errors.ts'
 import { type WriteDemands, writeDemands } from '../protocol/demands.ts'
 import { ringHash } from '../protocol/view.ts'
@@ -25,8 +25,8 @@ export interface EdgeWritesOptions {
   readonly world: World
   readonly copies: Copies
   readonly w: number
-  /** Whether nobody can have seen this write yet. */
-  unsent(own: OwnWrite): boolean
+  /** The lasting names of writes that somebody may have seen. */
+  readonly attempted: Set<string>
   /** The side that faces the ring, once it is there. */
   side(): RingSide | undefined
   /** Asks a member to coordinate a put. */
@@ -50,8 +50,9 @@ export class EdgeWrites {
     if (mustKeep) {
       const elsewhere = await this.#options.side()?.elsewhere(order, () => this.#forward(order))
       if (typeof elsewhere === 'object') return elsewhere
-      return this.#keep(order, mustKeep).catch((error: unknown) => {
-        throw elsewhere === 'uncertain' ? outcomeUnknown(error) : error
+      const isUncertain = elsewhere === 'uncertain'
+      return this.#keep(order, mustKeep, isUncertain).catch((error: unknown) => {
+        throw isUncertain ? outcomeUnknown(error) : error
       })
     }
     // Durable before it leaves: after a crash, the value may already hold what this count added.
@@ -59,11 +60,11 @@ export class EdgeWrites {
     return (await this.#forward(order)) ?? this.#keep(order, mustKeep)
   }
 
-  async #keep(order: WriteOrder, mustKeep: boolean): Promise<Receipt> {
+  async #keep(order: WriteOrder, mustKeep: boolean, isUncertain = false): Promise<Receipt> {
     const { key, ack, write } = order
     let receipt: LiveReceipt
     try {
-      receipt = await this.#mint(order)
+      receipt = await this.#mint(order, isUncertain)
     } catch (error) {
       // This device cannot keep it: the ring may, if that is what the writer asked for and nothing must be counted.
       const mayForward = mustKeep && ack !== 'device' && write === undefined
@@ -83,21 +84,27 @@ export class EdgeWrites {
     return followed || writes.length > 0
   }
 
-  /** Durable on this device when it resolves; from here on the network can only delay it. */
-  async #mint(order: WriteOrder): Promise<LiveReceipt> {
+  /**
+   * Durable on this device when it resolves; from here on the network can only delay it. What a member may have written
+   * already may stand twice, and is never said to be nowhere.
+   */
+  async #mint(order: WriteOrder, mayStand: boolean): Promise<LiveReceipt> {
     const { key, context, value } = order
     const demands = order.demands && this.#demandsOf(order)
-    const held = await this.#options.copies.mint(key, (before, takeEpoch, generation) =>
-      withWrite(before, {
+    const { attempted } = this.#options
+    const held = await this.#options.copies.mint(key, (before, takeEpoch, generation) => {
+      const after = withWrite(before, {
         context,
         value,
         demands,
         w: this.#options.w,
         generation,
         takeEpoch,
-        unsent: (own) => this.#options.unsent(own),
-      }),
-    )
+        unsent: (own) => !attempted.has(lastingName(own)),
+      })
+      if (mayStand) attempted.add(lastingName(after.writes.at(-1)!))
+      return after
+    })
     const own = held.writes.at(-1)!
     this.#options.world.say({ type: 'mint', key: showKey(key), dot: nameOf(own.dot) })
     const seen = this.#options.world.rules.contextAfterPut(context, own.dot, held.copy)

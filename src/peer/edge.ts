@@ -22,7 +22,7 @@ import { generationOfStore, storageKeys, type StoreIdentity } from '../protocol/
 import type { WriteId } from '../values/type.ts'
 import type { Clock, Trace } from '../ports.ts'
 import type { Location, MemberReport, Receipt } from './api.ts'
-import { Copies, nameOf } from './copies.ts'
+import { Copies } from './copies.ts'
 import { listCopies } from './copies-listing.ts'
 import { EdgeWrites } from './edge-writes.ts'
 import { openIdentity } from './epochs.ts'
@@ -102,12 +102,12 @@ export class Edge implements Keyed {
       unfollowed: (key) => this.#facing.side?.unfollowed(key),
     })
     const left = copies.unsettled().flatMap((key) => copies.of(key).writes)
-    const attempted = new Set(left.map(({ dot }) => nameOf(dot)))
+    const attempted = new Set(left.flatMap(({ ids }) => ids.slice(0, 1)))
     this.#writes = new EdgeWrites({
       world: this.world,
       copies,
       w,
-      unsent: ({ dot }) => !attempted.has(nameOf(dot)),
+      attempted,
       side: () => this.#facing.side,
       forward: (order, demands) => this.#facing.ask((side) => side.forward(order, demands)),
       confirm: (key, dot, receipt) => this.#confirm(key, dot, receipt),

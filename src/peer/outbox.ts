@@ -10,6 +10,7 @@ import { type Dot, withDot } from '../data/vector.ts'
 import { contextToText } from '../protocol/context.ts'
 import {
   type EdgeCopy,
+  lastingName,
   mintedAgain,
   type OwnWrite,
   withoutRefused,
@@ -29,7 +30,7 @@ import type { RingWorld } from './world.ts'
 export interface OutboxOptions {
   readonly w: number
   readonly seed: Uint8Array
-  /** Dots that some member may have seen: tried in this session, or left by an earlier one. */
+  /** Writes that some member may have seen, by their lasting names: tried in this session, or left by an earlier one. */
   readonly attempted: Set<string>
   /** A quorum has another write. */
   confirmed(): void
@@ -47,8 +48,6 @@ export class Outbox {
   readonly #members: EdgeMembers
   readonly #options: OutboxOptions
   readonly #attempted: Set<string>
-  /** Keys of which a member may have written for this device what is to be delivered now. */
-  readonly #doubtful = new Set<string>()
   /** The keys whose delivery was last turned away by members that had too much to do. */
   readonly #turnedAway = new Set<string>()
   readonly #resting = new Map<string, { readonly until: number; readonly pauseMs: number }>()
@@ -63,11 +62,6 @@ export class Outbox {
     this.#attempted = options.attempted
     const { tasks, limits } = world
     this.#lanes = new Lanes(tasks, 'deliver', limits.deliveriesInFlight, () => this.tick())
-  }
-
-  /** The next write of this key may be somewhere already: it is not refused for good until one is delivered. */
-  doubt(key: Key): void {
-    this.#doubtful.add(key.text)
   }
 
   /** There is a new write of this key, or (without a key) somebody new to deliver to. */
@@ -143,8 +137,9 @@ export class Outbox {
     const { dot, context, value } = own
     const { w, seed } = this.#options
     const demands = own.demands ?? { w }
-    const uncertain = this.#attempted.has(nameOf(dot)) || this.#doubtful.has(key.text)
-    this.#attempted.add(nameOf(dot))
+    const name = lastingName(own)
+    const uncertain = this.#attempted.has(name)
+    this.#attempted.add(name)
     const { self: origin, random } = this.#world
     const request: Request = {
       type: 'deliver',
@@ -172,7 +167,7 @@ export class Outbox {
     if (isRefused)
       this.#world.troubles.note(deliveryName(key), sayStuck(key, errorOfRefusal(refusal)))
     // Provably nobody has it, now or before: the next write may still take its place.
-    if (!uncertain && !sent) this.#attempted.delete(nameOf(dot))
+    if (!uncertain && !sent) this.#attempted.delete(name)
     return false
   }
 
@@ -184,7 +179,7 @@ export class Outbox {
     try {
       await this.#noting(key, note)
     } finally {
-      this.#attempted.delete(nameOf(dot))
+      this.#attempted.delete(lastingName(own))
     }
     this.#world.troubles.over(deliveryName(key))
     this.#copies.receipts.refuse(own, error)
@@ -208,8 +203,7 @@ export class Outbox {
         return withQuorum(held, dot, { acks, hints })
       })
     const { writes } = await this.#noting(key, note)
-    this.#attempted.delete(nameOf(dot))
-    this.#doubtful.delete(key.text)
+    this.#attempted.delete(lastingName(own))
     this.#world.troubles.over(deliveryName(key))
     const { receipts } = this.#copies
     receipts.advance({ ...own, stage: 'quorum', acks: answer.acks, buffered, hints })
@@ -228,15 +222,13 @@ export class Outbox {
 
   /** Somebody has seen more of our epoch than we ever minted: this is an older copy of our store. */
   async #mintAgain(key: Key, abandoned: Dot): Promise<void> {
-    const before = this.#copies.of(key)
     const again = (): Promise<EdgeCopy> =>
       this.#copies.mint(key, (held, takeEpoch) => {
         if (held.minter !== abandoned.actor) return held
-        return mintedAgain(held, takeEpoch(), (each) => !this.#attempted.has(nameOf(each.dot)))
+        return mintedAgain(held, takeEpoch(), (each) => !this.#attempted.has(lastingName(each)))
       })
     const after = await this.#noting(key, again)
     this.#world.say({ type: 'epoch-abandoned', key: showKey(key), dot: nameOf(abandoned) })
-    for (const { dot } of before.writes) this.#attempted.delete(nameOf(dot))
     for (const own of after.writes) {
       this.#copies.receipts.renew(own, contextToText(key, withDot(own.context, own.dot)))
     }

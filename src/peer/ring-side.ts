@@ -138,8 +138,7 @@ export class RingSide {
     order: WriteOrder,
     forward: () => Promise<Receipt | undefined>,
   ): Promise<Receipt | 'uncertain' | undefined> {
-    const doubt = (key: Key): void => this.#outbox.doubt(key)
-    return writtenElsewhere({ world: this.#world, copies: this.#copies, doubt }, order, forward)
+    return writtenElsewhere(this.#world, this.#copies, order, forward)
   }
 
   /** Asks a member to coordinate a put. */

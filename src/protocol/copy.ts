@@ -62,6 +62,11 @@ export interface OwnWrite {
   readonly demands?: WriteDemands | undefined
 }
 
+/** An epoch is taken for one key only: a write's first dot names it on this device, whatever dot it gets later. */
+export function lastingName({ ids }: OwnWrite): string {
+  return ids[0]!
+}
+
 export interface EdgeCopy {
   readonly copy: ObjectState
   readonly followed: boolean
@@ -178,7 +183,6 @@ export function withWrite(
       own.stage === 'device' && unsent(own) && includes(context, withDot(own.context, own.dot)),
   )
   const own: OwnWrite = {
-    // An epoch is taken for one key only: the first dot of a write names it on this device, whatever dot it gets later.
     ids: [idOfDot(dot), ...runsOf(superseded)],
     dot,
     context,
