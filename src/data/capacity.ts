@@ -8,10 +8,10 @@
  * no power) that IEEE 754 fixes every bit of it.
  *
  * The slack buys calm. Every full member must give away partitions when another joins, and the joiner takes too few
- * from some of them; what they give away besides wanders from member to member until it finds room. How much wanders
- * depends on the room in partitions rather than in percent. With 60 members of 205 partitions each, a join moved on
- * average 1.22 times what the joiner itself took with 2 % of slack, and 1.10 times with a dozen partitions (at most
- * 1.18 in 40 rings); with 30 members of 410, a dozen still balances to 0.97.
+ * from some of them; what they give away besides wanders from member to member until it finds room. How many too few
+ * is a matter of chance, and grows with the root of the share; so does the slack. It may not have steps of its own, or
+ * all give way at once where it takes one. Below the share it is twice as wide, for to bring a member up moves partitions
+ * too: with 60 members of 205 partitions each, a join moved 1.14 times what it must, and 1.11 times without a lower bound.
  */
 import type { Rules } from './matching.ts'
 
@@ -33,15 +33,27 @@ export interface Sharer {
   readonly weight: number
 }
 
-/** Partitions above the fair share: a dozen, but between these parts of it. */
-const slack = { partitions: 12, atLeast: 0.02, atMost: 0.06 }
+/** How many partitions a member may own. The fair share alone need not be a whole number. */
+export interface Capacity {
+  readonly least: number
+  readonly share: number
+  readonly most: number
+}
 
-/** The most partitions that each member may own, in the order of `sharing.members`. */
-export function capacitiesOf(sharing: Sharing): number[] {
+/** That of each member, in the order of `sharing.members`. */
+export function capacitiesOf(sharing: Sharing): Capacity[] {
   return fairShares(sharing).map((share) => {
-    const room = Math.max(slack.partitions, share * slack.atLeast)
-    return Math.max(Math.ceil(share), Math.floor(share + Math.min(room, share * slack.atMost)))
+    // A root would say the same, but no standard says that all engines round it alike.
+    let most = Math.ceil(share)
+    while (square(most + 1 - share) <= share / 6) most++
+    let least = Math.floor(share)
+    while (square(share - least + 1) <= (share / 6) * 4) least--
+    return { least, share, most }
   })
+}
+
+function square(room: number): number {
+  return room * room
 }
 
 /** Some members, by index, that own at most `left` partitions more, all together. */

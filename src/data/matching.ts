@@ -10,7 +10,8 @@
  *
  * Rounds with other rules follow for the partitions that came out short, and only for them.
  */
-import { type Drawer, scoreOf, scoreRange } from './score.ts'
+import { eachPair, pairsAtOnce } from './pairs.ts'
+import { type Drawer, scoreOf } from './score.ts'
 
 /** What the owners of one partition must keep to. */
 export interface Rules {
@@ -42,9 +43,6 @@ export interface Matching {
   readonly loads: readonly number[]
 }
 
-/** At most so many pairs are held and sorted at a time: a large ring must not exhaust a tab. */
-const pairsAtOnce = 2 ** 20
-
 /** The matching that `rounds` lead to, one after the other. `bandPairs` changes the memory used, never the result. */
 export function matchOwners(
   contestants: readonly Contestant[],
@@ -55,11 +53,38 @@ export function matchOwners(
   const owners = Array.from({ length: partitions }, (): number[] => [])
   const loads = contestants.map(() => 0)
   for (const round of rounds) runRound({ contestants, owners, loads, bandPairs }, round)
-  for (const [partition, list] of owners.entries()) {
-    const scores = new Map(list.map((m) => [m, scoreOf(contestants[m]!.drawer, partition)]))
-    list.sort((a, b) => scores.get(b)! - scores.get(a)! || a - b)
+  return {
+    owners: owners.map((list, partition) => bestFirst(contestants, partition, list)),
+    loads,
   }
-  return { owners, loads }
+}
+
+/** Whether the rules let the member join these owners. */
+export function mayJoin(
+  contestants: readonly Contestant[],
+  rules: Rules,
+  member: number,
+  owners: readonly number[],
+): boolean {
+  const { host, zone } = contestants[member]!
+  let inZone = 0
+  for (const owner of owners) {
+    if (owner === member) return false
+    const other = contestants[owner]!
+    if (rules.distinctHosts && other.host === host) return false
+    if (other.zone === zone) inZone++
+  }
+  return inZone < rules.perZone
+}
+
+/** The members, whom the partition prefers first. */
+export function bestFirst(
+  contestants: readonly Contestant[],
+  partition: number,
+  members: readonly number[],
+): number[] {
+  const scores = new Map(members.map((m) => [m, scoreOf(contestants[m]!.drawer, partition)]))
+  return members.toSorted((a, b) => scores.get(b)! - scores.get(a)! || a - b)
 }
 
 interface State {
@@ -69,86 +94,21 @@ interface State {
   readonly bandPairs: number
 }
 
-/** Takes the pairs band by band, the highest scores first; each band has only whoever still has room. */
-function runRound(state: State, round: Round): void {
-  const { owners, loads } = state
-  let ceiling = scoreRange
-  while (ceiling > 0) {
-    const partitions = [...owners.keys()].filter((p) => owners[p]!.length < round.upTo)
-    const members = round.eligible.filter((m) => loads[m]! < round.capacities[m]!)
-    if (partitions.length === 0 || members.length === 0) return
-    const band = bandBelow(ceiling, state, partitions, members)
-    for (const pair of band.pairs) {
-      const partition = pair % owners.length
-      const member = (pair - partition) / owners.length
-      if (!mayTake(state, round, member, partition)) continue
+function runRound({ contestants, owners, loads, bandPairs }: State, round: Round): void {
+  const hasRoom = (member: number) => loads[member]! < round.capacities[member]!
+  const isShort = (partition: number) => owners[partition]!.length < round.upTo
+  eachPair(
+    contestants.map(({ drawer }) => drawer),
+    () => ({
+      partitions: [...owners.keys()].filter(isShort),
+      members: round.eligible.filter(hasRoom),
+    }),
+    (member, partition) => {
+      if (!isShort(partition) || !hasRoom(member)) return
+      if (!mayJoin(contestants, round.rules, member, owners[partition]!)) return
       owners[partition]!.push(member)
       loads[member]!++
-    }
-    ceiling = band.floor
-  }
-}
-
-function mayTake(state: State, round: Round, member: number, partition: number): boolean {
-  const list = state.owners[partition]!
-  if (list.length >= round.upTo || state.loads[member]! >= round.capacities[member]!) return false
-  const { host, zone } = state.contestants[member]!
-  let inZone = 0
-  for (const owner of list) {
-    if (owner === member) return false
-    const other = state.contestants[owner]!
-    if (round.rules.distinctHosts && other.host === host) return false
-    if (other.zone === zone) inZone++
-  }
-  return inZone < round.rules.perZone
-}
-
-/** The pairs with scores from `floor` (included) up to the ceiling, best first, as `member × partitions + partition`. */
-interface Band {
-  readonly floor: number
-  readonly pairs: Uint32Array
-}
-
-function bandBelow(
-  ceiling: number,
-  state: State,
-  partitions: readonly number[],
-  members: readonly number[],
-): Band {
-  let floor = 0
-  if (partitions.length * members.length > state.bandPairs) {
-    const draws = members.reduce((sum, m) => sum + state.contestants[m]!.drawer.weight, 0)
-    const width = (scoreRange / (draws * partitions.length)) * state.bandPairs
-    floor = Math.max(0, ceiling - Math.ceil(width))
-  }
-  for (;;) {
-    const pairs = pairsBetween(floor, ceiling, state, partitions, members)
-    if (pairs !== undefined) return { floor, pairs }
-    floor = Math.floor((floor + ceiling) / 2)
-  }
-}
-
-/** Undefined when they are more than twice as many as expected: somebody has chosen the members' ids. */
-function pairsBetween(
-  floor: number,
-  ceiling: number,
-  state: State,
-  partitions: readonly number[],
-  members: readonly number[],
-): Uint32Array | undefined {
-  const limit = 2 * state.bandPairs
-  const pairs: number[] = []
-  const keys: number[] = []
-  for (const member of members) {
-    const { drawer } = state.contestants[member]!
-    for (const partition of partitions) {
-      const score = scoreOf(drawer, partition)
-      if (score < floor || score >= ceiling) continue
-      if (pairs.length === limit) return undefined
-      // One number to sort by: the better score first, then the lower member, then the lower partition.
-      keys.push((scoreRange - 1 - score) * limit + pairs.length)
-      pairs.push(member * state.owners.length + partition)
-    }
-  }
-  return Uint32Array.from(Float64Array.from(keys).sort(), (key) => pairs[key % limit]!)
+    },
+    bandPairs,
+  )
 }

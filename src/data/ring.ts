@@ -5,13 +5,14 @@
  * The paper's first strategy puts random tokens on a circle: shares differ widely, and each join recuts the ranges,
  * so that digests must be rebuilt. Here, as in its third (§6.2), the partitions are fixed and equal, and only
  * their owners change: `score` says who prefers whom, `matching` settles it, `rounds` and `capacity` say
- * within which rules.
+ * within which rules, and `levelling` mends what is left uneven.
  */
 import { compareText } from './bytes.ts'
-import { type Contestant, matchOwners } from './matching.ts'
+import { levelOut } from './levelling.ts'
+import { bestFirst, type Contestant, matchOwners } from './matching.ts'
 import { checkShape, type RingShape } from './ring-shape.ts'
-import { roundsOf } from './rounds.ts'
-import { drawerOf, scoreOf } from './score.ts'
+import { levellingOf, roundsOf } from './rounds.ts'
+import { drawerOf } from './score.ts'
 
 export interface RingMember {
   readonly id: string
@@ -44,9 +45,10 @@ export function makeRing(shape: RingShape, members: readonly RingMember[]): Ring
   const sorted = members.toSorted((a, b) => compareText(a.id, b.id))
   for (const [index, member] of sorted.entries()) checkMember(member, sorted[index - 1])
 
-  const contestants = sorted.map(contestantOf)
+  const contestants = sorted.map((member) => contestantOf(member, shape))
   const wanted = { partitions: shape.q, owners: shape.n, durableOwners: shape.durableOwners }
-  const { owners, loads } = matchOwners(contestants, shape.q, roundsOf(wanted, sorted))
+  const matched = matchOwners(contestants, shape.q, roundsOf(wanted, sorted))
+  const { owners, loads } = levelOut(contestants, matched, levellingOf(wanted, sorted))
   const names = owners.map((list) => list.map((index) => sorted[index]!.id))
   const replicas = shape.q * Math.min(shape.n, sorted.length)
   const shares = new Map(sorted.map(({ id }, index) => [id, loads[index]! / replicas]))
@@ -59,19 +61,14 @@ export function makeRing(shape: RingShape, members: readonly RingMember[]): Ring
     },
     preferenceOf: (partition) => {
       checkPartition(partition, shape)
-      return preferredFirst(contestants, partition).map((index) => sorted[index]!.id)
+      return bestFirst(contestants, partition, [...sorted.keys()]).map((index) => sorted[index]!.id)
     },
     shareOf: (member) => shares.get(member) ?? 0,
   }
 }
 
-function contestantOf({ id, host, zone, weight }: RingMember): Contestant {
-  return { drawer: drawerOf(id, weight), host, zone }
-}
-
-function preferredFirst(contestants: readonly Contestant[], partition: number): number[] {
-  const scores = contestants.map(({ drawer }) => scoreOf(drawer, partition))
-  return [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b)
+function contestantOf({ id, host, zone, weight }: RingMember, { q }: RingShape): Contestant {
+  return { drawer: drawerOf(id, weight, q), host, zone }
 }
 
 function checkMember({ id, weight, ...member }: RingMember, before: RingMember | undefined): void {

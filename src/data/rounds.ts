@@ -9,9 +9,10 @@
  *
  * Where it comes out short all the same, the rules give way one at a time, for that partition alone, the cheapest
  * first: capacity costs balance, a zone or a durable owner costs safety in rarer faults, a host shared by two owners
- * costs a promise, as one disk lost is then two copies lost.
+ * costs a promise, as one disk lost is then two copies lost. What balance it cost, `levelling` brings back.
  */
 import { type Sharer, capacitiesOf } from './capacity.ts'
+import type { Levelling } from './levelling.ts'
 import type { Round, Rules } from './matching.ts'
 
 export interface Wanted {
@@ -22,19 +23,11 @@ export interface Wanted {
   readonly durableOwners: number
 }
 
-/** How capacity gives way: step by step and for all alike, so that what is left over burdens nobody alone. */
-const stretches = [1, 1.05, 1.1, 1.2, 1.5]
-
 /** The rounds of the matching: the reserved places, then the open ones, each under rules that give way. */
 export function roundsOf(wanted: Wanted, members: readonly Sharer[]): Round[] {
   const everyone = [...members.keys()]
   const durable = everyone.filter((index) => members[index]!.class === 'durable')
-  const durableMembers = durable.map((index) => members[index]!)
-  // The places that only durable members may have: never more than they have hosts.
-  const reserved = Math.min(wanted.durableOwners, count(durableMembers, 'host'))
-  // Zones where only transient members live count for nothing if these are to own nothing.
-  const zones = count(reserved === wanted.owners ? durableMembers : members, 'zone')
-  const strict = { distinctHosts: true, perZone: Math.ceil(wanted.owners / zones) }
+  const { reserved, strict } = termsOf(wanted, members)
   const anyZone = { distinctHosts: true, perZone: wanted.owners }
   const anyHost = { distinctHosts: false, perZone: wanted.owners }
 
@@ -42,9 +35,9 @@ export function roundsOf(wanted: Wanted, members: readonly Sharer[]): Round[] {
   const rounds = (eligible: readonly number[], upTo: number, rules: Rules): Round[] => {
     const transientOwners = wanted.owners - reserved
     const capacities = capacitiesOf({ ...wanted, members, transientOwners, rules })
-    const stretched = stretches.map((stretch) => capacities.map((capacity) => capacity * stretch))
+    const bounded = capacities.map(({ most }) => most)
     const most = Math.min(upTo, rules.distinctHosts ? count(members, 'host') : members.length)
-    return [...stretched, unbounded].map((room) => ({
+    return [bounded, unbounded].map((room) => ({
       eligible,
       upTo: most,
       rules,
@@ -59,6 +52,35 @@ export function roundsOf(wanted: Wanted, members: readonly Sharer[]): Round[] {
     ...rounds(durable, wanted.owners, anyHost),
     ...rounds(everyone, wanted.owners, anyHost),
   ]
+}
+
+/** How the loads are levelled once all rounds are done: under all rules. */
+export function levellingOf(wanted: Wanted, members: readonly Sharer[]): Levelling {
+  const { reserved, strict: rules } = termsOf(wanted, members)
+  const transientOwners = wanted.owners - reserved
+  return {
+    capacities: capacitiesOf({ ...wanted, members, transientOwners, rules }),
+    rules,
+    durable: members.map((member) => member.class === 'durable'),
+    durableOwners: reserved,
+  }
+}
+
+interface Terms {
+  /** The places that only durable members may have: never more than they have hosts. */
+  readonly reserved: number
+  readonly strict: Rules
+}
+
+function termsOf(wanted: Wanted, members: readonly Sharer[]): Terms {
+  const durable = members.filter((member) => member.class === 'durable')
+  const reserved = Math.min(wanted.durableOwners, count(durable, 'host'))
+  // Zones where only transient members live count for nothing if these are to own nothing.
+  const zones = count(reserved === wanted.owners ? durable : members, 'zone')
+  return {
+    reserved,
+    strict: { distinctHosts: true, perZone: Math.ceil(wanted.owners / zones) },
+  }
 }
 
 /** How many different hosts or zones they have. */

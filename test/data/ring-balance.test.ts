@@ -197,8 +197,7 @@ describe('the aims', () => {
   })
   test('at 4096 and 30 the ring is as even as the third strategy and evener than the first', () => {
     const { balance, moved, strategy1, strategy3 } = measureBalance(4096, 30, 8)
-    // Its slack of a dozen partitions in 410 ends a little under the 0.975 that were aimed at.
-    expect(balance).toBeGreaterThanOrEqual(0.972)
+    expect(balance).toBeGreaterThanOrEqual(0.975)
     expect(balance).toBeGreaterThanOrEqual(strategy3.balance)
     expect(moved).toBeLessThanOrEqual(1.2)
     // What the paper's Figure 8 shows of the two.
@@ -206,13 +205,17 @@ describe('the aims', () => {
     expect(strategy1.balance).toBeGreaterThan(0.88)
     expect(strategy1.balance).toBeLessThan(0.94)
   })
-  test('60 members with 4096 partitions move little, and are less even for it', () => {
-    const { balance, moved } = measureBalance(4096, 60, 2)
-    expect(balance).toBeGreaterThanOrEqual(0.945)
-    expect(moved).toBeLessThanOrEqual(1.2)
+  test('60 members with 4096 partitions are as even, and move little', () => {
+    const measured = measureBalance(4096, 60, 2)
+    expect(missedBy({ even: [measured], weighted: [], laidOut: [] })).toEqual([])
+    expect(measured.lightest).toBeGreaterThanOrEqual(0.94)
   })
-  test('weights of 1, 2 and 4 have their part', () => {
-    const { off, shares } = measureWeights(4096, 30, 2)
+  test.each([
+    [1024, 6],
+    [1024, 10],
+    [4096, 30],
+  ])('weights of 1, 2 and 4 have their part (%d partitions, %d members)', (q, s) => {
+    const { off, shares } = measureWeights(q, s, 2)
     expect(Object.keys(shares)).toEqual(['1', '2', '4'])
     expect(off).toBeLessThanOrEqual(0.03)
     expect(off).toBeGreaterThan(0)

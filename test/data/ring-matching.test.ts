@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { capacitiesOf } from '../../src/data/capacity.ts'
 import { type Contestant, matchOwners, type Round } from '../../src/data/matching.ts'
 import { roundsOf } from '../../src/data/rounds.ts'
-import { drawerOf, scoreOf } from '../../src/data/score.ts'
+import { drawerOf, scoreOf, scoreRange } from '../../src/data/score.ts'
 
 interface Case {
   readonly partitions: number
@@ -31,7 +31,7 @@ const anyCase: fc.Arbitrary<Case> = fc
   .map(({ partitions, upTo, perZone, distinctHosts, members }) => ({
     partitions,
     contestants: members.map(({ name, host, weight }, i) => ({
-      drawer: drawerOf(`${i} ${name}`, weight),
+      drawer: drawerOf(`${i} ${name}`, weight, partitions),
       host: `${host}`,
       zone: `${host % 3}`,
     })),
@@ -159,6 +159,41 @@ describe('the matching', () => {
   })
 })
 
+describe('scores', () => {
+  test('of a member of weight 1 are its partitions shuffled', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.integer({ min: 0, max: 13 }), (name, bits) => {
+        const partitions = 2 ** bits
+        const drawer = drawerOf(name, 1, partitions)
+        const scores = Array.from({ length: partitions }, (_, p) => scoreOf(drawer, p))
+        const places = scores.map((score) => Math.floor((score / scoreRange) * partitions))
+        expect(new Set(places).size).toBe(partitions)
+        expect(scores.every((score) => Number.isInteger(score) && score < scoreRange)).toBe(true)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test('of two members have nothing to do with each other', () => {
+    const highOf = (name: string, weight = 1) => {
+      const drawer = drawerOf(name, weight, 4096)
+      const places = [...Array.from({ length: 4096 }).keys()]
+      return new Set(places.filter((p) => scoreOf(drawer, p) >= scoreRange * 0.75))
+    }
+    const common = Array.from({ length: 100 }, (_, i) => {
+      const [a, b] = [highOf(`a ${i}`), highOf(`b ${i}`)]
+      return [...a].filter((place) => b.has(place)).length
+    })
+    // A quarter of a quarter of 4096 in the mean, and as far from it as chance would be: 12 = √(4096 × 9) / 16.
+    expect(Math.abs(common.reduce((sum, size) => sum + size) / 100 - 256)).toBeLessThan(5)
+    const spread = Math.sqrt(common.reduce((sum, size) => sum + (size - 256) ** 2, 0) / 100)
+    expect(spread).toBeGreaterThan(9)
+    expect(spread).toBeLessThan(15)
+    // Nor do the nodes of one member: at least one of two is high for 1 - (3/4)² of the partitions.
+    expect(Math.abs(highOf('c', 2).size - 1792)).toBeLessThan(60)
+  })
+})
+
 describe('capacities', () => {
   const sharer = (some: object = {}) => ({
     class: 'durable' as const,
@@ -178,13 +213,18 @@ describe('capacities', () => {
     rules: { distinctHosts: true, perZone: 3 },
   }
 
-  test('are the fair share and between 2 % and 6 % of slack', () => {
-    const share = (members: number) => (4096 * 3) / members
+  const mostOf = (members: readonly ReturnType<typeof sharer>[], some: object = {}) =>
+    capacitiesOf({ ...sharing, ...some, members }).map(({ most }) => most)
+
+  test('are the fair share and a slack that grows with its root', () => {
     const capacity = (count: number) => capacitiesOf({ ...sharing, members: hosts(count) })[0]
-    expect(capacity(10)).toBe(Math.floor(share(10) * 1.02))
-    expect(capacity(30)).toBe(Math.floor(share(30) + 12))
-    expect(capacity(120)).toBe(Math.floor(share(120) * 1.06))
-    expect(capacity(4000)).toBe(Math.ceil(share(4000)))
+    expect(capacity(3)).toEqual({ least: 4044, share: 4096, most: 4122 })
+    expect(capacity(10)).toEqual({ least: 1201, share: 1228.8, most: 1243 })
+    expect(capacity(30)).toEqual({ least: 394, share: 409.6, most: 417 })
+    expect(capacity(120)).toEqual({ least: 95, share: 102.4, most: 106 })
+    expect(capacity(4000)).toEqual({ least: 2, share: 3.072, most: 4 })
+    expect(capacity(8192)).toEqual({ least: 1, share: 1.5, most: 2 })
+    expect(capacity(24_576)).toEqual({ least: 0, share: 0.5, most: 1 })
   })
 
   test('leave room for everything: together at least as many as there are places', () => {
@@ -193,8 +233,7 @@ describe('capacities', () => {
         fc.array(fc.integer({ min: 1, max: 64 }), { minLength: 3, maxLength: 20 }),
         (weights) => {
           const members = weights.map((weight, i) => sharer({ host: `${i}`, weight }))
-          const capacities = capacitiesOf({ ...sharing, members })
-          const room = capacities.reduce((sum, capacity) => sum + Math.min(capacity, 4096), 0)
+          const room = mostOf(members).reduce((sum, most) => sum + Math.min(most, 4096), 0)
           expect(room).toBeGreaterThanOrEqual(4096 * 3)
         },
       ),
@@ -203,13 +242,13 @@ describe('capacities', () => {
 
   test('two members of one host share what one could own', () => {
     const members = [sharer({ host: 'shared' }), sharer({ host: 'shared' }), ...hosts(2)]
-    expect(capacitiesOf({ ...sharing, members })).toEqual([2088, 2088, 4177, 4177])
+    expect(mostOf(members)).toEqual([2066, 2066, 4122, 4122])
   })
 
   test('tabs share only the places that are open to them', () => {
     const members = [...hosts(2), ...hosts(4, { class: 'transient' })]
-    const capacities = capacitiesOf({ ...sharing, transientOwners: 1, members })
-    expect(capacities).toEqual([4177, 4177, 1044, 1044, 1044, 1044])
+    const capacities = mostOf(members, { transientOwners: 1 })
+    expect(capacities).toEqual([4122, 4122, 1037, 1037, 1037, 1037])
   })
 
   test('no place is reserved for durable members that no durable host could fill', () => {

@@ -31,16 +31,16 @@ describe('measured with 4096 partitions and three owners', () => {
   test.each(['oak', 'elm', 'ash'])('30 members balance and a join moves little (%s)', (name) => {
     const before = ringOf(name, 30)
     const after = ringOf(name, 31)
-    expect(balanceOf(before)).toBeGreaterThanOrEqual(0.97)
+    expect(balanceOf(before)).toBeGreaterThanOrEqual(0.98)
     expect(movedCopies(before, after) / (replicas / 31)).toBeLessThanOrEqual(1.2)
   })
 
   test.each(['oak', 'elm', 'ash'])('so they do at 60, where each owns about 200 (%s)', (name) => {
     const before = ringOf(name, 60)
     const after = ringOf(name, 61)
-    expect(balanceOf(before)).toBeGreaterThanOrEqual(0.94)
+    expect(balanceOf(before)).toBeGreaterThanOrEqual(0.97)
     const moved = movedCopies(before, after)
-    expect(moved / (after.shareOf(`${name} 60`) * replicas)).toBeLessThanOrEqual(1.2)
+    expect(moved / (after.shareOf(`${name} 60`) * replicas)).toBeLessThanOrEqual(1.25)
     expect(moved / (replicas / 61)).toBeLessThanOrEqual(1.25)
   })
 

@@ -111,18 +111,18 @@ describe('the ring is a pure function of its members', () => {
     ]
     const ring = makeRing({ n: 3, q: 8, durableOwners: 2 }, members)
     expect(tableOf(ring).map((owners) => owners.join(' '))).toEqual([
-      'bob cleo eve',
-      'dan ann bob',
-      'ann eve dan',
-      'bob dan ann',
-      'bob ann dan',
-      'dan cleo eve',
-      'bob cleo dan',
       'dan bob eve',
+      'cleo bob dan',
+      'dan eve cleo',
+      'bob ann cleo',
+      'dan cleo ann',
+      'dan ann bob',
+      'bob dan eve',
+      'ann dan bob',
     ])
-    expect(ring.preferenceOf(0)).toEqual(['bob', 'cleo', 'eve', 'dan', 'ann'])
-    expect([0, 1, 4095].map((partition) => scoreOf(drawerOf('ann', 3), partition))).toEqual([
-      4157458212, 2923383564, 2795938188,
+    expect(ring.preferenceOf(0)).toEqual(['dan', 'bob', 'cleo', 'ann', 'eve'])
+    expect([0, 1, 4095].map((partition) => scoreOf(drawerOf('ann', 3, 4096), partition))).toEqual([
+      1930947766, 3756801734, 2570404301,
     ])
   })
 })
@@ -273,16 +273,16 @@ describe('shares', () => {
     const ring = makeRing({ n: 3, q: 4096, durableOwners: 3 }, members)
     const total = weights.reduce((sum, weight) => sum + weight)
     for (const { id, weight } of members) {
-      expect(ring.shareOf(id) / (weight / total)).toBeGreaterThan(0.93)
+      expect(ring.shareOf(id) / (weight / total)).toBeGreaterThan(0.96)
       expect(ring.shareOf(id) / (weight / total)).toBeLessThanOrEqual(1.03)
     }
   })
 
-  test('of a giant fall behind, and nobody alone makes up for it', () => {
+  test('of a giant, who owns most partitions already, hardly fall behind', () => {
     const members = [member('giant', { weight: 8 }), ...durable(18)]
     const ring = makeRing({ n: 3, q: 4096, durableOwners: 3 }, members)
-    expect(ring.shareOf('giant') * 3).toBeGreaterThan(0.7)
-    for (const { id } of durable(18)) expect(ring.shareOf(id) * 26).toBeLessThan(1.15)
+    expect(ring.shareOf('giant') * 26).toBeGreaterThan(8 * 0.98)
+    for (const { id } of durable(18)) expect(ring.shareOf(id) * 26).toBeLessThan(1.02)
   })
 
   test('a member heavier than all others together owns everything once', () => {
