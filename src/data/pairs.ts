@@ -1,8 +1,9 @@
 /**
  * All pairs of members and partitions, the best score first, without having all of them at once.
  *
- * Of 200 members and 4096 partitions there are 800,000 pairs, and few of them matter: a partition finds its owners among those it likes best. So
- * they are taken in bands of scores, and for each band it is asked who is still looking: the bands below have few.
+ * Of 200 members and 4096 partitions there are 800,000 pairs, and few of them matter: a partition finds its owners among
+ * those it likes best. So the pairs are taken in bands of scores, and before each band it is asked who is still looking:
+ * in the lower bands few are.
  */
 import { maxPartitions } from './ring-shape.ts'
 import { type Drawer, scoreOf, scoreRange } from './score.ts'
@@ -17,8 +18,8 @@ export interface Looking {
 export const pairsAtOnce = 2 ** 16
 
 /**
- * Shows `visit` the pairs of those whom `looking` names before each band, until they are none. Of equal scores the lower
- * member goes first, then the lower partition. `bandPairs` changes the memory and time used, never the order.
+ * Shows `visit` the pairs of those whom `looking` names before each band, until it names none. Of equal scores the
+ * lower member goes first, then the lower partition. `bandPairs` changes the memory and time used, never the order.
  */
 export function eachPair(
   drawers: readonly Drawer[],
