@@ -287,7 +287,8 @@ class Run {
     this.violations.push(...(await heldPlaces(this.#cluster)))
     this.#check()
     this.violations.push(...(await checkListings(this.#cluster, this.#workload.keys)))
-    this.violations.push(...(await checkReceipts(this.#cluster)))
+    const isSound = this.violations.length === 0
+    this.violations.push(...(await checkReceipts(this.#cluster, isSound)))
   }
 
   result(): SimulationResult {
