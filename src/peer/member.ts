@@ -132,6 +132,7 @@ export class Member {
     records.foreign.govern(this.world.rules, this.world.limits, this.world.troubles)
     records.onBuffered = () => this.world.buffers.wrote()
     records.setsAside = buffering.setsAside
+    records.givesWay = options.memberRules?.givesWay ?? records.givesWay
     this.intake = new Intake(limits, load)
     this.#table = table
     this.#gossip = new Gossip(this.world, table, options.bootstrap)

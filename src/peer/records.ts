@@ -14,6 +14,7 @@ import { decode, encode } from '../protocol/codec.ts'
 import type { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
 import { limits } from '../protocol/limits.ts'
+import { type MemberRules, memberRules } from '../protocol/member-rules.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import {
   absentObject,
@@ -149,6 +150,8 @@ export class Records {
   onBuffered: () => void = () => {}
   /** How epochs are set aside for names that are buffered. */
   setsAside: BufferingRules['setsAside'] = bufferingRules.setsAside
+  /** Which record gives way to the doubt about it. */
+  givesWay: MemberRules['givesWay'] = memberRules.givesWay
   #mending: Promise<void> | undefined
 
   constructor(storage: Storage, q: number, say: Say, identity: StoreIdentity) {
@@ -212,7 +215,10 @@ export class Records {
 
   /** Puts a doubt in the place of a record that is damaged, in one step. */
   dropDamaged(key: Key): Promise<void> {
-    return this.change(key, ({ found }) => ({ drop: found === damagedObject, result: undefined }))
+    return this.change(key, ({ found }) => ({
+      drop: this.givesWay(found === damagedObject),
+      result: undefined,
+    }))
   }
 
   /**

@@ -18,6 +18,9 @@ export const memberRules = {
 
   /** Whether a peer stops that hears this in its own name: another that runs with its identity began before it. */
   makesWay: (own: MemberRecord, heard: MemberRecord): boolean => makesWay(own, heard),
+
+  /** Whether a record gives way to the doubt about it: what has come in the place of the damaged one stays. */
+  givesWay: (isDamaged: boolean): boolean => isDamaged,
 }
 
 export type MemberRules = typeof memberRules

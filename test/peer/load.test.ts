@@ -153,3 +153,41 @@ describe('a hostile peer', () => {
     expect(took, `${body.length} bytes`).toBeLessThan(300)
   }, 60_000)
 })
+
+it('begins fewer at one time where its process comes round late', async () => {
+  const network = memoryNetwork(quick)
+  const self = identityFromSeed(new Uint8Array(32).fill(1))
+  const transport = network.open(self.peer)
+  let behindMs = 0
+  let isBusy = true
+  const member = await startMember({
+    ring: identity,
+    identity: self,
+    transport,
+    storage: openMemory(),
+    // Each timer of a busy process is late, and it sees that by its clock.
+    clock: {
+      now: systemClock.now,
+      elapsed: () => systemClock.elapsed() + behindMs,
+      after: (ms, run) =>
+        systemClock.after(ms, () => {
+          if (isBusy) behindMs += quick.ownerMs
+          run()
+        }),
+    },
+    random: systemRandom,
+    trace: () => {},
+    bootstrap: [],
+    class: 'durable',
+    host: 'host-1',
+    zone: '',
+    weight: 1,
+    limits: { ...quick, requestsUnderWay: 512 },
+  })
+  expect(member.intake.most).toBeGreaterThan(32)
+  await until('it begins as few as it ever does', () => member.intake.most === 32)
+  isBusy = false
+  await until('it begins more again', () => member.intake.most > 32)
+  await member.close()
+  await transport.close()
+})

@@ -6,7 +6,9 @@ import { ofFollowing } from './following.ts'
 import { ofForeign } from './foreign.ts'
 import { ofLoad } from './load.ts'
 import type { Mutant } from './mutant.ts'
+import { ofCrowdedKeys } from './crowded-keys.ts'
 import { ofDamage } from './damage.ts'
+import { ofDoubts } from './doubts.ts'
 import { ofExpiring } from './expiring.ts'
 import { ofNames } from './names.ts'
 import { ofQuorums } from './quorums.ts'
@@ -30,4 +32,6 @@ export const mutants: readonly Mutant[] = [
   ...ofExpiring,
   ...ofBuffering,
   ...ofLoad,
+  ...ofCrowdedKeys,
+  ...ofDoubts,
 ]

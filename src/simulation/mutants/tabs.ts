@@ -157,7 +157,10 @@ function onDisk(change: (copy: EdgeCopy) => EdgeCopy): (storage: Storage) => Sto
 }
 
 /** A build that decides otherwise: what it stores and what it goes on with. */
-function inMemory(storage: Storage, change: (copy: EdgeCopy, key: string) => EdgeCopy): Storage {
+export function inMemory(
+  storage: Storage,
+  change: (copy: EdgeCopy, key: string) => EdgeCopy,
+): Storage {
   return wrap(storage, {
     update: (keys, decide, durability) =>
       storage.update(
