@@ -107,12 +107,12 @@ export class Calm {
   /** All members were well, and of the key's owners so many had long been ready that nobody could miss it. */
   #mustSucceedStrictly(machine: Machine, operation: Operation, w: number): boolean {
     const { startMs, endMs, key } = operation
-    const { members, wholeness, settings } = this.#cluster
+    const { members, wholeness, settings, rings } = this.#cluster
     const all = [machine, ...members]
     if (!all.every((a) => all.every((b) => this.#wereWell(a, b, startMs, endMs)))) return false
     const sinceMs = startMs - recoveryMs
     if (!members.every(({ name }) => wholeness.wasSteady(name, sinceMs))) return false
-    const owners = this.#cluster.ownersOf(key)
+    const owners = this.#cluster.ownersOf(key, rings.at(startMs))
     const ready = owners.filter(({ name }) => wholeness.wasWhole(name, key, sinceMs))
     const needed = Math.max(w, Math.floor(settings.n / 2) + 1)
     return new Set(ready.map(({ host }) => host)).size >= needed

@@ -7,6 +7,7 @@
  */
 import { type Key, partitionOf, showKey } from '../data/key.ts'
 import { emptyState, type ObjectState } from '../data/siblings.ts'
+import type { Ring } from '../data/ring.ts'
 import { covers } from '../data/vector.ts'
 import { keyOfStored, shelfRange, storageKeys } from '../protocol/record.ts'
 import { type Bytes, toBinaryText } from '../data/bytes.ts'
@@ -34,12 +35,10 @@ export function falseQuorum(ground: Ground, key: Key, write: number): Violation[
 
 /** What is said to be everywhere is on every owner's disk. */
 export function falseEverywhere(ground: Ground, key: Key, write: number): Violation[] {
-  const { witness, ring, members, settings } = ground
-  const owners = ring.ownersOf(partitionOf(key.position, settings.q))
+  const { witness } = ground
   const hosts = durableHostsWith(ground, key, write)
-  const lacking = members.filter((member) => {
-    const isThere = hosts.has(member.host) || holdsDurably(ground, member, key, write)
-    return owners.includes(member.peer) && !isThere
+  const lacking = ownersLacking(ground, key, (member) => {
+    return hosts.has(member.host) || holdsDurably(ground, member, key, write)
   })
   if (lacking.length === 0 || witness.excused.has(write) || wasLostLately(ground)) return []
   const names = lacking.map(({ name }) => name).join(' and ')
@@ -78,13 +77,14 @@ export function falselySynced(
 
 /** P1: a copy that was kept for others goes only when every owner has what it holds, or has forgotten it with its key. */
 export function falseDrop(
-  { ring, members, settings, history }: Ground,
+  ground: Ground,
   holder: string,
   storedKey: Bytes,
   dropped: Bytes,
   reapings: { isLetGo(key: string, write: number): boolean },
 ): Violation[] {
   if (storedKey[0] !== objectLetter) return []
+  const { history, witness } = ground
   const key = keyOfStored(storedKey)
   const held = stateIn(key, dropped)
   // Of what all have let go of no owner shows any more that it had it.
@@ -93,16 +93,36 @@ export function falseDrop(
     return write === undefined || !reapings.isLetGo(showKey(key), write)
   })
   if (missed.length === 0) return []
-  const owners = ring.ownersOf(partitionOf(key.position, settings.q))
-  const lacking = members.filter(({ peer, disk }) => {
+  const haveMoved = (ground.rings?.movedMs ?? Infinity) < Infinity
+  const lacking = ownersLacking(ground, key, ({ host, disk }) => {
     const stored = durableOn({ disk }, toBinaryText(storedKey))
     const { seen } = stateIn(key, stored)
-    return owners.includes(peer) && missed.some(({ dot }) => !covers(seen, dot))
+    // An owner of then that is none any more may have paid and dropped it in its turn.
+    const hadIt = (write: number | undefined): boolean =>
+      haveMoved &&
+      write !== undefined &&
+      hostsWith(ground, key, write, (each) => witness.hostsOf(each)).has(host)
+    return missed.every(({ dot, value }) => covers(seen, dot) || hadIt(history.writeOf(value)))
   })
   if (lacking.length === 0) return []
   const names = lacking.map(({ name }) => name).join(' and ')
   const text = `${holder} drops its copy, and ${names} never got what it holds`
   return [{ promise: 'P1', key: showKey(key), text }]
+}
+
+/** The owners that do not have something. Whoever speaks of owners means those of the ring that it sees. */
+function ownersLacking(
+  { ring, rings, members, settings }: Ground,
+  key: Key,
+  hasIt: (member: GroundMember) => boolean,
+): readonly GroundMember[] {
+  const lacking = members.filter((member) => !hasIt(member))
+  const among = ({ ownersOf }: Ring): readonly GroundMember[] => {
+    const owners = ownersOf(partitionOf(key.position, settings.q))
+    return lacking.filter(({ peer }) => owners.includes(peer))
+  }
+  const byRing = [ring, ...(rings?.seen ?? [])].map(among)
+  return byRing.find((those) => those.length === 0) ?? byRing[0]!
 }
 
 /** Of a record that is damaged, nothing. */

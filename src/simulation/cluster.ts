@@ -7,7 +7,7 @@
 import { type Bytes, toBase64Url, utf8 } from '../data/bytes.ts'
 import { digestOf } from '../data/hash.ts'
 import { makeKey, partitionOf, showKey } from '../data/key.ts'
-import { makeRing, type Ring } from '../data/ring.ts'
+import type { Ring } from '../data/ring.ts'
 import { type Dot, sameDot } from '../data/vector.ts'
 import type { PeerEvent } from '../protocol/event.ts'
 import { limits } from '../protocol/limits.ts'
@@ -31,6 +31,7 @@ import { addressOf, Network } from './network.ts'
 import { newerRules, speakNewer } from './newer-version.ts'
 import { type SeededRandom, seededRandom } from './random.ts'
 import { Reapings } from './reapings.ts'
+import { Rings } from './rings.ts'
 import { Scheduler } from './scheduler.ts'
 import { verifyOnce } from './signatures.ts'
 import { openStorage } from './storage.ts'
@@ -66,8 +67,7 @@ export class Cluster {
   oversized = 0
   /** How often a peer stopped because another ran in its name. */
   displaced = 0
-  /** The ring that all members together make. */
-  readonly ring: Ring
+  readonly rings: Rings
   readonly wholeness = new Wholeness()
   readonly reapings = new Reapings(this)
   readonly foreign: ForeignRecords
@@ -112,13 +112,12 @@ export class Cluster {
       isMember,
       nameOf: (peer) => this.nameOf(peer),
     })
-    const shape = { n, q, durableOwners: n }
-    this.ring = makeRing(
-      shape,
-      this.members.map(({ peer: id, host }) => {
-        return { id, host, class: 'durable', zone: '', weight: 1 }
-      }),
-    )
+    this.rings = new Rings({ n, q, durableOwners: n }, this.members)
+  }
+
+  /** The ring that all members together make, by their last words. */
+  get ring(): Ring {
+    return this.rings.present
   }
 
   /** Hears all that peers say of themselves; the returned function ends that. */
@@ -145,11 +144,11 @@ export class Cluster {
     return made
   }
 
-  /** The members that own a key, by `bucket/path`. */
-  ownersOf(key: string): Machine[] {
+  /** The members that own a key, by `bucket/path`: now, or at another time. */
+  ownersOf(key: string, ring = this.ring): Machine[] {
     const [bucket, ...path] = key.split('/')
     const { position } = makeKey(bucket!, path as [string, ...string[]])
-    const owners = this.ring.ownersOf(partitionOf(position, this.settings.q))
+    const owners = ring.ownersOf(partitionOf(position, this.settings.q))
     return this.members.filter(({ peer }) => owners.includes(peer))
   }
 
@@ -228,6 +227,7 @@ export class Cluster {
 
   async #startMember(machine: Machine, process: Process): Promise<void> {
     const { r, w } = this.settings
+    const { host, weight, zone } = machine
     process.member = await startMember({
       ...this.#portsOf(machine, process),
       memberRules: {
@@ -238,10 +238,14 @@ export class Cluster {
       ...(this.settings.broken.buffering && { buffering: this.settings.broken.buffering }),
       ...(this.settings.broken.load && { loadRules: this.settings.broken.load }),
       class: 'durable',
-      host: machine.host,
-      zone: '',
-      weight: 1,
+      host,
+      zone,
+      weight,
     })
+    // A copy of a member speaks in its name, until it is thrown away, and has the last word for no longer.
+    if (!this.clones.has(machine))
+      this.rings.states({ ...machine, host, weight, zone }, this.scheduler.nowMs)
+    this.rings.sees(process.member.view)
     process.keyed = new MemberKeyed(process.member, r, w)
     void process.member.displaced.then(() => this.#displace(machine, process))
   }
@@ -299,6 +303,9 @@ export class Cluster {
       this.#seeKept(machine, event.key ?? '', dot)
     }
     this.wholeness.hear(machine.name, event, this.scheduler.nowMs)
+    const { member, edge } = machine.process ?? {}
+    const view = event.type === 'view' ? (member ?? edge)?.view : undefined
+    if (view !== undefined) this.rings.sees(view)
     if (event.type === 'hedge') machine.process?.transport.door?.hedges(event.from ?? '')
     if (event.type === 'epoch-abandoned') this.witness.abandons(event.dot ?? '')
     this.foreign.hear(machine, event)
@@ -328,6 +335,8 @@ export class Cluster {
       host,
       disk: this.#makeDisk({ name, host }, random),
       wall: { offsetMs: random.between(-5000, 5000), latestMs: 0 },
+      weight: 1,
+      zone: '',
       incarnation: 0,
       process: undefined,
       newer: undefined,

@@ -12,12 +12,13 @@ import { machineFaults } from './machine-faults.ts'
 import { networkFaults } from './network-faults.ts'
 import { payingFaults } from './paying-faults.ts'
 import { type SeededRandom, steady } from './random.ts'
+import { ringFaults } from './ring-faults.ts'
 import type { Inflict, LeftOut, Scene } from './scene.ts'
 import { tabFaults } from './tab-faults.ts'
 import { versionFaults } from './version-faults.ts'
 
 /** What a seed takes up by a draw of its own, and suffers beside the others, whose draws it does not move. */
-const besides = { ...payingFaults }
+const besides = { ...payingFaults, ...ringFaults }
 
 const inflictions = {
   ...machineFaults,
@@ -69,7 +70,7 @@ export class Faults {
     this.#random = scene.cluster.random.fork('faults')
     this.counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Faults['counts']
     this.#kinds = only ?? this.#chooseKinds()
-    this.#besides = only === undefined ? chooseBesides(this.#random) : []
+    this.#besides = only === undefined ? this.#chooseBesides() : []
     this.#pauseMs = scene.cluster.settings.faultPauseMs
     this.#lastsMs = steady(10 ** this.#random.between(2.7, 4.1))
   }
@@ -96,6 +97,13 @@ export class Faults {
     const kinds = chooseKinds(this.#random, edges.length > 0)
     // Those of a ring that lets in few are drawn beside the others, which are as they would be without.
     return settings.isCrowded ? [...kinds, ...crowded, ...crowded] : kinds
+  }
+
+  #chooseBesides(): readonly FaultKind[] {
+    const { movesOwners } = this.#scene.cluster.settings
+    const isChosen = (kind: FaultKind): boolean =>
+      kind in ringFaults ? movesOwners : this.#random.fork(`${kind}?`).chance(0.2)
+    return faultKinds.filter((kind) => kind in besides && isChosen(kind))
   }
 
   #scheduleNext(): void {
@@ -145,10 +153,6 @@ const crowded = Object.keys(loadFaults) as readonly (keyof typeof loadFaults)[]
 
 /** Faults that strike wherever they fall: each run has one of them. */
 const surest: readonly FaultKind[] = ['crash', 'partition', 'isolated peer', 'broken links']
-
-function chooseBesides(random: SeededRandom): FaultKind[] {
-  return faultKinds.filter((kind) => kind in besides && random.fork(`${kind}?`).chance(0.2))
-}
 
 function chooseKinds(random: SeededRandom, hasTabs: boolean): FaultKind[] {
   const chosen = faultKinds

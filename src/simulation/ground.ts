@@ -33,8 +33,10 @@ export interface Ground<M extends GroundMember = GroundMember> {
   readonly history: History
   readonly witness: Witness
   readonly settings: { readonly q: number; readonly w: number; readonly buffering?: number }
-  /** The ring that all members together make. */
+  /** The ring that all members together make, now. */
   readonly ring: Ring
+  /** Where owners change: every ring that some peer has seen, and since when there has been another than the first. */
+  readonly rings?: { readonly seen: Iterable<Ring>; readonly movedMs: number }
   readonly members: readonly M[]
   readonly scheduler: { readonly nowMs: number }
   /** When anything was last lost from a disk. */

@@ -26,6 +26,9 @@ export interface Machine {
   readonly host: string
   readonly disk: Disk
   readonly wall: WallClock
+  /** What a member states of itself at its next start. */
+  weight: number
+  zone: string
   incarnation: number
   process: Process | undefined
   /** What a later version of the peer has met, while its processes are of one. */

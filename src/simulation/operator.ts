@@ -38,10 +38,11 @@ export class Operator {
 
   /** Whether a word of the operator may have hidden what was acknowledged at one time from who asked at another. */
   hasVoided(key: Key, acknowledgedMs: number, askedMs: number): boolean {
-    const { ring, settings } = this.#cluster
-    const owners = ring.ownersOf(partitionOf(key.position, settings.q))
+    const { rings, settings } = this.#cluster
+    const partition = partitionOf(key.position, settings.q)
     return this.#words.some(({ machine, atMs }) => {
-      return owners.includes(machine.peer) && acknowledgedMs <= atMs && atMs <= askedMs
+      const isOwner = rings.at(atMs).ownersOf(partition).includes(machine.peer)
+      return isOwner && acknowledgedMs <= atMs && atMs <= askedMs
     })
   }
 

@@ -27,7 +27,8 @@ export function excuses(cluster: Cluster, operation: Operation): boolean {
   const turned = cluster.doors.whoTurnedAway(machine.peer, startMs, endMs)
   if (machine.kind === 'edge') return turned.size >= enoughMembers
   if (failure === 'overloaded') return isCrowdedByItself(cluster, operation)
-  return strict && cluster.ownersOf(key).every(({ peer }) => turned.has(peer))
+  const owners = cluster.ownersOf(key, cluster.rings.at(startMs))
+  return strict && owners.every(({ peer }) => turned.has(peer))
 }
 
 /** `overloaded` is the word for a crowd, and for nothing else. `wereWell`: all that the operation could ask. */

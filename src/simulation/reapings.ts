@@ -9,12 +9,18 @@
  */
 import type { Bytes } from '../data/bytes.ts'
 import { toBinaryText } from '../data/bytes.ts'
-import { showKey } from '../data/key.ts'
+import { type Key, showKey } from '../data/key.ts'
 import type { ObjectState, Sibling } from '../data/siblings.ts'
 import { covers, nothingSeen, sameDot, type Seen, union } from '../data/vector.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { isDead } from '../protocol/reaping.ts'
-import { decodeObject, entriesInRecord, keyOfStored, shelfRange } from '../protocol/record.ts'
+import {
+  decodeObject,
+  entriesInRecord,
+  keyOfStored,
+  shelfRange,
+  storageKeys,
+} from '../protocol/record.ts'
 import { mayAppearAgain } from './checker.ts'
 import { hadExpired } from './expiries.ts'
 import type { Ground, GroundMember } from './ground.ts'
@@ -105,7 +111,7 @@ export class Reapings {
       return this.#appears(machine, name, stateIn(storedKey, value))
     }
     const dropped = before && stateIn(storedKey, before)
-    if (dropped === undefined || !this.#owns(machine, name)) return
+    if (dropped === undefined || !this.#owns(machine, key)) return
     const text = this.#whatIsWrong(dropped)
     if (text === undefined) return this.#forgets(machine, name, storedKey, dropped)
     this.violations.push({ promise: 'P6', key: name, text: `${machine}, an owner, drops ${text}` })
@@ -261,8 +267,13 @@ export class Reapings {
     return sinceMs < unnoticedMs || this.#isCopied
   }
 
-  #owns(machine: string, key: string): boolean {
-    return this.#cluster.ownersOf(key).some(({ name }) => name === machine)
+  /** Whether it drops this as an owner. Where owners change it may not know yet that it is one: who pays has a marker. */
+  #owns(machine: string, key: Key): boolean {
+    const { rings, members } = this.#cluster
+    if (rings === undefined || rings.movedMs === Infinity)
+      return this.#cluster.ownersOf(showKey(key)).some(({ name }) => name === machine)
+    const place = toBinaryText(storageKeys.marker(key))
+    return members.find(({ name }) => name === machine)?.disk.read(place) === undefined
   }
 
   get #nowMs(): number {

@@ -250,8 +250,17 @@ class Run {
   #staleReads(): Violation[] {
     const { history } = this.#cluster
     const isExcused = (put: Operation, get: Operation): boolean =>
-      this.#mayMiss(put, get, get.startMs)
+      this.#wereOwnersMoved(get) || this.#mayMiss(put, get, get.startMs)
     return staleStrictReads(history, isExcused, this.#forgotten)
+  }
+
+  /**
+   * P4 is not promised yet from the first change of owners on. Who has become an owner says that it is ready, and is, of all
+   * that it ever acknowledged: of what those had before it knows nothing until they hand it over. That takes requests which
+   * count by the owners of both rings for as long as that lasts.
+   */
+  #wereOwnersMoved({ endMs }: Operation): boolean {
+    return endMs >= this.#cluster.rings.movedMs
   }
 
   /** Whether those who answered from this moment on may have missed the write: their disks know of no loss, or somebody said so. */

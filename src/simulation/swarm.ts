@@ -52,6 +52,8 @@ export interface Swarm {
   readonly limits: Limits
   /** Members let in few requests at one time, and crowds come. */
   readonly isCrowded: boolean
+  /** Members come back with other weights, and then others are owners. */
+  readonly movesOwners: boolean
   /** How often a client asks strictly. */
   readonly strictness: number
   readonly expiry: ExpirySettings
@@ -92,7 +94,10 @@ export const simulatedLimits: Limits = {
   evictAfterMs: 15_000,
 }
 
-/** `crowds`: whether this may be a ring that lets in few, to which crowds come; all else is drawn as without. */
+/**
+ * `crowds`: whether this may be a ring that lets in few, to which crowds come, or one whose owners change; all else is
+ * drawn as without.
+ */
 export function drawSwarm(random: SeededRandom, crowds = true): Swarm {
   const quorum = random.pick(quorums)
   const edges = random.chance(0.5) ? 0 : 1 + random.whole(3)
@@ -120,6 +125,7 @@ export function drawSwarm(random: SeededRandom, crowds = true): Swarm {
     expiry: drawExpiry(random.fork('expiry')),
     buffering: 0,
     isCrowded: crowds && random.fork('crowd').chance(0.2),
+    movesOwners: crowds && random.fork('owners').chance(0.1),
   }
   const ring = random.chance(0.1) ? narrow(drawn) : drawn
   const evictAfterMs = random.fork('lateness').pick([2000, 15_000])

@@ -10,6 +10,7 @@ import { ofCrowdedKeys } from './crowded-keys.ts'
 import { ofDamage } from './damage.ts'
 import { ofDoubts } from './doubts.ts'
 import { ofExpiring } from './expiring.ts'
+import { ofMoving } from './moving.ts'
 import { ofNames } from './names.ts'
 import { ofQuorums } from './quorums.ts'
 import { ofReaping } from './reaping.ts'
@@ -34,4 +35,5 @@ export const mutants: readonly Mutant[] = [
   ...ofLoad,
   ...ofCrowdedKeys,
   ...ofDoubts,
+  ...ofMoving,
 ]
