@@ -28,9 +28,12 @@ export const deeds = {
 
   unplug: (play, given) => stop(play, given, 'without power, and nobody is told', true),
 
-  restart: async ({ stage, telling }, { peers }) => {
-    telling.world(`${subject(peers)} running again`)
-    const starts = listed(peers).map((peer) => stage.start(stage.machine(peer)))
+  restart: async ({ stage, telling }, { peers, weight }) => {
+    const how = weight === undefined ? '' : `, with weight ${weight}`
+    telling.world(`${subject(peers)} running again${how}`)
+    const machines = listed(peers).map((peer) => stage.machine(peer))
+    for (const machine of machines) machine.weight = Number(weight ?? machine.weight)
+    const starts = machines.map((machine) => stage.start(machine))
     await stage.until(Promise.all(starts))
   },
 

@@ -15,7 +15,7 @@ const usages = {
   crash: 'crash PEERS',
   unplug: 'unplug PEERS',
   wipe: 'wipe PEERS',
-  restart: 'restart PEERS',
+  restart: 'restart PEERS [weight=NUMBER]',
   flip: 'flip PEERS KEY',
   fill: 'fill PEERS',
   room: 'room PEERS NUMBER',
@@ -71,6 +71,8 @@ export interface Given {
   readonly number: string
   readonly absent?: string
   readonly by?: string
+  /** What a member states of itself from now on; 1 before. */
+  readonly weight?: string
   readonly ttl?: string
   readonly ack?: Stage
   readonly as?: 'strict' | 'buffered'

@@ -41,6 +41,8 @@ export interface Machine {
   /** 0 for the first owner, and so on; a tab is as far from all as the third. */
   readonly rank: number
   starts: number
+  /** What a member states of itself at its next start. */
+  weight: number
   process: Process | undefined
 }
 
@@ -143,7 +145,7 @@ export class Stage {
 
   async start(machine: Machine): Promise<void> {
     if (machine.process !== undefined) throw new Error(`${machine.name} runs already`)
-    const { identity, disk, kind, name } = machine
+    const { identity, disk, kind, name, weight } = machine
     const life = new Life(this.scheduler)
     const isMember = kind === 'member'
     const transport = new SimulatedTransport(this.network, identity.peer, life, isMember)
@@ -162,7 +164,7 @@ export class Stage {
         .map((other) => addressOf(other.identity.peer)),
     }
     if (isMember) {
-      const host = { class: 'durable', host: name, zone: '', weight: 1 } as const
+      const host = { class: 'durable', host: name, zone: '', weight } as const
       const foreignBytes = this.#rooms.get(name) ?? limits.foreignBytes
       const peer = await startMember({ ...ports, ...host, limits: { ...limits, foreignBytes } })
       machine.process = { life, transport, peer, keyed: new MemberKeyed(peer, r, w) }
@@ -241,7 +243,17 @@ export class Stage {
       updatesAtOnce: kind === 'member',
     })
     const wall = { offsetMs: 0, latestMs: 0 }
-    const machine = { name, kind, identity, disk, wall, rank, starts: 0, process: undefined }
+    const machine = {
+      name,
+      kind,
+      identity,
+      disk,
+      wall,
+      rank,
+      starts: 0,
+      weight: 1,
+      process: undefined,
+    }
     this.machines.push(machine)
     return machine
   }
