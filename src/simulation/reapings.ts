@@ -67,6 +67,8 @@ export class Reapings {
   readonly #byKey = new Map<string, Reaped>()
   /** When each write was first durable at a member. */
   readonly #first = new Map<number, number>()
+  /** When a tab last brought each write back that it was allowed to. */
+  readonly #returnedMs = new Map<number, number>()
   readonly #setBack = new Map<string, number>()
   /** By key, the entries that were let go of. */
   readonly #entries = new Map<string, Seen>()
@@ -192,7 +194,8 @@ export class Reapings {
       const stored = member.disk.isLost ? undefined : member.disk.read(toBinaryText(storedKey))
       const held = stored && stateIn(storedKey, stored)
       const covered = (held?.siblings ?? []).filter((sibling) => {
-        return sibling.value.bytes !== undefined && covers(gone, sibling.dot) && !isSame(sibling)
+        if (sibling.value.bytes === undefined || !covers(gone, sibling.dot)) return false
+        return !isSame(sibling) && !this.#hasJustReturned(sibling)
       })
       if (covered.length === 0) continue
       const writes = covered.flatMap(({ value }) => history.writeOf(value) ?? [])
@@ -221,7 +224,10 @@ export class Reapings {
       const sinceMs = reaped?.gone.get(write)
       if (sinceMs === undefined) continue
       const mayReturn = this.#mayReturn(write, sinceMs)
-      if (mayReturn) witness.returned.add(write)
+      if (mayReturn) {
+        witness.returned.add(write)
+        this.#returnedMs.set(write, this.#nowMs)
+      }
       // A tombstone brings nothing back, and stands beside others as any write does.
       if (value.bytes === undefined) continue
       // Whoever missed its going brings back what is over, and shows it to nobody.
@@ -234,6 +240,13 @@ export class Reapings {
       const text = `w${write} stands at ${machine} again, and was deleted and forgotten`
       this.violations.push({ promise: 'P6', key, text })
     }
+  }
+
+  /** What a tab brings late may come between two members' drops of one round. */
+  #hasJustReturned({ value }: Sibling): boolean {
+    const write = this.#cluster.history.writeOf(value)
+    const returnedMs = (write !== undefined && this.#returnedMs.get(write)) || -Infinity
+    return this.#nowMs - returnedMs < unnoticedMs
   }
 
   #mayReturn(write: number, forgottenMs: number): boolean {
