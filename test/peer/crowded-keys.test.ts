@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/data/bytes.ts'
 import { makeKey } from '../../src/data/key.ts'
 import { makeValue } from '../../src/data/siblings.ts'
+import { EdgeWrites } from '../../src/peer/edge-writes.ts'
 import type { Edge } from '../../src/peer/edge.ts'
+import type { RingSide } from '../../src/peer/ring-side.ts'
 import { contextFromText } from '../../src/protocol/context.ts'
 import { quick, type TestRing, testRing, until } from './ring.ts'
 
@@ -72,6 +74,25 @@ describe('a key that as many have written as may', () => {
     edge.gate(true)
     await receipt.reached('everywhere')
     expect((await edge.read(key, 'quorum')).state.seen.size).toBe(3)
+  })
+
+  test.each([
+    ['may stand already where a silent member may have written it', 'uncertain' as const, 1],
+    ['stands nowhere yet where no member was asked', undefined, 0],
+  ])('is written on the device, and %s', async (_, elsewhere, attempts) => {
+    const edge = await testRing(few).startEdge(1, undefined, { gate: false })
+    await edge.follow(key)
+    const { world, copies } = edge
+    const attempted = new Set<string>()
+    const side = { elsewhere: async () => elsewhere, kick: () => {} } as unknown as RingSide
+    const parts = { world, copies, w: 2, attempted, side: () => side }
+    const asked = (): never => {
+      throw new Error('nobody is to be asked')
+    }
+    const writes = new EdgeWrites({ ...parts, forward: asked, confirm: asked })
+    const value = makeValue(utf8('third'), 1)
+    const { id } = await writes.write({ key, context: nothing, value, ack: 'device' })
+    expect([...attempted]).toEqual([id].slice(0, attempts))
   })
 
   test('is written on by those who have written it before', async () => {

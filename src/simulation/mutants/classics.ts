@@ -101,6 +101,8 @@ export const classics: readonly Mutant[] = [
     clause: 'one vote a host',
     breaks: ['P5'],
     rules: { voteOf: (peer) => ({ peer, host: 'the only one' }) },
+    // Nothing is ever done, and all is tried for as long as it may be: of large values that takes minutes.
+    swarm: { members: 4, n: 3, r: 2, w: 2, edges: 0, largeBytes: 0 },
   },
 ]
 
