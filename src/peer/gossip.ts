@@ -115,6 +115,13 @@ export class Gossip {
     if (lost || ++this.#rounds % bootstrapEvery === 0) await this.bootstrapOnce(lost)
   }
 
+  /** Whether this peer was told of others, and has reached none: it does not know who they are. */
+  get isAlone(): boolean {
+    const { self } = this.#world
+    const isTold = this.#bootstrap.some((address) => peerOfAddress(address) !== self)
+    return isTold && this.#table.view.members.every(({ record }) => record.peer === self)
+  }
+
   /** Dials the bootstrap addresses (all, or those of nobody known), and exchanges tables with whoever answers. */
   async bootstrapOnce(all = true): Promise<void> {
     const { byPeer } = this.#table.view

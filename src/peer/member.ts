@@ -126,6 +126,7 @@ export class Member {
       reaping: { ...reapingRules, ...options.reaping },
       stamp: (request) => this.#reaping.sessions.stamp(request),
       compareTables: (peer) => this.#gossip.exchangeWith(peer),
+      isAlone: () => this.#gossip.isAlone,
       holdsAll: (key) => this.#refill.holdsAll(key),
     }
     this.records = records

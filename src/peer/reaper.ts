@@ -99,8 +99,9 @@ export class Reaper {
 
   async #reap(): Promise<void> {
     await this.#endRounds()
-    const own = this.#world.view().byPeer.get(this.#world.self)
-    if (own === undefined || !this.#world.reaping.mayBegin(own.record)) return
+    const { reaping, self, view } = this.#world
+    const own = view().byPeer.get(self)
+    if (own === undefined || !reaping.mayBegin(own.record, this.#world.isAlone())) return
     const found = await this.#find()
     if (found.keys.length + found.entries.length === 0) this.waitsFor = undefined
     for (const kind of ['keys', 'entries'] as const) {

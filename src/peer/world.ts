@@ -53,6 +53,8 @@ export interface MemberWorld extends RingWorld {
   readonly stamp: (request: Request) => Request
   /** Exchanges membership tables with this peer; resolves when that is over, whatever came of it. */
   compareTables(peer: PeerId): Promise<unknown>
+  /** Whether this peer was told of others, and has reached none. */
+  isAlone(): boolean
   /** Whether nothing that others still have is missing here: then that it has nothing of a key means something. */
   holdsAll(key: Key): boolean
 }

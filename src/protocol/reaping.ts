@@ -29,8 +29,12 @@ export interface Settled {
 export type Standing = 'over' | 'waiting' | 'clean'
 
 export const reapingRules = {
-  /** Whether a member may begin a round: one that lost its disk may know too few of those who must be asked. */
-  mayBegin: ({ readiness }: Pick<MemberRecord, 'readiness'>): boolean => readiness === 'ready',
+  /**
+   * Whether a member may begin a round: one that lost its disk may know too few of those who must be asked, and one that has
+   * reached nobody knows none of them, though somebody may have said that it can be trusted.
+   */
+  mayBegin: ({ readiness }: Pick<MemberRecord, 'readiness'>, isAlone: boolean): boolean =>
+    readiness === 'ready' && !isAlone,
 
   /** Whom a round asks: all who may have taken something of the key, owners or not. */
   askedOf: (view: View): readonly PeerId[] => view.members.map(({ record }) => record.peer),

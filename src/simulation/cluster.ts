@@ -166,7 +166,9 @@ export class Cluster {
     const { messageBytes } = this.settings.limits
     const { network } = this
     const { peer } = machine
-    const door = this.doors.open(peer)
+    const knows = (other: string): boolean =>
+      machine.process?.member?.view.byPeer.has(other) !== false
+    const door = this.doors.open(peer, knows)
     const transport = new SimulatedTransport(network, peer, life, isMember, messageBytes, door)
     const process = makeProcess(life, transport)
     machine.process = process

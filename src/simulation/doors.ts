@@ -48,8 +48,9 @@ export class Doors {
     this.settings = settings
   }
 
-  open(of: PeerId): Door {
-    return new Door(of, this)
+  /** `knows`: whether this process has heard of that member. */
+  open(of: PeerId, knows: (peer: PeerId) => boolean = () => true): Door {
+    return new Door(of, this, knows)
   }
 
   /** Who turned this peer away in this span of time. */
@@ -65,6 +66,7 @@ export class Doors {
 export class Door {
   readonly #of: PeerId
   readonly #doors: Doors
+  readonly #knows: (peer: PeerId) => boolean
   /** What surely takes a place, and what may: a member is a stranger to one that has not heard of it. */
   readonly #surely = { requests: 0, bytes: 0 }
   readonly #maybe = { requests: 0, bytes: 0 }
@@ -74,9 +76,10 @@ export class Door {
   readonly #sinceMs: number
   #isBroken = false
 
-  constructor(of: PeerId, doors: Doors) {
+  constructor(of: PeerId, doors: Doors, knows: (peer: PeerId) => boolean) {
     this.#of = of
     this.#doors = doors
+    this.#knows = knows
     this.#sinceMs = doors.settings.nowMs()
     this.#room = new PieceRoom(doors.settings.limits)
   }
@@ -112,9 +115,11 @@ export class Door {
     const verdict = this.#room.answers(body, reply, this.#doors.settings.nowMs())
     if (verdict === undefined) return
     this.#turns(from)
-    // Before it has heard of the others it takes them for strangers, whose pieces it has no room for.
+    // Whom it has not heard of it takes for a stranger, whose pieces it has no room for.
     const isNew = this.#doors.settings.nowMs() < this.#sinceMs + newMs
-    if (verdict === 'falsely' && !isNew) this.#breaks('P5', 'has no room for pieces, and few came')
+    const isStranger = isPiece(body) && !this.#knows(from)
+    if (verdict === 'falsely' && !isNew && !isStranger)
+      this.#breaks('P5', 'has no room for pieces, and few came')
   }
 
   /** A request was turned away. */

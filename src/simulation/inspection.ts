@@ -124,8 +124,14 @@ export function unreaped(cluster: Cluster): { key: string; text: string }[] {
   })
 }
 
-/** The vectors that are too long for what they stand for, where that does not take days to be sure of. */
-export function unshortened(cluster: Cluster): { key: string; text: string }[] {
+/**
+ * The vectors that are too long for what they stand for, where that does not take days to be sure of. Of keys in doubt
+ * that is known once the doubt is over: `withDoubts` names them meanwhile.
+ */
+export function unshortened(
+  cluster: Cluster,
+  withDoubts: boolean,
+): { key: string; text: string }[] {
   const { evictAfterMs, vectorEntries } = cluster.settings.limits
   const view = cluster.members[0]?.process?.member?.view
   if (evictAfterMs > longestWaitMs || view === undefined) return []
@@ -134,7 +140,7 @@ export function unshortened(cluster: Cluster): { key: string; text: string }[] {
     const isInDoubt = cluster.members.some(({ process }) => {
       return process?.member?.records.doubts.keys.some((each) => showKey(each) === key) === true
     })
-    if (isInDoubt) return []
+    if (isInDoubt && !withDoubts) return []
     const isLong = held.some(({ owner, state }) => {
       // Of what has expired by some clocks the whole key is to go, once it has by all.
       const isTooLong = owner && state.seen.size > vectorEntries && !isDead(state, Infinity)

@@ -284,12 +284,12 @@ class Run {
       const elapsedMs = atMs - healedMs
       if (elapsedMs > 0 && elapsedMs % crowdsEveryMs === 0) this.#workload.mergeCrowds()
       const quiet = history.operations.every(({ outcome }) => outcome !== 'pending')
-      if (!quiet || this.#gaps().length > 0) continue
+      if (!quiet || this.#gaps(true).length > 0) continue
       this.#convergedAfterMs = scheduler.nowMs - healedMs
       // What has converged stays so, once the last message from the time of the faults has come.
       const isLate = scheduler.nowMs > healedMs + longestTailMs
       await scheduler.run(scheduler.nowMs + 3000, bounded(scheduler))
-      if (isLate || this.#gaps().length === 0) break
+      if (isLate || this.#gaps(true).length === 0) break
     }
     hearRefusals(this.#cluster)
     forgiveCrowded(this.#cluster)
@@ -348,7 +348,7 @@ class Run {
       ...falseRefusals(history, witness),
       ...forgottenOwn(history, (put, get) => this.#mayMiss(put, get, 0), this.#forgotten),
       ...crowds(holdings, crowd),
-      ...this.#gaps().map((gap) => ({ promise: 'P3' as const, ...gap })),
+      ...this.#gaps(false).map((gap) => ({ promise: 'P3' as const, ...gap })),
       ...refusedWrites(history, (each) => wereWell(each) && !excuses(this.#cluster, each)),
       ...falseOverloads(this.#cluster, wereWell),
       ...this.#cluster.doors.violations,
@@ -366,8 +366,8 @@ class Run {
     this.violations.push({ promise, key: '', text })
   }
 
-  /** What still stands between the ring and P3, in words. */
-  #gaps(): { key: string; text: string }[] {
+  /** What still stands between the ring and P3, in words; with what is in doubt, if it is to be waited for. */
+  #gaps(withDoubts: boolean): { key: string; text: string }[] {
     const gaps = convergenceGaps(inspect(this.#cluster))
     if (!this.#allKnown()) gaps.push({ key: '', text: 'the peers do not all know each other' })
     gaps.push(...deliverable(this.#cluster))
@@ -380,7 +380,7 @@ class Run {
     // After a word of the operator the others may be told what they lack, and not before.
     const isWaiting = this.#cluster.scheduler.nowMs - this.#operator.lastWordMs < trustedMs
     if (!isWaiting) gaps.push(...notWhole(this.#cluster))
-    gaps.push(...unreaped(this.#cluster), ...unshortened(this.#cluster))
+    gaps.push(...unreaped(this.#cluster), ...unshortened(this.#cluster, withDoubts))
     return gaps
   }
 
