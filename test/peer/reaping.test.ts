@@ -11,7 +11,7 @@ import { contextFromText } from '../../src/protocol/context.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
 import { storageKeys } from '../../src/protocol/record.ts'
 import { MemberKeyed } from '../../src/peer/member-keyed.ts'
-import { quick, readinessOf, type TestRing, testRing, until } from './ring.ts'
+import { pause, quick, readinessOf, type TestRing, testRing, until } from './ring.ts'
 
 const key = makeKey('carts', 'alice')
 const soon = { ...quick, reapMs: 100, reapPollMs: 20 }
@@ -85,6 +85,30 @@ describe('a deleted key', () => {
     })
     await until('all have forgotten it', async () => (await holders(ring)) === 0)
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(1499)
+  })
+
+  test('is kept by one that has reached none of those it was told of, though it is trusted', async () => {
+    const ring = await testRing(soon).start(1)
+    const lone = await ring.startMember(1, undefined, { gate: false })
+    await lone.member.trust()
+    await until('it is ready', () => readinessOf(lone) === 'ready')
+    const keyed = new MemberKeyed(lone.member, 1, 1)
+    await keyed.write({
+      key,
+      context: contextFromText(key, 'none'),
+      value: makeValue(undefined, 1),
+      ack: 'quorum',
+    })
+    // Ten rounds, in which nobody else would have been asked.
+    await pause(10 * soon.reapMs)
+    expect(await lone.storage.get(storageKeys.object(key))).toBeDefined()
+    // Not so once it has reached them.
+    const [founder] = ring.members
+    lone.transport.setGate(true)
+    await founder!.member.trust()
+    await until('it is forgotten', async () => {
+      return (await lone.storage.get(storageKeys.object(key))) === undefined
+    })
   })
 
   test('waited for in vain keeps no member from closing', async () => {

@@ -96,6 +96,19 @@ describe('room for pieces', () => {
     expect(doors.violations).toMatchObject([{ promise: 'P5' }])
   })
 
+  test('may be missing for a stranger, who is one until he is heard of', () => {
+    nowMs = 30_000
+    const heard = new Set<string>()
+    door = doors.open('a', (peer) => heard.has(peer))
+    nowMs += 60_000
+    door.begins('b', piece)(missing)
+    expect(doors.violations).toEqual([])
+    heard.add('b')
+    nowMs += 60_000
+    door.begins('b', piece)(missing)
+    expect(doors.violations).toMatchObject([{ promise: 'P5' }])
+  })
+
   test('may be missing for a piece whose message is kept no more', () => {
     nowMs = 30_000
     const later = encodePiece(pieceRequest, { type: 'piece', ...first!, at: 1 })
