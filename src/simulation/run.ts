@@ -283,7 +283,8 @@ class Run {
         if (machine.process === undefined) this.#cluster.start(machine)
       const elapsedMs = atMs - healedMs
       if (elapsedMs > 0 && elapsedMs % crowdsEveryMs === 0) this.#workload.mergeCrowds()
-      const quiet = history.operations.every(({ outcome }) => outcome !== 'pending')
+      const isOver = history.operations.every(({ outcome }) => outcome !== 'pending')
+      const quiet = isOver && this.#workload.thinking === 0
       if (!quiet || this.#gaps(true).length > 0) continue
       this.#convergedAfterMs = scheduler.nowMs - healedMs
       // What has converged stays so, once the last message from the time of the faults has come.

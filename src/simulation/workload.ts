@@ -55,6 +55,8 @@ export class Workload {
   readonly #awaited = new Set<Awaited>()
   readonly #merger: Client
   #open = true
+  /** How many clients have read, and are to write. */
+  thinking = 0
   #writes = 0
 
   /** `without`: the turns that are left out. */
@@ -154,11 +156,17 @@ export class Workload {
         const read = await this.#read(client, machine, key)
         if (read === undefined) return
         // Think, and write: the context is a little old by then.
-        if (client.random.chance(0.3)) await this.#pause(client.random.exponential(500))
+        if (client.random.chance(0.3)) await this.#think(client)
         const other = client.random.chance(0.2) ? (client.choosePeer() ?? machine) : machine
         return this.#write(client, other, key, read)
       }
     }
+  }
+
+  async #think({ random }: Client): Promise<void> {
+    this.thinking++
+    await this.#pause(random.exponential(500))
+    this.thinking--
   }
 
   /** Follows a key at a tab, or follows it no more. */
