@@ -18,6 +18,9 @@ export interface ExpirySettings {
   readonly meanMs: number
 }
 
+/** Clocks tell whole milliseconds. */
+const roundedMs = 2
+
 export class Expiries {
   readonly violations: Violation[] = []
   /** How many reads showed a value to be over. */
@@ -40,8 +43,16 @@ export class Expiries {
     return expiresAt
   }
 
-  /** What a read showed; the reader's clock said `fromMs` when it began and `untilMs` when it ended. */
-  reads(get: Operation, { siblings }: ObjectState, fromMs: number, untilMs: number): void {
+  /** What a read showed; the reader's clock said `fromMs` when it began and `untilMs` when it ended, so much later. */
+  reads(
+    get: Operation,
+    { siblings }: ObjectState,
+    fromMs: number,
+    untilMs: number,
+    tookMs: number,
+  ): void {
+    // Of a clock that was set meanwhile nobody knows here all that it said.
+    if (Math.abs(untilMs - fromMs - tookMs) > roundedMs) return
     for (const { value } of siblings) {
       const write = this.#history.writeOf(value)
       const expiresAt = write === undefined ? undefined : this.#byWrite.get(write)

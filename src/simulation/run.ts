@@ -114,6 +114,8 @@ const startMs = 20_000
 /** What keeps a tab from delivering is looked for so often, once everything is healed. */
 const crowdsEveryMs = 20_000
 /** Twelve mean pauses of anti-entropy. */
+/** So often, by then, it may be found in the middle of letting something go. */
+const mostRelapses = 2
 const convergenceMs = 120_000
 
 export async function runSeed(
@@ -277,6 +279,7 @@ class Run {
     this.#faults.heal()
     chronicle.tell('', 'everything is healed')
     const healedMs = scheduler.nowMs
+    let relapses = 0
     for (let atMs = healedMs; atMs < healedMs + convergenceMs; atMs += 1000) {
       await scheduler.run(atMs + 1000, bounded(scheduler))
       for (const machine of machines)
@@ -287,10 +290,11 @@ class Run {
       const quiet = isOver && this.#workload.thinking === 0
       if (!quiet || this.#gaps(true).length > 0) continue
       this.#convergedAfterMs = scheduler.nowMs - healedMs
-      // What has converged stays so, once the last message from the time of the faults has come.
+      // What has converged stays so, once the last message from the time of the faults has come; but for a moment, when
+      // something is let go of just then: that is not at the same time everywhere.
       const isLate = scheduler.nowMs > healedMs + longestTailMs
       await scheduler.run(scheduler.nowMs + 3000, bounded(scheduler))
-      if (isLate || this.#gaps(true).length === 0) break
+      if (this.#gaps(true).length === 0 || (isLate && ++relapses > mostRelapses)) break
     }
     hearRefusals(this.#cluster)
     forgiveCrowded(this.#cluster)

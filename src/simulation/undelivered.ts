@@ -10,7 +10,7 @@ import { decode } from '../protocol/codec.ts'
 import { edgeCopy } from '../protocol/copy.ts'
 import { dotOfId, includesId } from '../protocol/receipt-id.ts'
 import { keyOfStored, shelfRange } from '../protocol/record.ts'
-import { crowdedKeys } from './checker.ts'
+import { crowdedKeys, type Holding } from './checker.ts'
 import type { Cluster } from './cluster.ts'
 import type { Machine } from './machine.ts'
 import { inspect } from './inspection.ts'
@@ -28,20 +28,35 @@ export function undeliveredBy(
   for (const { key, value } of disk.entries(from, to)) {
     const name = showKey(keyOfStored(key))
     if (!isMeant(name)) continue
-    // What a member had once may have gone with its disk: only what somebody holds now, or has seen, is safe there.
-    const held = history.closure(
-      (holdings.get(name) ?? []).flatMap(({ state }) => {
-        return state.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
-      }),
-    )
+    const held = safeAmong(cluster, holdings.get(name) ?? [])
     for (const own of decode(edgeCopy, value).writes) {
       const write = own.stage === 'device' ? history.writeOf(own.value) : undefined
       if (write === undefined) continue
-      for (const each of history.closure([write])) if (!held.has(each)) writes.add(each)
+      for (const each of history.closure([write])) if (!held(each)) writes.add(each)
       writes.add(write)
     }
   }
   return writes
+}
+
+/**
+ * Whether a write is safe without its tab: a quorum has acknowledged it and somebody holds it, or has seen it, now (what a
+ * member had once may have gone with its disk), or as many hold it as a quorum takes. Else one disk more may be its last.
+ */
+function safeAmong(
+  { history, settings }: Cluster,
+  holdings: readonly Holding[],
+): (write: number) => boolean {
+  const seen = holdings.map(({ state }) => {
+    return history.closure(state.siblings.flatMap(({ value }) => history.writeOf(value) ?? []))
+  })
+  const acknowledged = new Set(
+    history.operations.filter(({ quorumMs }) => quorumMs < Infinity).map(({ write }) => write),
+  )
+  return (write) => {
+    const count = seen.filter((each) => each.has(write)).length
+    return count >= (acknowledged.has(write) ? 1 : settings.w)
+  }
 }
 
 /**

@@ -194,6 +194,7 @@ export class Workload {
     const mustShow = local && follows ? history.ownOf(operation) : []
     const from = local ? 'local' : strict ? 'strict' : 'quorum'
     const fromMs = process.keyed!.now()
+    const fromVirtualMs = this.#cluster.scheduler.nowMs
     const byListing = client.random.chance(0.25)
     const answer = byListing
       ? readListed(process.keyed!, key, from)
@@ -202,7 +203,8 @@ export class Workload {
     if (read === undefined) return undefined
     if (!byListing && read.source === 'local')
       this.violations.push(...falseEmptiness(process.edge, key, read.state))
-    this.#cluster.expiries.reads(operation, read.state, fromMs, process.keyed!.now())
+    const tookMs = this.#cluster.scheduler.nowMs - fromVirtualMs
+    this.#cluster.expiries.reads(operation, read.state, fromMs, process.keyed!.now(), tookMs)
     const writes = read.state.siblings.flatMap(({ value }) => history.writeOf(value) ?? [])
     operation.returned = writes
     if (read.source === 'local') operation.mustShow = mustShow
