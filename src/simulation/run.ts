@@ -113,9 +113,9 @@ const looksEvery = 20
 const startMs = 20_000
 /** What keeps a tab from delivering is looked for so often, once everything is healed. */
 const crowdsEveryMs = 20_000
-/** Twelve mean pauses of anti-entropy. */
-/** So often, by then, it may be found in the middle of letting something go. */
+/** So often it may be found in the middle of letting something go. */
 const mostRelapses = 2
+/** Twelve mean pauses of anti-entropy. */
 const convergenceMs = 120_000
 
 export async function runSeed(
