@@ -165,14 +165,6 @@ export const ofLoad: readonly Mutant[] = [
     faults: [...apart, 'loss', 'loss', 'crash', 'delay tails'],
     swarm: large,
   },
-  {
-    name: 'a copy is replaced by an answer that is not whole',
-    clause: 'only owners that miss nothing can say that there is no more',
-    breaks: ['P5', 'P3', 'P1'],
-    rules: { isWhole: ({ owner }) => owner },
-    faults: ['wiped disk', 'wiped disk', 'partial partition', 'partial partition', 'one-way cut'],
-    swarm: { edges: 3, members: 3, n: 2, r: 1, w: 2, sharedHost: false, keys: 2 },
-  },
 ]
 
 /** A build that serves otherwise. */
