@@ -17,6 +17,8 @@ needNetwork()
 
 const rounds = 50
 const cutFrom = 43
+/** Of a dozen kills: it is seen once in some hundred. */
+const mostThrows = 2
 const keys = ['red', 'green', 'blue']
 const endings = ['close', 'reload', 'crash', 'kill'] as const
 type Ending = (typeof endings)[number]
@@ -38,8 +40,11 @@ test(`${rounds} tabs end upon an acknowledgement, and nothing acknowledged is lo
     return { browser, page: await openPage(browser, spread) }
   }
   const kept = new Set<string>()
+  const thrownAway = new Set<string>()
+  let throws = 0
   let before: readonly string[] = []
   let device = await start()
+  await device.page.evaluate(putBystander)
   for (let round = 0; round < rounds; round++) {
     if (round === cutFrom) {
       before = [...kept]
@@ -49,7 +54,14 @@ test(`${rounds} tabs end upon an acknowledgement, and nothing acknowledged is lo
     await device.page.evaluate(writeOnAndOn, [keys, `${round}`] as const)
     await keepUntil(device.page, kept, kept.size + 1 + ((round * 5) % 7))
     device = await endAndReopen(endings[round % endings.length]!, device, spread, start)
-    await toHold(device.page, kept, `round ${round}, ${endings[round % endings.length]}`)
+    if (!(await device.page.evaluate(isBystanderThere))) {
+      for (const name of kept) thrownAway.add(name)
+      await device.page.evaluate(putBystander)
+      console.info(`Round ${round}: Chromium threw away every database of the origin.`)
+      expect(++throws).toBeLessThanOrEqual(mostThrows)
+    }
+    const owed = [...kept].filter((name) => !thrownAway.has(name))
+    await toHold(device.page, owed, `round ${round}, ${endings[round % endings.length]}`)
   }
 
   expect(await spread.network.reaches('left', 'peer-1')).toBe(false)
@@ -61,7 +73,7 @@ test(`${rounds} tabs end upon an acknowledgement, and nothing acknowledged is lo
   for (const peer of peers) {
     const lost = async (): Promise<string[]> => {
       const names = await heldBy(spread, peer)
-      return [...kept].filter((name) => !names.includes(name))
+      return [...kept].filter((name) => !names.includes(name) && !thrownAway.has(name))
     }
     await expect.poll(lost, { message: peer, timeout: healMs }).toEqual([])
   }
@@ -116,13 +128,28 @@ async function endAndReopen(
   return { browser, page: await openPage(browser, spread) }
 }
 
-async function toHold(page: Page, kept: ReadonlySet<string>, message: string): Promise<void> {
+/** Makes a database that only a loss of the whole origin takes away. */
+async function putBystander(): Promise<void> {
+  const request = indexedDB.open('bystander')
+  await new Promise((resolve, reject) => {
+    request.onsuccess = resolve
+    request.onerror = () => reject(request.error!)
+  })
+  request.result.close()
+}
+
+async function isBystanderThere(): Promise<boolean> {
+  const databases = await indexedDB.databases()
+  return databases.some(({ name }) => name === 'bystander')
+}
+
+async function toHold(page: Page, kept: readonly string[], message: string): Promise<void> {
   const lost = async (): Promise<string[]> => {
     const names = await page.evaluate(async (of) => {
       const held = await Promise.all(of.map((key) => (globalThis.trial as Trial).held(key)))
       return held.flat()
     }, keys)
-    return [...kept].filter((name) => !names.includes(name))
+    return kept.filter((name) => !names.includes(name))
   }
   await expect.poll(lost, { message, intervals: [50], timeout: healMs }).toEqual([])
 }
