@@ -43,6 +43,10 @@ export const limits = {
   /** What these may weigh together, in values of a mebibyte as well as in small ones. */
   underWayBytes: 64 * mebibyte,
   members: 4096,
+  /** Changes of the members that are open at one time: one is completed, the others are withdrawn and proposed again. */
+  changes: 64,
+  /** Completed changes are remembered: a peer that was away for more does not know what it missed. */
+  steps: 16,
   edgesPerMember: 4096,
   /** A tab with 5000 followed keys is told of every change, with room to spare; one of more asks about the rest. */
   watchesPerPeer: 8192,
