@@ -9,7 +9,7 @@ import type { ObjectState } from '../data/siblings.ts'
 import { type ActorId, highest, sameDot, showDot } from '../data/vector.ts'
 import type { Durability } from '../protocol/buffering.ts'
 import type { PeerId } from '../protocol/membership.ts'
-import { placementOf } from '../protocol/placement.ts'
+import { placementIn } from '../protocol/placement.ts'
 import { tooManyHints } from './foreign-space.ts'
 import type { Decision, Held, Records } from './records.ts'
 import type { MemberWorld } from './world.ts'
@@ -40,7 +40,7 @@ export async function absorb(
 ): Promise<Absorbed | undefined> {
   // Under the view of the instant of the step: a debt to former owners would never be paid.
   const debt = (): readonly PeerId[] => {
-    const { owners } = placementOf(world.view().ring, key.position)
+    const { owners } = placementIn(world.view(), key.position)
     return world.rules.debtOf(world.self, owners)
   }
   if (as === 'as owner' && debt().length > 0) return undefined

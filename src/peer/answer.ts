@@ -10,6 +10,7 @@ import { NotUnderstoodError } from '../protocol/codec.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { decodeRequest, type Reply, type ReplyOf, type Request } from '../protocol/message.ts'
+import type { Changing } from './changing.ts'
 import { write, type Written } from './coordinator.ts'
 import type { Followers } from './followers.ts'
 import type { Gossip } from './gossip.ts'
@@ -40,6 +41,7 @@ export interface Answering {
   readonly followers: Followers
   readonly reaping: Reaping
   readonly underWay: UnderWay<Written>
+  readonly changing: Changing
   report(): Promise<Omit<ReplyOf<'status'>, 'type'>>
 }
 
@@ -54,7 +56,7 @@ export function understood(body: Uint8Array): Request {
 
 /** Rejects with `RingletError` where the answer is a refusal. */
 export async function answer(parts: Answering, from: PeerId, request: Request): Promise<Reply> {
-  const { world, records, gossip, followers, reaping } = parts
+  const { world, records, gossip, followers, reaping, changing } = parts
   const { pace } = world
   const { sessions } = reaping
   const refusal = refuse(world.view(), from, request)
@@ -106,6 +108,7 @@ export async function answer(parts: Answering, from: PeerId, request: Request): 
       return { type: 'covered', ...(await coveredBy(world, records, key, dot, direct)) }
     }
     case 'gossip':
+      if (request.self !== undefined) changing.met(from)
       return gossip.serve(request)
     case 'records':
       await gossip.take(request.records)
@@ -124,6 +127,8 @@ export async function answer(parts: Answering, from: PeerId, request: Request): 
       return { type: 'done' }
     case 'reaping':
       return reaping.serve(from, request.body)
+    case 'changing':
+      return changing.serve(request.body)
     default:
       return unreachable(request)
   }

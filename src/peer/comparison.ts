@@ -8,6 +8,7 @@ import { type Bytes, compareBytes, equalBytes } from '../data/bytes.ts'
 import { type Digest, digestLength, digestOf, hash32 } from '../data/hash.ts'
 import type { Key } from '../data/key.ts'
 import type { ObjectState } from '../data/siblings.ts'
+import { allOwners, ownerLists } from '../protocol/lists.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { digestOfStored, keyOfStored, shelfRange, verifiedDigest } from '../protocol/record.ts'
 import { xorInto } from './digests.ts'
@@ -38,11 +39,11 @@ export async function foldsOf(
   other: PeerId,
   { from, to, parts, salt }: FoldRange,
 ): Promise<Digest[]> {
-  const { ring } = world.view()
+  const { ring, next } = world.view()
   const width = (to - from) / parts
   const folds = Array.from({ length: parts }, () => new Uint8Array(digestLength))
   for (let partition = from; partition < to; partition++) {
-    const owners = ring.ownersOf(partition)
+    const owners = allOwners(ownerLists(partition, ring, next))
     if (!owners.includes(world.self) || !owners.includes(other)) continue
     if (!world.rules.compares(partition)) continue
     const fold = folds[Math.floor((partition - from) / width)]!

@@ -18,7 +18,7 @@ import {
 } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { encodeRequest, type ReplyOf, type Request } from '../protocol/message.ts'
-import { ownersQuota, type Placement, placementOf } from '../protocol/placement.ts'
+import { ownersQuota, type Placement, placementIn } from '../protocol/placement.ts'
 import type { Quota } from '../protocol/quorum.ts'
 import { ask } from './ask.ts'
 import {
@@ -32,7 +32,15 @@ import { errorOfRefusal, type Failure, isFailure } from './failure.ts'
 import { fanout, type Fanned, type Hint, quorumError } from './fanout.ts'
 import { isBehind, store, type Stored, type WriteRequest } from './minting.ts'
 import type { Records } from './records.ts'
-import { agree, type Lists, listsOf, ownStanding, placementFor, weighStrictly } from './strict.ts'
+import {
+  agree,
+  type Lists,
+  listsOf,
+  ownStanding,
+  placementFor,
+  ringQuotas,
+  weighStrictly,
+} from './strict.ts'
 import type { MemberWorld } from './world.ts'
 
 export interface Written {
@@ -70,7 +78,7 @@ export async function write(
   request: WriteRequest,
   direct: boolean,
 ): Promise<Written> {
-  const placement = placementOf(world.view().ring, request.key.position)
+  const placement = placementIn(world.view(), request.key.position)
   const job = {
     world,
     records,
@@ -274,7 +282,7 @@ function replicate(
     label: 'replicate',
     endMs,
     needed: world.rules.votesNeeded(w),
-    quotas: quotasOf(world, placement, request),
+    quotas: quotasOf(world, placement, request, lists),
     breadth: 'all',
     own,
     weigh: (answer) => {
@@ -308,10 +316,15 @@ function replicate(
   })
 }
 
-function quotasOf(world: MemberWorld, placement: Placement, request: WriteRequest): Quota[] {
-  const { pw, dw } = request
+function quotasOf(
+  world: MemberWorld,
+  placement: Placement,
+  request: WriteRequest,
+  lists: Lists | undefined,
+): Quota[] {
+  const { pw, dw, w } = request
   const isBuffered = world.buffering.durabilityOf(request) === 'buffered'
-  const quotas: Quota[] = []
+  const quotas: Quota[] = lists === undefined ? [] : ringQuotas(lists, w)
   if (pw !== undefined && pw > 0) quotas.push(ownersQuota(placement, pw))
   // Where one alone is asked for it, that one is waited for.
   if (dw !== undefined && dw > 0 && !isBuffered) {

@@ -11,7 +11,7 @@ import { type Key, showKey } from '../data/key.ts'
 import { type ObjectState, weightOf } from '../data/siblings.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
-import { placementOf } from '../protocol/placement.ts'
+import { placementIn } from '../protocol/placement.ts'
 import { keyOfStored, shelfRange } from '../protocol/record.ts'
 import { ask } from './ask.ts'
 import { type Failure, isFailure } from './failure.ts'
@@ -63,6 +63,12 @@ export class Handoff {
   soon(peer: PeerId): void {
     this.#resting.delete(peer)
     this.#due = 0
+  }
+
+  /** Whether all that this peer owes is known to it, by the view of this instant. */
+  get isDerived(): boolean {
+    const { rules, view } = this.#world
+    return rules.isDerived(this.#derived, view().digest) && this.#records.foreign.isCounted
   }
 
   /** How many keys this peer owes to somebody. */
@@ -214,6 +220,6 @@ export class Handoff {
   /** Whom this peer owes the key under the view of this instant. */
   #debt(key: Key): readonly PeerId[] {
     const { self, rules, view } = this.#world
-    return rules.debtOf(self, placementOf(view().ring, key.position).owners)
+    return rules.debtOf(self, placementIn(view(), key.position).owners)
   }
 }

@@ -28,6 +28,8 @@ import {
   saysAll,
   type Standing,
   weighStrictly,
+  placementFor,
+  ringQuotas,
 } from './strict.ts'
 import type { MemberWorld } from './world.ts'
 
@@ -92,7 +94,7 @@ async function listOnce(
 ) {
   const { self } = world
   const { prefix } = asked
-  const placement = ownersOnly(placementOf(world.view().ring, prefix.position))
+  const placement = ownersOnly(placementFor(world, prefix.position, strict))
   const lists = strict ? listsOf(world, prefix.position) : undefined
   const question = { asked, lists: lists?.digest }
   const own = placement.owners.includes(self) ? await readOwn(world, records, question) : undefined
@@ -100,6 +102,7 @@ async function listOnce(
     label: 'list',
     endMs,
     needed: r,
+    quotas: lists === undefined ? [] : ringQuotas(lists, r),
     breadth: 'needed',
     own,
     weigh: (answer) => {

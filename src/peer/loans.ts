@@ -16,7 +16,7 @@ import { limits as defaultLimits } from '../protocol/limits.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import { generationsIn, hasStrangers } from '../protocol/reaping.ts'
 import type { ReapingReplyOf, ReapingRequest } from '../protocol/reaping-message.ts'
-import { placementOf } from '../protocol/placement.ts'
+import { placementIn } from '../protocol/placement.ts'
 import { encode } from '../protocol/codec.ts'
 import { remembered, storageKeys } from '../protocol/record.ts'
 import { absorb } from './absorb.ts'
@@ -222,7 +222,7 @@ export class Loans {
   }
 
   #isOwner(key: Key): boolean {
-    const { owners } = placementOf(this.#world.view().ring, key.position)
+    const { owners } = placementIn(this.#world.view(), key.position)
     return owners.includes(this.#world.self)
   }
 

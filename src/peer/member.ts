@@ -6,6 +6,7 @@
  */
 import type { Key } from '../data/key.ts'
 import type { Dot } from '../data/vector.ts'
+import type { ChangingRules } from '../protocol/changing-rules.ts'
 import type { ReadDemands } from '../protocol/demands.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { Say } from '../protocol/event.ts'
@@ -31,7 +32,10 @@ import { type Answering, answer, understood } from './answer.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import { ask, refusalOfError } from './ask.ts'
 import { Buffers } from './buffers.ts'
+import { Changing, type Wish } from './changing.ts'
 import { write, type Written } from './coordinator.ts'
+import type { FactsTable } from './facts-table.ts'
+import { Filling } from './filling.ts'
 import { Followers } from './followers.ts'
 import { Gossip } from './gossip.ts'
 import { Handoff } from './handoff.ts'
@@ -58,6 +62,11 @@ export interface MemberOptions extends WorldOptions {
   readonly reaping?: Partial<ReapingRules>
   readonly buffering?: Partial<BufferingRules>
   readonly loadRules?: Partial<LoadRules>
+  readonly changing?: Partial<ChangingRules>
+  /** Comes to a ring that is there already: it asks for a seat, and owns nothing before it holds what it is to own. */
+  readonly joins?: boolean
+  /** Who alone may order that a member goes; without one any durable member may. */
+  readonly operator?: PeerId
   /** Addresses to ask while no member answers. */
   readonly bootstrap: readonly string[]
   readonly class: PeerClass
@@ -69,7 +78,12 @@ export interface MemberOptions extends WorldOptions {
 /** How often the driver calls every loop's `tick`. */
 const tickMs = 100
 /** What tells a peer its own past harms nobody. */
-const servedFromTheStart: ReadonlySet<Request['type']> = new Set(['gossip', 'records', 'ping'])
+const servedFromTheStart: ReadonlySet<Request['type']> = new Set([
+  'gossip',
+  'records',
+  'ping',
+  'changing',
+])
 
 export class Member {
   readonly world: MemberWorld
@@ -87,6 +101,8 @@ export class Member {
   readonly #refill: Refill
   readonly #reaping: Reaping
   readonly #sweep: Sweep
+  readonly #filling: Filling
+  readonly #changing: Changing
   readonly #parts: Answering
   #stopTicking = (): void => {}
   #counting: Promise<number> | undefined
@@ -99,6 +115,7 @@ export class Member {
     records: Records,
     table: Table,
     awakeBeforeMs: number,
+    facts: FactsTable,
   ) {
     const { clock, limits = defaultLimits } = options
     const isMember = (peer: PeerId): boolean => table.view.byPeer.has(peer)
@@ -139,7 +156,19 @@ export class Member {
     this.#gossip = new Gossip(this.world, table, options.bootstrap)
     this.#handoff = new Handoff(this.world, records)
     this.#antiEntropy = new AntiEntropy(this.world, records)
-    this.#refill = new Refill(this.world, records, table, this.#antiEntropy)
+    this.#filling = new Filling(this.world, records, this.#antiEntropy, facts)
+    this.#changing = new Changing(this.world, facts, this.#filling, {
+      isWhole: () => table.own?.record.readiness === 'ready',
+      acquaintances: () => {
+        const known = table.view.members.map(({ record }) => record.peer)
+        return known.filter((peer) => peer !== world.self)
+      },
+      hearAnybody: () => this.#gossip.hearAnybody(),
+      owes: async () => !this.#handoff.isDerived || (await this.hints()) > 0,
+    })
+    this.#refill = new Refill(this.world, records, table, this.#antiEntropy, () => {
+      return this.#changing.mayCount()
+    })
     this.#reaping = new Reaping(this.world, records, awakeBeforeMs)
     this.#followers = new Followers(this.world)
     this.#sweep = new Sweep({
@@ -155,6 +184,7 @@ export class Member {
       followers: this.#followers,
       reaping: this.#reaping,
       underWay: new UnderWay(),
+      changing: this.#changing,
       report: () => this.report(),
     }
     records.onChange((key, state) => this.#followers.changed(key, state))
@@ -209,6 +239,11 @@ export class Member {
     const cancel = clock.after(limits.requestMs, resolve)
     await Promise.race([this.#gossip.hearAnybody(), late])
     cancel()
+  }
+
+  /** A joiner makes itself known before it states itself. */
+  enter(): Promise<void> {
+    return this.#changing.enter()
   }
 
   /** From here on it serves all that a member serves. */
@@ -301,6 +336,23 @@ export class Member {
     return this.#refill.trust()
   }
 
+  /**
+   * Asks the ring for a seat like this one, and goes on asking until it has it; or for its own to be taken away. `changing`
+   * says how far that is.
+   */
+  want(wish: Wish): void {
+    this.#changing.want(wish)
+  }
+
+  /** An operator's word that a member is to go, whether it answers or not. */
+  evict(peer: PeerId): Promise<void> {
+    return this.#changing.order(peer)
+  }
+
+  get changing(): Pick<Changing, 'situation' | 'isSeated' | 'isRemoved' | 'exchangeWith'> {
+    return this.#changing
+  }
+
   /** Tells a member that calls its store new what is known here of an earlier one. */
   remind(known: SignedRecord): void {
     const body = encodeNotice({ type: 'records', records: [known] })
@@ -314,6 +366,7 @@ export class Member {
   /** Some member's record is another than before. */
   tableChanged(): void {
     this.#refill.soon()
+    this.#changing.soon()
     this.#touched()
   }
 
@@ -365,6 +418,8 @@ export class Member {
       this.#handoff.tick()
       this.#antiEntropy.tick()
       this.#refill.tick()
+      this.#filling.tick()
+      this.#changing.tick()
       this.world.pace.tick()
       this.world.buffers.tick()
       this.#reaping.tick()

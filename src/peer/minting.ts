@@ -25,7 +25,7 @@ import type { Durability } from '../protocol/buffering.ts'
 import type { WriteDemands } from '../protocol/demands.ts'
 import { RingletError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/membership.ts'
-import { placementOf } from '../protocol/placement.ts'
+import { placementIn } from '../protocol/placement.ts'
 import { remembered, storageKeys } from '../protocol/record.ts'
 import { sayOwed } from './absorb.ts'
 import { tooManyHints } from './foreign-space.ts'
@@ -260,7 +260,7 @@ export async function isBehind(
 
 /** Whom this peer owes the key under the view of this instant. */
 function owedNow(world: MemberWorld, key: Key): readonly PeerId[] {
-  const { owners } = placementOf(world.view().ring, key.position)
+  const { owners } = placementIn(world.view(), key.position)
   return world.rules.debtOf(world.self, owners)
 }
 

@@ -9,15 +9,13 @@
  */
 import { type Key, showKey } from '../data/key.ts'
 import type { MemberRecord, PeerId } from '../protocol/membership.ts'
-import type { ReplyOf } from '../protocol/message.ts'
-import { placementOf } from '../protocol/placement.ts'
+import { placementIn } from '../protocol/placement.ts'
 import type { AntiEntropy } from './anti-entropy.ts'
-import { ask } from './ask.ts'
-import { isFailure } from './failure.ts'
 import type { Records } from './records.ts'
-import { listsOf } from './strict.ts'
 import type { Table } from './table.ts'
 import { single } from './tasks.ts'
+import { vouched } from './vouching.ts'
+import { recordIn } from './strict.ts'
 import type { MemberWorld } from './world.ts'
 
 /** A pass is made in so many parts: each is vouched for on its own, and a lost link costs one of them. */
@@ -33,6 +31,7 @@ export class Refill {
   readonly #records: Records
   readonly #table: Table
   readonly #antiEntropy: AntiEntropy
+  readonly #mayCount: () => boolean | Promise<boolean>
   readonly #byPartition = new Map<number, Told>()
   readonly #byKey = new Map<string, Told>()
   /** The doubted keys that this peer's record speaks of: the others know that they are in doubt. */
@@ -40,7 +39,15 @@ export class Refill {
   #due = 0
   readonly #round: () => void
 
-  constructor(world: MemberWorld, records: Records, table: Table, antiEntropy: AntiEntropy) {
+  /** `mayCount` resolves with whether this peer knows of the ring's changes what it must before it counts again. */
+  constructor(
+    world: MemberWorld,
+    records: Records,
+    table: Table,
+    antiEntropy: AntiEntropy,
+    mayCount: () => boolean | Promise<boolean>,
+  ) {
+    this.#mayCount = mayCount
     this.#world = world
     this.#records = records
     this.#table = table
@@ -80,7 +87,7 @@ export class Refill {
   /** Whether every other owner of the key that lost nothing itself has told all it holds. */
   holdsAll(key: Key): boolean {
     if (this.#own?.readiness !== 'refilling') return true
-    const { partition } = placementOf(this.#world.view().ring, key.position)
+    const { partition } = placementIn(this.#world.view(), key.position)
     return this.#sourcesOf(partition).every((peer) => this.#hasTold(this.#told(partition), peer))
   }
 
@@ -125,6 +132,8 @@ export class Refill {
     }
     const { generation } = this.#own
     if (!this.#isWhole()) return
+    const may = this.#mayCount()
+    if (typeof may === 'boolean' ? !may : !(await may)) return
     // Somebody may have spoken in this peer's name meanwhile: then this is another store, and not whole.
     await this.#table.restate((own) => {
       return own.generation === generation ? { readiness: 'ready' } : {}
@@ -164,7 +173,7 @@ export class Refill {
 
   /** Asks for one key whose record was damaged; resolves with whether enough others have told what they hold. */
   async #takeKey(key: Key): Promise<boolean> {
-    const { partition, owners } = placementOf(this.#world.view().ring, key.position)
+    const { partition, owners } = placementIn(this.#world.view(), key.position)
     // What is not owned is kept for its owners, who have what they need from each other.
     if (!owners.includes(this.#world.self)) return true
     const name = `${key.text} ${this.#stated.get(key.text)}`
@@ -206,41 +215,13 @@ export class Refill {
     }
   }
 
-  /**
-   * Of these partitions, those whose lists the other side saw as this one did, both before and after `take`; and the
-   * keys in them that it cannot vouch for. Tables that differ are compared.
-   */
-  async #vouched(
+  #vouched(
     peer: PeerId,
     partitions: readonly number[],
     key: Key | undefined,
     take: () => Promise<boolean>,
   ): Promise<Map<number, readonly Key[]>> {
-    const none = new Map<number, readonly Key[]>()
-    const before = await this.#askToVouch(peer, partitions, key)
-    if (before === undefined) return none
-    if (before.vouched.length < partitions.length) await this.#world.compareTables(peer)
-    const agreed = before.vouched.map(({ partition }) => partition)
-    const store = this.#own?.generation
-    if (agreed.length === 0 || !(await take())) return none
-    const after = await this.#askToVouch(peer, agreed, key)
-    if (this.#own?.generation !== store) return none
-    return new Map(after?.vouched.map(({ partition, except }) => [partition, except]))
-  }
-
-  async #askToVouch(
-    peer: PeerId,
-    partitions: readonly number[],
-    key: Key | undefined,
-  ): Promise<ReplyOf<'vouched'> | undefined> {
-    const width = 0x1_0000_0000 / this.#world.view().identity.q
-    const lists = partitions.map((partition) => {
-      return { partition, digest: listsOf(this.#world, partition * width).digest }
-    })
-    const options = { lane: 'background', deadlineMs: this.#world.limits.requestMs } as const
-    const question = { type: 'vouch', lists, key } as const
-    const reply = await ask(this.#world, peer, question, 'vouched', options)
-    return isFailure(reply) ? undefined : reply
+    return vouched(this.#world, () => this.#own?.generation, { peer, partitions, key, take })
   }
 
   #isWhole(): boolean {
@@ -266,10 +247,11 @@ export class Refill {
     return told
   }
 
+  /** By the ring that stands, and by the one that is next. */
   #owned(): number[] {
-    const { identity, ring } = this.#world.view()
+    const { identity, ring, next } = this.#world.view()
     return Array.from({ length: identity.q }, (_, partition) => partition).filter((partition) => {
-      return ring.ownersOf(partition).includes(this.#world.self)
+      return [ring, next?.ring].some((each) => each?.ownersOf(partition).includes(this.#world.self))
     })
   }
 
@@ -281,11 +263,11 @@ export class Refill {
   #sourcesOf(partition: number): PeerId[] {
     const { ring, byPeer } = this.#world.view()
     return ring.ownersOf(partition).filter((peer) => {
-      return peer !== this.#world.self && this.#world.rules.isSource(byPeer.get(peer)!.record)
+      return peer !== this.#world.self && this.#world.rules.isSource(recordIn(byPeer, peer))
     })
   }
 
   #generationOf(peer: PeerId): string {
-    return this.#world.view().byPeer.get(peer)!.record.generation
+    return recordIn(this.#world.view().byPeer, peer).generation
   }
 }

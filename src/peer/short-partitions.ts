@@ -14,7 +14,7 @@ export function shortPartitions({ identity, ring, byPeer }: View, rules: Rules):
   for (let partition = 0; partition < identity.q; partition++) {
     const ready = ring
       .ownersOf(partition)
-      .map((peer) => byPeer.get(peer)!.record)
+      .flatMap((peer) => byPeer.get(peer)?.record ?? [])
       .filter(({ readiness }) => readiness === 'ready')
     if (new Set(ready.map(({ host }) => host)).size < needed) count++
   }

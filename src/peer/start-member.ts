@@ -5,6 +5,7 @@
  * The order is the point. A store that is a copy, or was set back, must not speak in the name that it finds in itself; and
  * nobody but the ring can tell it.
  */
+import { changingRules } from '../protocol/changing-rules.ts'
 import type { Say } from '../protocol/event.ts'
 import { memberRules } from '../protocol/member-rules.ts'
 import type { MemberRecord, SignedRecord, View } from '../protocol/membership.ts'
@@ -12,6 +13,7 @@ import { storageKeys } from '../protocol/record.ts'
 import { rules } from '../protocol/rules.ts'
 import { ringHash } from '../protocol/view.ts'
 import { isCopied, openIdentity } from './epochs.ts'
+import { FactsTable, factsKey } from './facts-table.ts'
 import { Member, type MemberOptions } from './member.ts'
 import { awakeBefore } from './reaping.ts'
 import { Records } from './records.ts'
@@ -28,7 +30,18 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   const records = new Records(storage, ring.q, say, store)
   await records.doubts.load()
   const troubles = new Troubles()
-  const stored = await storage.get(storageKeys.members)
+  const [stored, storedFacts] = await storage.getMany([storageKeys.members, factsKey])
+  const changing = { ...changingRules, ...options.changing }
+  const factsOptions = {
+    ring,
+    identity,
+    storage,
+    say,
+    troubles,
+    rules: changing,
+    operator: options.operator,
+  }
+  const facts = new FactsTable(factsOptions, storedFacts)
   const tableOptions = {
     ring,
     identity,
@@ -39,6 +52,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     rules: options.rules ?? rules,
     memberRules: { ...memberRules, ...options.memberRules },
     troubles,
+    layOut: (raw: View): View => facts.layOut(raw),
     adopted: (view: View): void => member.viewChanged(view),
     heard: (): void => member.tableChanged(),
     contradicted: (known: SignedRecord): void => member.remind(known),
@@ -47,8 +61,9 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     displaced: () => member.displace(),
   }
   const table = new Table(tableOptions, rememberedView(ring, stored, say))
+  facts.onChange = () => table.show()
   const awakeMs = await awakeBefore(storage)
-  const member: Member = new Member({ ...options, troubles }, say, records, table, awakeMs)
+  const member: Member = new Member({ ...options, troubles }, say, records, table, awakeMs, facts)
   records.onDamage = async ({ cause }) => {
     say({ type: 'quarantined', detail: `the store's identity: ${(cause as Error).message}` })
     const generation = await member.renew()
@@ -59,6 +74,8 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   const isOld = isCopied(store, storage) || table.hasMovedOn(remembered, records.generation)
   if (isOld) await table.renew()
   const heard = table.ownRecord
+  const comes = options.joins === true && member.changing.isSeated !== true
+  if (comes) await member.enter()
   await table.state({
     class: options.class,
     host: options.host,
@@ -69,6 +86,8 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     ...standingAtStart(member, remembered, heard),
   })
   member.start()
+  const { class: kind, host, zone, weight } = options
+  if (comes) member.want({ seat: { class: kind, host, zone, weight } })
   return member
 }
 

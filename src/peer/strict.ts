@@ -10,8 +10,9 @@ import { equalBytes } from '../data/bytes.ts'
 import type { Digest } from '../data/hash.ts'
 import type { Key } from '../data/key.ts'
 import type { MemberRecord, PeerId, View } from '../protocol/membership.ts'
-import { hostsOf } from '../protocol/quorum.ts'
-import { ownersOnly, type Placement, placementOf } from '../protocol/placement.ts'
+import { allOwners, ownerLists, ownersDigest } from '../protocol/lists.ts'
+import { hostsOf, type Quota } from '../protocol/quorum.ts'
+import { ownersOnly, type Placement, placementIn, placementOf } from '../protocol/placement.ts'
 import type { Records } from './records.ts'
 import type { Fanned, Weight } from './fanout.ts'
 import type { MemberWorld } from './world.ts'
@@ -20,6 +21,8 @@ import type { MemberWorld } from './world.ts'
 export interface Lists {
   readonly digest: Digest
   readonly owners: ReadonlyMap<PeerId, MemberRecord>
+  /** The owners by each of the rings that stand, where there are two and they differ. */
+  readonly rings: readonly (readonly PeerId[])[]
   /** Those who answered, and see others: their word does not count until both see the same. */
   readonly disagreeing: Set<PeerId>
 }
@@ -35,16 +38,37 @@ export interface Standing {
 
 export function listsOf(world: MemberWorld, position: number): Lists {
   const view = world.view()
-  const records = ownersIn(view, placementOf(view.ring, position).owners)
+  const now = placementOf(view.ring, position)
+  const lists = ownerLists(now.partition, view.ring, view.next)
+  const recordOf = (peer: PeerId): MemberRecord => recordIn(view.byPeer, peer)
   return {
-    digest: world.rules.listsDigest(records),
-    owners: new Map(records.map((record) => [record.peer, record])),
+    digest: ownersDigest(lists, recordOf, world.rules.listsDigest),
+    owners: new Map(allOwners(lists).map((peer) => [peer, recordOf(peer)])),
+    rings: lists.next === undefined ? [] : [lists.now, lists.next.owners],
     disagreeing: new Set(),
   }
 }
 
-export function ownersIn(view: View, owners: readonly PeerId[]): MemberRecord[] {
-  return owners.map((peer) => view.byPeer.get(peer)!.record)
+/** What a member says of itself. One whose word has not come yet counts for nothing. */
+export function recordIn(byPeer: View['byPeer'], peer: PeerId): MemberRecord {
+  return byPeer.get(peer)?.record ?? { ...unheard, peer }
+}
+
+const unheard: Omit<MemberRecord, 'peer'> = {
+  version: 0,
+  class: 'durable',
+  host: '',
+  zone: '',
+  weight: 1,
+  addresses: [],
+  generation: '',
+  readiness: 'refilling',
+  losses: 0,
+}
+
+/** While one ring goes over into another a strict request needs its number of answers from the owners by each. */
+export function ringQuotas({ rings }: Lists, needed: number): Quota[] {
+  return rings.map((owners) => ({ needed, among: (peer) => owners.includes(peer) }))
 }
 
 /** What this peer says of itself with an answer: asked after what it answers is durable, or before it is read. */
@@ -67,7 +91,9 @@ export function isInDoubt({ rules }: MemberWorld, { doubts }: Records, key: Key)
 
 /** Whom a request may ask. */
 export function placementFor(world: MemberWorld, position: number, strict: boolean): Placement {
-  const placement = placementOf(world.view().ring, position)
+  const view = world.view()
+  // Without strictness an owner to be is nobody to ask yet.
+  const placement = strict ? placementIn(view, position) : placementOf(view.ring, position)
   return world.rules.mayStandIn(strict) ? placement : ownersOnly(placement)
 }
 

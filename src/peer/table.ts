@@ -55,6 +55,8 @@ export interface TableOptions {
   readonly restated?: (own: SignedRecord) => void
   /** Called after the record of some member changed. */
   readonly heard?: () => void
+  /** The view as it is shown, of the one that the records alone would give. */
+  readonly layOut?: (raw: View) => View
   /** Called after a new view stands. */
   readonly adopted: (view: View) => void
 }
@@ -62,7 +64,9 @@ export interface TableOptions {
 /** The membership table as this peer knows it: durable first, shown after. */
 export class Table {
   readonly #options: TableOptions
+  /** By the records alone. */
   #view: View
+  #shown: View
   #own: SignedRecord | undefined
   /** Names this life; 0 before its first statement. */
   #began = 0
@@ -76,12 +80,13 @@ export class Table {
   constructor(options: TableOptions, view: View) {
     this.#options = options
     this.#view = view
+    this.#shown = options.layOut?.(view) ?? view
     this.#mayBeOld = this.ownRecord !== undefined
     for (const signed of view.members) this.#learn(signed)
   }
 
   get view(): View {
-    return this.#view
+    return this.#shown
   }
 
   /** This peer's record as the table has it: its own last word, or the ring's memory of one. */
@@ -238,13 +243,21 @@ export class Table {
     const save = (): Promise<void> =>
       storage.update([], () => ({ writes: [write], result: undefined }))
     await troubles.watch('table', save)
-    const moved = next.digest !== this.#view.digest
     this.#view = next
     for (const signed of records) this.#learn(signed)
-    this.#options.heard?.()
-    if (!moved) return
-    this.#options.say({ type: 'view', detail: `${next.members.length} members ${next.digest}` })
-    this.#options.adopted(next)
+    this.show()
+  }
+
+  /** Lays the view out anew. */
+  show(): void {
+    const { layOut, heard, say, adopted } = this.#options
+    const before = this.#shown
+    this.#shown = layOut?.(this.#view) ?? this.#view
+    heard?.()
+    if (this.#shown.digest === before.digest) return
+    const { members, digest } = this.#shown
+    say({ type: 'view', detail: `${members.length} members ${digest}` })
+    adopted(this.#shown)
   }
 
   #learn({ record }: SignedRecord): void {

@@ -7,20 +7,22 @@
  */
 import { altered, type Roster, seatOf } from './seats.ts'
 import type { Situation } from './situation.ts'
-import type { Settled, Statements } from './facts.ts'
+import type { Facts, Settled, Statements } from './facts.ts'
 import type { Departure, Signed, Step } from './statement.ts'
 import type { PeerId } from './view.ts'
 
-/** Of statements with good signatures those that are believed. Whoever knows nobody yet believes whom it asks. */
+/**
+ * Of statements with good signatures those that are believed. Whoever knows of no roster yet believes the first that is told
+ * by somebody who sits there: so one comes into a ring.
+ */
 export function believed(
   { facts, roster }: Situation,
   said: Statements,
   operator?: PeerId,
 ): Statements {
-  const isStranger = facts.settled === undefined && roster.seats.length === 0
   const { last, steps } = followed(roster, said.steps ?? [])
   const settled =
-    said.settled && (isStranger || isNext(roster, last, said.settled)) ? said.settled : undefined
+    said.settled && isNext(facts, [roster, last], said.settled) ? said.settled : undefined
   const now = settled !== undefined && settled.roster.number > last.number ? settled.roster : last
   const mayDismiss = ({ said: { by } }: Signed<Departure>): boolean =>
     operator === undefined ? isDurable([roster, now], by) : by === operator
@@ -44,8 +46,13 @@ export function believed(
 }
 
 /** Whether it is what known steps lead to, or told by somebody who sits in what is known. */
-function isNext(roster: Roster, last: Roster, settled: Settled): boolean {
-  return settled.roster.id === last.id || isSeated([roster, last], settled.step.said.by)
+function isNext(
+  { settled: known }: Facts,
+  rosters: readonly Roster[],
+  { roster, step }: Settled,
+): boolean {
+  const believedIn = known === undefined ? [...rosters, roster] : rosters
+  return rosters.some(({ id }) => id === roster.id) || isSeated(believedIn, step.said.by)
 }
 
 /** As far as each step begins where the one before ended, and is told by somebody of either side of it. */

@@ -45,6 +45,10 @@ export const limits = {
   members: 4096,
   /** Changes of the members that are open at one time: one is completed, the others are withdrawn and proposed again. */
   changes: 64,
+  /** A joiner that holds nothing of what it is to own by then withdraws, and tries again. */
+  changeMs: 600 * second,
+  /** A joiner that nobody has reached for so long is given up by the others. */
+  awayMs: 60 * second,
   /** Completed changes are remembered: a peer that was away for more does not know what it missed. */
   steps: 16,
   edgesPerMember: 4096,

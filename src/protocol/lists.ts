@@ -10,13 +10,10 @@ import { utf8 } from '../data/bytes.ts'
 import { type Digest, digestOf } from '../data/hash.ts'
 import type { Ring } from '../data/ring.ts'
 import type { ChangeId } from './statement.ts'
-import type { MemberRecord, PeerId } from './view.ts'
+import type { MemberRecord, PeerId, View } from './view.ts'
 
-/** A ring on its way: partitions whose owners stay the same are as if nothing happened. */
-export interface NextRing {
-  readonly change: ChangeId
-  readonly ring: Ring
-}
+/** A ring on its way. */
+export type NextRing = NonNullable<View['next']>
 
 export interface OwnerLists {
   readonly now: readonly PeerId[]
@@ -24,6 +21,7 @@ export interface OwnerLists {
   readonly next: { readonly change: ChangeId; readonly owners: readonly PeerId[] } | undefined
 }
 
+/** Of partitions whose owners stay the same it is as if nothing happened. */
 export function ownerLists(partition: number, ring: Ring, next: NextRing | undefined): OwnerLists {
   const now = ring.ownersOf(partition)
   const later = next?.ring.ownersOf(partition)

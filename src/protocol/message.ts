@@ -164,6 +164,8 @@ export const request = union({
   ],
   /** What members ask of each other before a deleted key is forgotten: `reaping-message.ts` says how it reads. */
   reaping: [20, struct({ body: bytes })],
+  /** What members tell each other of the ring's changes: `changing-message.ts` says how it reads. */
+  changing: [21, struct({ body: bytes })],
 })
 
 export const reply = union({
@@ -253,6 +255,7 @@ export const reply = union({
   /** The partitions with the same lists, and the keys of each whose records were found damaged here. */
   vouched: [17, struct({ vouched: list(struct({ partition: varint, except: list(key) })) })],
   reaping: [18, struct({ body: bytes })],
+  changing: [19, struct({ body: bytes })],
 })
 
 export const notice = union({

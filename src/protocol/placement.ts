@@ -5,7 +5,7 @@
  */
 import { partitionOf } from '../data/key.ts'
 import type { Ring } from '../data/ring.ts'
-import type { PeerId } from './membership.ts'
+import type { PeerId, View } from './membership.ts'
 import type { Quota } from './quorum.ts'
 
 export interface Placement {
@@ -45,6 +45,26 @@ export function placementOf(ring: Ring, position: number): Placement {
   }
   const partition = partitionOf(position, ring.shape.q)
   return (placements.byPartition[partition] ??= makePlacement(ring, partition, placements.hosts))
+}
+
+/**
+ * The placement of a key by both rings that stand while one goes over into the other: all owners of either, those of the
+ * present one first. Quorums in each are asked for apart.
+ */
+export function placementIn({ ring, next }: View, position: number): Placement {
+  const now = placementOf(ring, position)
+  if (next === undefined) return now
+  const later = placementOf(next.ring, position)
+  const gainers = later.owners.filter((peer) => !now.owners.includes(peer))
+  if (gainers.length === 0) return now
+  return {
+    partition: now.partition,
+    owners: [...now.owners, ...gainers],
+    get fallbacks() {
+      return now.fallbacks.filter((peer) => !gainers.includes(peer))
+    },
+    hostOf: (peer) => (gainers.includes(peer) ? later : now).hostOf(peer),
+  }
 }
 
 function makePlacement(

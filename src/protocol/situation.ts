@@ -40,14 +40,23 @@ export interface OpenChange {
   readonly fate: Fate
 }
 
+/** `foundingRing` is that of all records, where it has been made already. */
 export function situationOf(
   rules: ChangingRules,
   identity: RingIdentity,
   records: ReadonlyMap<PeerId, MemberRecord>,
   facts: Facts,
+  foundingRing?: Ring,
 ): Situation {
   const roster = facts.settled?.roster ?? founding(records)
-  const base = { identity, facts, records, roster, ring: ringOfRoster(identity, roster) }
+  const foundedBy = facts.settled === undefined ? foundingRing : undefined
+  const base = {
+    identity,
+    facts,
+    records,
+    roster,
+    ring: foundedBy ?? ringOfRoster(identity, roster),
+  }
   const changes = [...facts.changes]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([id, change]) => openChange(rules, base, id, change) ?? [])

@@ -63,6 +63,8 @@ export interface View {
   readonly members: readonly SignedRecord[]
   readonly byPeer: ReadonlyMap<PeerId, SignedRecord>
   readonly ring: Ring
+  /** The ring that this peer writes and reads by as well, while a change is under way, and the change's name. */
+  readonly next?: { readonly change: string; readonly ring: Ring }
   /** Covers what the ring and the debts depend on, and no addresses. */
   readonly digest: string
 }

@@ -66,11 +66,11 @@ export class TestRing {
     return this
   }
 
-  /** `medium`: what the host says of the medium that the content stands on; `gate`: whether it is online. */
+  /** `medium`: what the host says of the medium that the content stands on; `gate`: whether it is online; `joins`: to a ring. */
   async startMember(
     index: number,
     content = new MemoryContent(),
-    { medium = '', gate = true } = {},
+    { medium = '', gate = true, joins = false, weight = 1 } = {},
   ): Promise<TestMember> {
     const identity = identityFromSeed(new Uint8Array(32).fill(index + 1))
     const transport = this.#network.open(identity.peer)
@@ -88,7 +88,8 @@ export class TestRing {
       class: 'durable',
       host: `host-${index}`,
       zone: '',
-      weight: 1,
+      weight,
+      joins,
       limits: this.#limits,
     })
     this.#open.push(member, transport, storage)

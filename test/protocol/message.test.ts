@@ -117,6 +117,7 @@ const requests: Request[] = [
   { type: 'fresh', copies: [{ key, digest: sixteen }] },
   { type: 'vouch', lists: [{ partition: 3, digest: sixteen }], key },
   { type: 'reaping', body: sixteen },
+  { type: 'changing', body: sixteen },
 ]
 const replies: Reply[] = [
   { type: 'stored', highest: 3, generation: 'g', ...standing, synced: false },
@@ -151,6 +152,7 @@ const replies: Reply[] = [
   { type: 'following', taken: 512 },
   { type: 'vouched', vouched: [{ partition: 3, except: [key] }] },
   { type: 'reaping', body: sixteen },
+  { type: 'changing', body: sixteen },
   {
     type: 'refused',
     code: 'quorum-not-reached',

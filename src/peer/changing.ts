@@ -1,0 +1,402 @@
+/**
+ * Changing: what a member does about the ring's changes, its own and those of others.
+ *
+ * All that it decides is worked out from what it has heard (`protocol/voting`). Here it is said, made durable and passed
+ * on: votes, completed changes, and the proposals that its application or an operator asks for. A proposal that was
+ * withdrawn is made again after a while; who wants the ring to change has to want it for as long as it takes.
+ */
+import { decode, encode } from '../protocol/codec.ts'
+import {
+  allOf,
+  changingReply,
+  changingRequest,
+  type ChangingReply,
+  type ChangingRequest,
+  isNothing,
+  nameBytes,
+  namedStatements,
+  nameText,
+} from '../protocol/changing-message.ts'
+import type { Statements } from '../protocol/facts.ts'
+import type { PeerId } from '../protocol/membership.ts'
+import type { Reply } from '../protocol/message.ts'
+import { type Alteration, type Seat, seatOf } from '../protocol/seats.ts'
+import { isAllFilled, jointChange, type Situation } from '../protocol/situation.ts'
+import type { ChangeId, Course } from '../protocol/statement.ts'
+import { evictionDue, removalsDue, sameVotes, stepDue, votesOf } from '../protocol/voting.ts'
+import { ask } from './ask.ts'
+import type { FactsTable } from './facts-table.ts'
+import type { Filling } from './filling.ts'
+import { isFailure } from './failure.ts'
+import { single } from './tasks.ts'
+import type { MemberWorld } from './world.ts'
+
+/** What this peer wants of the ring: a seat like this one, or none. */
+export type Wish = { readonly seat: Omit<Seat, 'peer' | 'join'> } | 'leave'
+
+/** What the rest of the member knows. */
+export interface Around {
+  /** Those whom this peer knows by their records, whether they are members or not. */
+  acquaintances(): readonly PeerId[]
+  /** Whether this store has lost nothing. */
+  isWhole(): boolean
+  /** Hears who is there. */
+  hearAnybody(): Promise<void>
+  /** Whether this peer keeps anything that it owes to others. */
+  owes(): Promise<boolean>
+}
+
+export class Changing {
+  readonly #world: MemberWorld
+  readonly #facts: FactsTable
+  readonly #filling: Filling
+  readonly #around: Around
+  #wish: Wish | undefined
+  /** Changes on which this peer may have voted before it lost its disk. */
+  readonly #lostVotes = new Set<ChangeId>()
+  /** Since when, in awake time, somebody has been away, and a change of this peer's has been open. */
+  readonly #awaySince = new Map<PeerId, number>()
+  readonly #openSince = new Map<ChangeId, number>()
+  #proposeAfter = 0
+  #workDue = 0
+  #gossipDue = 0
+  readonly #work: () => void
+  readonly #gossip: () => void
+
+  constructor(world: MemberWorld, facts: FactsTable, filling: Filling, around: Around) {
+    this.#world = world
+    this.#facts = facts
+    this.#filling = filling
+    this.#around = around
+    this.#work = single(world.tasks, 'changing', () => this.#turn())
+    this.#gossip = single(world.tasks, 'changing', () => this.#exchangeWithOne())
+  }
+
+  tick(): void {
+    const { clock, limits, random } = this.#world
+    const now = clock.elapsed()
+    if (this.#facts.isEmpty && this.#wish === undefined) return
+    if (now >= this.#workDue) {
+      this.#workDue = now + limits.gossipMs
+      this.#work()
+    }
+    if (now < this.#gossipDue) return
+    this.#gossipDue = now + limits.gossipMs * (0.8 + 0.4 * random.fraction())
+    this.#gossip()
+  }
+
+  /** Something was heard: what follows from it is said at the next tick. */
+  soon(): void {
+    this.#workDue = 0
+  }
+
+  /** From now on, until it is so or something else is wanted. */
+  want(wish: Wish): void {
+    this.#wish = wish
+    this.#proposeAfter = 0
+    this.soon()
+  }
+
+  /**
+   * Before a joiner states itself: the ring must have closed its founding, or its word alone would make it an owner. Resolves
+   * once it has, and knows that this peer is coming.
+   */
+  async enter(): Promise<void> {
+    const { clock, limits } = this.#world
+    for (;;) {
+      const answered = []
+      for (const peer of this.#around.acquaintances()) {
+        if (await this.exchangeWith(peer)) answered.push(peer)
+      }
+      if (this.situation === undefined) await this.#begin()
+      else await this.#vote(this.situation)
+      for (const peer of answered) await this.exchangeWith(peer)
+      if (answered.length > 0 && this.isSeated !== undefined) return
+      await new Promise<void>((resolve) => {
+        clock.after(limits.gossipMs, resolve)
+      })
+      await this.#around.hearAnybody()
+    }
+  }
+
+  get situation(): Situation | undefined {
+    return this.#facts.situation
+  }
+
+  /** Whether this peer has a seat by the settled roster; undefined while the ring is being founded. */
+  get isSeated(): boolean | undefined {
+    const { settled } = this.#facts.facts
+    return settled && seatOf(settled.roster, this.#world.self) !== undefined
+  }
+
+  /** Whether this joining of the peer is over, so that only another one brings it back. */
+  get isRemoved(): boolean {
+    return this.isSeated !== true && this.#facts.facts.removals.has(this.#world.self)
+  }
+
+  /** Says that this member is to go, whether it answers or not. */
+  async order(peer: PeerId): Promise<void> {
+    const { self } = this.#world
+    const seat = this.#facts.facts.settled && seatOf(this.#facts.facts.settled.roster, peer)
+    const join = seat?.join ?? this.#facts.facts.courses.get(peer)?.said.join ?? 0
+    this.#push(await this.#facts.order({ by: self, peer, join, why: 'evicted' }))
+    this.soon()
+  }
+
+  /**
+   * Before a store that lost something counts again: it may have voted on what is open, and has forgotten how. With one open
+   * change it abstains, and goes by both rings from the start; with more it cannot know by which it went.
+   */
+  mayCount(): boolean | Promise<boolean> {
+    const situation = this.situation
+    const open = situation?.changes.filter(({ fate }) => fate === 'open') ?? []
+    if (situation === undefined || open.length === 0) return true
+    return open.length === 1 && this.#abstain(situation, open[0]!.id)
+  }
+
+  /** Both tell what the other has not heard; resolves with whether it answered. */
+  async exchangeWith(peer: PeerId): Promise<boolean> {
+    const named = namedStatements(this.#facts.facts)
+    const names = [...named.keys()].map(nameBytes)
+    const reply = await this.#ask(peer, { type: 'compare', names })
+    if (reply?.type !== 'compared') return false
+    await this.#hear(reply.statements)
+    const wanted = reply.wanted.flatMap((name) => named.get(nameText(name)) ?? [])
+    if (wanted.length > 0) await this.#ask(peer, { type: 'tell', statements: allOf(wanted) })
+    return true
+  }
+
+  /** Somebody compared tables of members with this peer: of changes it may not know that there are any. */
+  met(peer: PeerId): void {
+    if (this.#facts.isEmpty) return
+    this.#world.tasks.run('changing', this.exchangeWith(peer))
+  }
+
+  async serve(body: Uint8Array): Promise<Reply> {
+    const request = decode(changingRequest, body)
+    return { type: 'changing', body: encode(changingReply, await this.#answer(request)) }
+  }
+
+  async #answer(request: ChangingRequest): Promise<ChangingReply> {
+    if (request.type === 'tell') {
+      await this.#hear(request.statements)
+      return { type: 'told' }
+    }
+    const named = namedStatements(this.#facts.facts)
+    const theirs = new Set(request.names.map(nameText))
+    const lacking = [...named].filter(([name]) => !theirs.has(name)).map(([, each]) => each)
+    const wanted = [...theirs].filter((name) => !named.has(name)).map(nameBytes)
+    return { type: 'compared', statements: allOf(lacking), wanted }
+  }
+
+  async #hear(said: Statements): Promise<void> {
+    const news = await this.#facts.hear(said)
+    if (isNothing(news)) return
+    this.soon()
+    this.#push(news)
+  }
+
+  #push(statements: Statements): void {
+    const { self, links, tasks } = this.#world
+    const tell: ChangingRequest = { type: 'tell', statements: allOf([statements]) }
+    for (const { record } of this.#world.view().members) {
+      if (record.peer === self || links.isSuspect(record.peer)) continue
+      tasks.run('changing', this.#ask(record.peer, tell))
+    }
+  }
+
+  async #ask(peer: PeerId, request: ChangingRequest): Promise<ChangingReply | undefined> {
+    const options = { deadlineMs: this.#world.limits.ownerMs }
+    const body = encode(changingRequest, request)
+    const reply = await ask(this.#world, peer, { type: 'changing', body }, 'changing', options)
+    return isFailure(reply) ? undefined : decode(changingReply, reply.body)
+  }
+
+  async #exchangeWithOne(): Promise<void> {
+    const { self, links, random } = this.#world
+    const others = this.#world
+      .view()
+      .members.map(({ record }) => record.peer)
+      .filter((peer) => peer !== self && !links.isSuspect(peer))
+    const partner = others[Math.floor(random.fraction() * others.length)]
+    if (partner !== undefined) await this.exchangeWith(partner)
+  }
+
+  async #turn(): Promise<void> {
+    const situation = this.situation
+    if (situation === undefined) return this.#begin()
+    this.#look(situation)
+    await this.#vote(situation)
+    await this.#settle()
+    await this.#dismiss()
+    await this.#propose()
+    await this.#take()
+  }
+
+  /** Nobody has said anything of a change yet: whoever wants one says so, and the founders close the founding. */
+  async #begin(): Promise<void> {
+    const { self } = this.#world
+    const course: Course = {
+      peer: self,
+      join: 0,
+      version: 1,
+      status: 'joining',
+      stands: 0,
+      votes: [],
+    }
+    this.#push(await this.#facts.course(course))
+  }
+
+  /** Notes who is away, and how long changes have been open. */
+  #look({ changes }: Situation): void {
+    const { clock, links } = this.#world
+    const now = clock.elapsed()
+    for (const { id, change } of changes) {
+      if (!this.#openSince.has(id)) this.#openSince.set(id, now)
+      if (!links.isSuspect(change.author)) this.#awaySince.delete(change.author)
+      else if (!this.#awaySince.has(change.author)) this.#awaySince.set(change.author, now)
+    }
+    for (const id of this.#openSince.keys()) {
+      if (!changes.some((each) => each.id === id)) this.#openSince.delete(id)
+    }
+  }
+
+  async #vote(situation: Situation): Promise<void> {
+    const { self, clock, limits } = this.#world
+    const now = clock.elapsed()
+    const votes = votesOf(this.#facts.rules, situation, self, {
+      mayVote: this.#around.isWhole(),
+      mayHaveVoted: (change) => this.#lostVotes.has(change),
+      filled: (change) => this.#filling.filledFor(change),
+      isAbsent: (author) => now - (this.#awaySince.get(author) ?? now) > limits.awayMs,
+      withdraws: (change) => {
+        const each = situation.changes.find(({ id }) => id === change)
+        return (
+          each?.change.author === self &&
+          !isAllFilled(this.#facts.rules, situation, each) &&
+          now - (this.#openSince.get(change) ?? now) > limits.changeMs
+        )
+      },
+    })
+    const known = situation.facts.courses.get(self)?.said
+    const course = this.#courseNow(situation, known)
+    const isSame =
+      known !== undefined &&
+      known.join === course.join &&
+      known.status === course.status &&
+      known.stands === course.stands &&
+      sameVotes(known.votes, votes)
+    if (isSame || (known === undefined && votes.length === 0 && course.status === 'up')) return
+    this.#push(await this.#facts.course({ ...course, votes }))
+  }
+
+  #courseNow({ facts, roster }: Situation, known: Course | undefined): Omit<Course, 'votes'> {
+    const { self, random } = this.#world
+    const seat = seatOf(roster, self)
+    const removed = facts.removals.get(self)?.said.join ?? -1
+    const join = seat?.join ?? Math.max(removed + 1, known?.join ?? 0)
+    const version = (known?.version ?? 0) + 1 + Math.floor(random.fraction() * 1024)
+    const goes = this.#wish === 'leave' || (seat === undefined && known?.status === 'leaving')
+    const status = goes ? 'leaving' : seat === undefined ? 'joining' : 'up'
+    return { peer: self, join, version, status, stands: roster.number }
+  }
+
+  /** Durable before this peer counts: whoever forgets it again has lost its disk again. */
+  async #abstain(situation: Situation, change: ChangeId): Promise<boolean> {
+    this.#lostVotes.add(change)
+    await this.#vote(situation)
+    return (
+      jointChange(this.#facts.rules, this.situation ?? situation, this.#world.self)?.id === change
+    )
+  }
+
+  async #settle(): Promise<void> {
+    const situation = this.situation!
+    const { self, say } = this.#world
+    const due = stepDue(situation, self)
+    // Whoever comes to know of it later knows who sits there, not who sat there before.
+    if (due === undefined || seatOf(due.change.roster, self) === undefined) return
+    this.#push(await this.#facts.settle(due.step, due.change.roster))
+    say({ type: 'view', result: 'completed', detail: `${due.step.number} ${due.step.change}` })
+  }
+
+  /** Carries out what was ordered, and closes the founding of a ring that somebody wants to change. */
+  async #dismiss(): Promise<void> {
+    const situation = this.situation!
+    const { self } = this.#world
+    const gone = removalsDue(situation, self)
+    if (gone.length > 0) this.#push(await this.#facts.remove(gone))
+    if (!this.#isFirst(situation) || this.#isBusy(situation)) return
+    const { roster, facts } = situation
+    const attempt = this.#attempt()
+    const base = { author: self, base: roster.id, number: roster.number + 1, attempt }
+    const isWanted = facts.courses.size + facts.orders.size > 0
+    if (facts.settled === undefined && isWanted) {
+      this.#push(await this.#facts.propose({ ...base, alterations: [] }))
+      return
+    }
+    const eviction = evictionDue(situation, self, attempt)
+    if (eviction !== undefined) this.#push(await this.#facts.propose(eviction))
+  }
+
+  /** Proposes what this peer wants for itself, as long as it is not so. */
+  async #propose(): Promise<void> {
+    const situation = this.situation!
+    const { clock, limits, random, self, say } = this.#world
+    const { facts, roster } = situation
+    const alteration = this.#alteration(situation)
+    if (alteration === undefined || facts.settled === undefined || this.#isBusy(situation)) return
+    if (clock.elapsed() < this.#proposeAfter) return
+    this.#proposeAfter = clock.elapsed() + limits.gossipMs * (2 + 8 * random.fraction())
+    const attempt = this.#attempt()
+    const base = { author: self, base: roster.id, number: roster.number + 1, attempt }
+    this.#push(await this.#facts.propose({ ...base, alterations: [alteration] }))
+    say({ type: 'view', result: 'proposed', detail: String(base.number) })
+  }
+
+  #alteration({ facts, roster }: Situation): Alteration | undefined {
+    const { self } = this.#world
+    const before = seatOf(roster, self)
+    const course = facts.courses.get(self)?.said
+    if (this.#wish === undefined) return undefined
+    if (this.#wish === 'leave') return before && { before, after: undefined }
+    // Its course says which joining this is, and that it wants one: the others know it by that.
+    if (before === undefined && course?.status !== 'joining') return undefined
+    const after: Seat = { ...this.#wish.seat, peer: self, join: before?.join ?? course?.join ?? 0 }
+    const isSo =
+      before !== undefined &&
+      Object.entries(after).every(([name, value]) => before[name as keyof Seat] === value)
+    return isSo ? undefined : { before, after }
+  }
+
+  /** Whoever leaves goes once it keeps nothing any more that it owes. */
+  async #take(): Promise<void> {
+    const { facts, roster } = this.situation!
+    const { self, view } = this.#world
+    const course = facts.courses.get(self)?.said
+    const isOut = facts.settled !== undefined && seatOf(roster, self) === undefined
+    if (!isOut || course?.status !== 'leaving' || view().next !== undefined) return
+    if (await this.#around.owes()) return
+    this.#wish = undefined
+    const left = { by: self, peer: self, join: course.join, why: 'left' as const }
+    this.#push(await this.#facts.remove([left]))
+  }
+
+  /** Of all that could do the same one does it: the first durable member that answers and is not itself to go. */
+  #isFirst({ facts, roster }: Situation): boolean {
+    const { self, links } = this.#world
+    const first = roster.seats.find(({ peer, join, class: kind }) => {
+      const isOrdered = (facts.orders.get(peer)?.said.join ?? -1) >= join
+      return kind === 'durable' && !isOrdered && (peer === self || !links.isSuspect(peer))
+    })
+    return first?.peer === self
+  }
+
+  #isBusy({ changes }: Situation): boolean {
+    return changes.some(({ fate }) => fate !== 'withdrawn')
+  }
+
+  #attempt(): number {
+    return 1 + Math.floor(this.#world.random.fraction() * 2 ** 40)
+  }
+}
