@@ -46,12 +46,17 @@ export interface Around {
   owes(): Promise<boolean>
 }
 
+/** Half of the changes that are remembered from one roster. */
+const mostWithdrawn = 32
+
 export class Changing {
   readonly #world: MemberWorld
   readonly #facts: FactsTable
   readonly #filling: Filling
   readonly #around: Around
   #wish: Wish | undefined
+  /** Whether this peer has begun to come into the ring. */
+  #comes = false
   /** Changes on which this peer may have voted before it lost its disk. */
   readonly #lostVotes = new Set<ChangeId>()
   /** Since when, in awake time, somebody has been away, and a change of this peer's has been open. */
@@ -101,13 +106,15 @@ export class Changing {
    * Before a joiner states itself: the ring must have closed its founding, or its word alone would make it an owner. Resolves
    * once it has, and knows that this peer is coming.
    */
-  async enter(): Promise<void> {
+  async enter(forgetOwned: () => Promise<void>): Promise<void> {
     const { clock, limits } = this.#world
+    this.#comes = true
     for (;;) {
       const answered = []
       for (const peer of this.#around.acquaintances()) {
         if (await this.exchangeWith(peer)) answered.push(peer)
       }
+      if (this.isRemoved) await forgetOwned()
       if (this.situation === undefined) await this.#begin()
       else await this.#vote(this.situation)
       for (const peer of answered) await this.exchangeWith(peer)
@@ -131,7 +138,19 @@ export class Changing {
 
   /** Whether this joining of the peer is over, so that only another one brings it back. */
   get isRemoved(): boolean {
-    return this.isSeated !== true && this.#facts.facts.removals.has(this.#world.self)
+    const { self } = this.#world
+    const { courses, removals } = this.#facts.facts
+    return this.isSeated !== true && removals.has(self) && !courses.has(self)
+  }
+
+  /** Whether it is over, or about to be, by the word of others: then what this peer holds is nobody's any more. */
+  get isDismissed(): boolean {
+    const { self } = this.#world
+    const { courses, orders } = this.#facts.facts
+    const join = courses.get(self)?.said.join ?? 0
+    return (
+      this.isRemoved || (this.isSeated === false && (orders.get(self)?.said.join ?? -1) >= join)
+    )
   }
 
   /** Says that this member is to go, whether it answers or not. */
@@ -279,6 +298,8 @@ export class Changing {
       },
     })
     const known = situation.facts.courses.get(self)?.said
+    // Whoever has gone says no more, unless it comes anew.
+    if (known === undefined && seatOf(situation.roster, self) === undefined && !this.#comes) return
     const course = this.#courseNow(situation, known)
     const isSame =
       known !== undefined &&
@@ -330,8 +351,9 @@ export class Changing {
     const { roster, facts } = situation
     const attempt = this.#attempt()
     const base = { author: self, base: roster.id, number: roster.number + 1, attempt }
-    const isWanted = facts.courses.size + facts.orders.size > 0
-    if (facts.settled === undefined && isWanted) {
+    const isWanted = facts.settled === undefined && facts.courses.size + facts.orders.size > 0
+    // Votes are kept for as long as their roster stands: where too many were for nothing, the same seats get a new one.
+    if (isWanted || situation.changes.length >= mostWithdrawn) {
       this.#push(await this.#facts.propose({ ...base, alterations: [] }))
       return
     }
@@ -378,6 +400,7 @@ export class Changing {
     if (!isOut || course?.status !== 'leaving' || view().next !== undefined) return
     if (await this.#around.owes()) return
     this.#wish = undefined
+    this.#comes = false
     const left = { by: self, peer: self, join: course.join, why: 'left' as const }
     this.#push(await this.#facts.remove([left]))
   }

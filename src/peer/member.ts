@@ -241,9 +241,9 @@ export class Member {
     cancel()
   }
 
-  /** A joiner makes itself known before it states itself. */
-  enter(): Promise<void> {
-    return this.#changing.enter()
+  /** A joiner makes itself known before it states itself; one that was sent away before forgets first what it owned then. */
+  enter(forgetOwned: () => Promise<void>): Promise<void> {
+    return this.#changing.enter(forgetOwned)
   }
 
   /** From here on it serves all that a member serves. */
@@ -349,7 +349,7 @@ export class Member {
     return this.#changing.order(peer)
   }
 
-  get changing(): Pick<Changing, 'situation' | 'isSeated' | 'isRemoved' | 'exchangeWith'> {
+  get changing(): Pick<Changing, 'situation' | 'isSeated' | 'isRemoved'> {
     return this.#changing
   }
 
@@ -415,7 +415,8 @@ export class Member {
       if (this.#phase !== 'open') return
       this.intake.cameRound(clock.elapsed() - dueMs)
       this.#gossip.tick()
-      this.#handoff.tick()
+      // What it held as an owner the others have; it may be older than what they have forgotten since.
+      if (!this.#changing.isDismissed) this.#handoff.tick()
       this.#antiEntropy.tick()
       this.#refill.tick()
       this.#filling.tick()
@@ -440,6 +441,11 @@ export class Member {
   #mustBeOpen(): void {
     if (this.#phase === 'closed') throw new RingletError('closed', 'this peer is closed')
     if (this.#phase === 'displaced') throw identityInUse(this.world.self)
+    if (this.#changing.isRemoved) {
+      throw new RingletError('closed', 'this peer is no member of the ring any more', {
+        remedy: 'Ask another member; to bring this one back, let it join anew.',
+      })
+    }
   }
 
   #touched(): void {

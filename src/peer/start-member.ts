@@ -9,15 +9,17 @@ import { changingRules } from '../protocol/changing-rules.ts'
 import type { Say } from '../protocol/event.ts'
 import { memberRules } from '../protocol/member-rules.ts'
 import type { MemberRecord, SignedRecord, View } from '../protocol/membership.ts'
-import { storageKeys } from '../protocol/record.ts'
+import { keyOfStored, shelfRange, storageKeys } from '../protocol/record.ts'
 import { rules } from '../protocol/rules.ts'
 import { ringHash } from '../protocol/view.ts'
+import type { Storage } from '../ports.ts'
 import { isCopied, openIdentity } from './epochs.ts'
 import { FactsTable, factsKey } from './facts-table.ts'
 import { Member, type MemberOptions } from './member.ts'
 import { awakeBefore } from './reaping.ts'
 import { Records } from './records.ts'
 import { rememberedView } from './remembered.ts'
+import { slices } from './slices.ts'
 import { Table } from './table.ts'
 import { Troubles } from './troubles.ts'
 
@@ -75,7 +77,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   if (isOld) await table.renew()
   const heard = table.ownRecord
   const comes = options.joins === true && member.changing.isSeated !== true
-  if (comes) await member.enter()
+  if (comes) await member.enter(() => forgetOwned(records, storage))
   await table.state({
     class: options.class,
     host: options.host,
@@ -89,6 +91,21 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   const { class: kind, host, zone, weight } = options
   if (comes) member.want({ seat: { class: kind, host, zone, weight } })
   return member
+}
+
+/**
+ * A member that was sent away comes back with what it owned then. The others have that, or have forgotten it for good; what
+ * it kept for others it offers them.
+ */
+async function forgetOwned(records: Records, storage: Storage): Promise<void> {
+  for await (const slice of slices(storage, shelfRange('object'))) {
+    const keys = slice.map((entry) => keyOfStored(entry.key))
+    await Promise.all(
+      keys.map((key) =>
+        records.letGo(key, ({ owed }) => ({ result: undefined, drop: owed?.length === 0 })),
+      ),
+    )
+  }
 }
 
 /** How far a store that is opened is known to be whole. */

@@ -49,21 +49,20 @@ export function placementOf(ring: Ring, position: number): Placement {
 
 /**
  * The placement of a key by both rings that stand while one goes over into the other: all owners of either, those of the
- * present one first. Quorums in each are asked for apart.
+ * present one first. Quorums in each are asked for apart. Members that sit in neither, on their way in or out, have hosts too.
  */
-export function placementIn({ ring, next }: View, position: number): Placement {
-  const now = placementOf(ring, position)
-  if (next === undefined) return now
-  const later = placementOf(next.ring, position)
+export function placementIn(view: View, position: number): Placement {
+  const now = placementOf(view.ring, position)
+  const later = view.next === undefined ? now : placementOf(view.next.ring, position)
   const gainers = later.owners.filter((peer) => !now.owners.includes(peer))
-  if (gainers.length === 0) return now
+  if (gainers.length === 0 && view.ring.members.length === view.members.length) return now
   return {
     partition: now.partition,
     owners: [...now.owners, ...gainers],
     get fallbacks() {
       return now.fallbacks.filter((peer) => !gainers.includes(peer))
     },
-    hostOf: (peer) => (gainers.includes(peer) ? later : now).hostOf(peer),
+    hostOf: (peer) => view.byPeer.get(peer)?.record.host ?? later.hostOf(peer),
   }
 }
 
