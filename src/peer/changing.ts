@@ -12,7 +12,6 @@ import {
   changingRequest,
   type ChangingReply,
   type ChangingRequest,
-  isNothing,
   nameBytes,
   namedStatements,
   nameText,
@@ -97,6 +96,7 @@ export class Changing {
 
   /** From now on, until it is so or something else is wanted. */
   want(wish: Wish): void {
+    if (JSON.stringify(wish) === JSON.stringify(this.#wish)) return
     this.#wish = wish
     this.#proposeAfter = 0
     this.soon()
@@ -208,11 +208,9 @@ export class Changing {
     return { type: 'compared', statements: allOf(lacking), wanted }
   }
 
+  /** Whoever says something tells everybody; whom that has not reached learns it when tables are compared. */
   async #hear(said: Statements): Promise<void> {
-    const news = await this.#facts.hear(said)
-    if (isNothing(news)) return
-    this.soon()
-    this.#push(news)
+    if (await this.#facts.hear(said)) this.soon()
   }
 
   #push(statements: Statements): void {
@@ -317,7 +315,8 @@ export class Changing {
     const removed = facts.removals.get(self)?.said.join ?? -1
     const join = seat?.join ?? Math.max(removed + 1, known?.join ?? 0)
     const version = (known?.version ?? 0) + 1 + Math.floor(random.fraction() * 1024)
-    const goes = this.#wish === 'leave' || (seat === undefined && known?.status === 'leaving')
+    const wentOn = this.#wish === undefined && seat === undefined && known?.status === 'leaving'
+    const goes = this.#wish === 'leave' || wentOn
     const status = goes ? 'leaving' : seat === undefined ? 'joining' : 'up'
     return { peer: self, join, version, status, stands: roster.number }
   }

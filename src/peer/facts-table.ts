@@ -95,20 +95,20 @@ export class FactsTable {
     return view
   }
 
-  /** Takes in what others say; resolves with what was news and is believed, once it is durable and shown. */
-  async hear(said: Statements): Promise<Statements> {
-    const before = namedStatements(this.#facts)
-    const isNews = ([name]: readonly [string, Statements]): boolean => !before.has(name)
-    // What is overtaken already is no news either: it must not be passed on.
-    const news = [...namedStatements(heard(this.#facts, said))].filter(isNews)
+  /** Takes in what others say; resolves with whether any of it is news and believed, once it is durable and shown. */
+  async hear(said: Statements): Promise<boolean> {
+    const known = namedStatements(this.#facts)
+    // What is overtaken already is no news either.
+    const news = [...namedStatements(heard(this.#facts, said))].filter(([name]) => !known.has(name))
     // Each signature takes its time: more than a few wait for the next message.
     const genuine = news
       .slice(0, limits.recordsVerified)
       .filter(([, each]) => this.#isGenuine(each))
-    if (genuine.length === 0) return {}
+    if (genuine.length === 0) return false
+    const before = this.#facts
     const all = allOf(genuine.map(([, each]) => each))
     await this.#adopt(believed(this.#situationNow(), all, this.#options.operator))
-    return allOf([...namedStatements(this.#facts)].filter(isNews).map(([, each]) => each))
+    return this.#facts !== before
   }
 
   course(said: Course): Promise<Statements> {

@@ -51,10 +51,6 @@ export function allOf(some: readonly Statements[]): Required<Statements> {
   }
 }
 
-export function isNothing({ settled, ...lists }: Statements): boolean {
-  return settled === undefined && Object.values(lists).every((each) => each.length === 0)
-}
-
 export function nameBytes(name: string): Bytes {
   return Uint8Array.from({ length: nameLength }, (_, at) =>
     parseInt(name.slice(2 * at, 2 * at + 2), 16),

@@ -2,6 +2,7 @@
  * What may be broken in a build of the product, so that the checker has something to catch. Types only.
  */
 import type { BufferingRules } from '../protocol/buffering.ts'
+import type { ChangingRules } from '../protocol/changing-rules.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { LoadRules } from '../protocol/load-rules.ts'
 import type { MemberRules } from '../protocol/member-rules.ts'
@@ -19,6 +20,7 @@ export interface BrokenBuild {
   readonly reaping?: Partial<ReapingRules>
   readonly buffering?: Partial<BufferingRules>
   readonly load?: Partial<LoadRules>
+  readonly changing?: Partial<ChangingRules>
   readonly storage?: (storage: Storage, disk: Disk) => Storage
   readonly transport?: (transport: Transport) => Transport
   readonly random?: (random: Random, machine: string) => Random

@@ -183,6 +183,6 @@ function holds({ witness }: Ground, { disk }: GroundMember, key: Key, write: num
   return [...witness.dotsOf(write).values()].some((dot) => covers(seen, dot))
 }
 
-function wasLostLately({ scheduler, lostAtMs }: Ground): boolean {
-  return scheduler.nowMs - lostAtMs < staleMs
+function wasLostLately({ scheduler, lostAtMs, isMoving = false }: Ground): boolean {
+  return isMoving || scheduler.nowMs - lostAtMs < staleMs
 }

@@ -13,6 +13,7 @@ import type { PeerEvent } from '../protocol/event.ts'
 import { limits } from '../protocol/limits.ts'
 import type { PeerId, RingIdentity } from '../protocol/membership.ts'
 import { rules } from '../protocol/rules.ts'
+import type { Situation } from '../protocol/situation.ts'
 import { startEdge } from '../peer/edge.ts'
 import { openRingSide } from '../peer/ring-side.ts'
 import { startMember } from '../peer/start-member.ts'
@@ -44,6 +45,9 @@ export interface ClusterSettings extends Swarm {
   readonly broken: BrokenBuild
 }
 
+/** So long after owners have changed, somebody may still say what was true before. */
+const movingMs = 12_000
+
 export class Cluster {
   /** Called when a peer begins to serve, and when its process has died. */
   onServing: (machine: Machine) => void = () => {}
@@ -68,6 +72,9 @@ export class Cluster {
   /** How often a peer stopped because another ran in its name. */
   displaced = 0
   readonly rings: Rings
+  /** By the newest roster that a member knows of, once there is one. */
+  #newest: Situation | undefined
+  #movedMs = -Infinity
   readonly wholeness = new Wholeness()
   readonly reapings = new Reapings(this)
   readonly foreign: ForeignRecords
@@ -115,9 +122,15 @@ export class Cluster {
     this.rings = new Rings({ n, q, durableOwners: n }, this.members)
   }
 
-  /** The ring that all members together make, by their last words. */
+  /** Who owns what by the newest roster that a member knows of; before there is one, by the last words of all members. */
   get ring(): Ring {
-    return this.rings.present
+    return this.#newest?.ring ?? this.rings.present
+  }
+
+  /** Whether owners have changed lately, or are about to: what one peer says of them another does not know yet. */
+  get isMoving(): boolean {
+    if (this.scheduler.nowMs - this.#movedMs < movingMs) return true
+    return this.members.some(({ process }) => process?.member?.view.next !== undefined)
   }
 
   /** Hears all that peers say of themselves; the returned function ends that. */
@@ -243,6 +256,8 @@ export class Cluster {
       host,
       zone,
       weight,
+      joins: machine.joins,
+      ...(this.settings.broken.changing && { changing: this.settings.broken.changing }),
     })
     // A copy of a member speaks in its name, until it is thrown away, and has the last word for no longer.
     if (!this.clones.has(machine))
@@ -304,6 +319,7 @@ export class Cluster {
       this.witness.stakes.mints(machine.name, event.key ?? '', dot)
       this.#seeKept(machine, event.key ?? '', dot)
     }
+    if (event.type === 'view') this.#seeRoster(machine)
     this.wholeness.hear(machine.name, event, this.scheduler.nowMs)
     const { member, edge } = machine.process ?? {}
     const view = event.type === 'view' ? (member ?? edge)?.view : undefined
@@ -313,6 +329,14 @@ export class Cluster {
     this.foreign.hear(machine, event)
     for (const listener of this.#listeners) listener(machine, event)
     this.chronicle.event(event)
+  }
+
+  #seeRoster({ process }: Machine): void {
+    const situation = process?.member?.changing.situation
+    const number = situation?.facts.settled?.roster.number ?? 0
+    if (situation === undefined || number <= (this.#newest?.roster.number ?? 0)) return
+    this.#newest = situation
+    this.#movedMs = this.scheduler.nowMs
   }
 
   /** The name that a tab gives a write may never come to a member. */
@@ -342,6 +366,8 @@ export class Cluster {
       incarnation: 0,
       process: undefined,
       newer: undefined,
+      joins: false,
+      leaves: false,
     }
   }
 
@@ -361,7 +387,7 @@ export class Cluster {
         this.reapings.sees(holder.name, key, value, before)
       this.foreign.sees({ name: holder.name, disk }, key, value, before)
       // What is gone from a disk, or stands on a copy of one, cannot be looked for.
-      const isWhole = this.lostAtMs < 0 && this.#cloned === 0
+      const isWhole = this.lostAtMs < 0 && this.#cloned === 0 && !this.isMoving
       if (value === undefined && before !== undefined && isWhole)
         this.witness.violations.push(...falseDrop(this, holder.name, key, before, this.reapings))
     }

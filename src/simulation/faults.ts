@@ -14,11 +14,12 @@ import { payingFaults } from './paying-faults.ts'
 import { type SeededRandom, steady } from './random.ts'
 import { ringFaults } from './ring-faults.ts'
 import type { Inflict, LeftOut, Scene } from './scene.ts'
+import { seatFaults } from './seat-faults.ts'
 import { tabFaults } from './tab-faults.ts'
 import { versionFaults } from './version-faults.ts'
 
 /** What a seed takes up by a draw of its own, and suffers beside the others, whose draws it does not move. */
-const besides = { ...payingFaults, ...ringFaults }
+const besides = { ...payingFaults, ...ringFaults, ...seatFaults }
 
 const inflictions = {
   ...machineFaults,
@@ -100,9 +101,14 @@ export class Faults {
   }
 
   #chooseBesides(): readonly FaultKind[] {
-    const { movesOwners } = this.#scene.cluster.settings
-    const isChosen = (kind: FaultKind): boolean =>
-      kind in ringFaults ? movesOwners : this.#random.fork(`${kind}?`).chance(0.2)
+    const { movesOwners, broken } = this.#scene.cluster.settings
+    // Broken builds are looked for in rings whose members stay, unless they name what is to change.
+    const mayLeave = !movesOwners && Object.keys(broken).length === 0
+    const isChosen = (kind: FaultKind): boolean => {
+      if (kind in ringFaults) return movesOwners
+      if (kind in seatFaults) return mayLeave && this.#random.fork(`${kind}?`).chance(0.1)
+      return this.#random.fork(`${kind}?`).chance(0.2)
+    }
     return faultKinds.filter((kind) => kind in besides && isChosen(kind))
   }
 

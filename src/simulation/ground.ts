@@ -33,10 +33,12 @@ export interface Ground<M extends GroundMember = GroundMember> {
   readonly history: History
   readonly witness: Witness
   readonly settings: { readonly q: number; readonly w: number; readonly buffering?: number }
-  /** The ring that all members together make, now. */
+  /** The ring that all members together make, or those that have a seat, now. */
   readonly ring: Ring
   /** Where owners change: every ring that some peer has seen, and since when there has been another than the first. */
   readonly rings?: { readonly seen: Iterable<Ring>; readonly movedMs: number }
+  /** Whether owners have changed lately, or are about to, by a change that members have agreed to. */
+  readonly isMoving?: boolean
   readonly members: readonly M[]
   readonly scheduler: { readonly nowMs: number }
   /** When anything was last lost from a disk. */

@@ -33,6 +33,10 @@ export interface Machine {
   process: Process | undefined
   /** What a later version of the peer has met, while its processes are of one. */
   newer: Encounters | undefined
+  /** Whether its process asks the ring for a seat where it has none: it has left before. */
+  joins: boolean
+  /** Whether it is on its way out of the ring, or back. */
+  leaves: boolean
 }
 
 export interface Process {

@@ -24,6 +24,7 @@ import { Custody } from './custody.ts'
 import { type FaultKind, Faults } from './faults.ts'
 import { inspect, notWhole, staleCopies, unreaped, unshortened } from './inspection.ts'
 import { checkListings } from './listings.ts'
+import type { View } from '../protocol/membership.ts'
 import type { Operation } from './history.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { Operator } from './operator.ts'
@@ -398,12 +399,14 @@ class Run {
 
   readonly #forgotten = (key: string): Iterable<number> => this.#cluster.reapings.tombstonesOf(key)
 
-  /** Whether every peer serves and has the same view of all members. */
+  /** Whether every peer serves and has the same view of all members. A tab is told of members, and not of their seats. */
   #allKnown(): boolean {
-    const { machines, members } = this.#cluster
-    const views = machines.map(({ process }) => process?.member?.view ?? process?.edge?.view)
-    return views.every(
-      (view) => view?.members.length === members.length && view.digest === views[0]!.digest,
-    )
+    const { edges, members } = this.#cluster
+    const areAlike = (views: readonly (View | undefined)[]): boolean =>
+      views.every((view) => {
+        return view?.members.length === members.length && view.digest === views[0]!.digest
+      })
+    const views = members.map(({ process }) => process?.member?.view)
+    return areAlike(views) && areAlike(edges.map(({ process }) => process?.edge?.view))
   }
 }
