@@ -20,7 +20,7 @@ import type { Statements } from '../protocol/facts.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Reply } from '../protocol/message.ts'
 import { type Alteration, type Seat, seatOf } from '../protocol/seats.ts'
-import { isAllFilled, jointChange, type Situation } from '../protocol/situation.ts'
+import { isAllFilled, jointChange, type Situation, voteOf } from '../protocol/situation.ts'
 import type { ChangeId, Course } from '../protocol/statement.ts'
 import { evictionDue, removalsDue, sameVotes, stepDue, votesOf } from '../protocol/voting.ts'
 import { ask } from './ask.ts'
@@ -45,6 +45,9 @@ export interface Around {
   owes(): Promise<boolean>
 }
 
+/** More than a store says between two losses of its disk. */
+const versionLeap = 2 ** 30
+
 /** Half of the changes that are remembered from one roster. */
 const mostWithdrawn = 32
 
@@ -56,8 +59,8 @@ export class Changing {
   #wish: Wish | undefined
   /** Whether this peer has begun to come into the ring. */
   #comes = false
-  /** Changes on which this peer may have voted before it lost its disk. */
-  readonly #lostVotes = new Set<ChangeId>()
+  /** Changes on which this peer may have voted before it lost its disk, and who has told since what it had heard of that. */
+  readonly #lostVotes = new Map<ChangeId, Set<PeerId>>()
   /** Since when, in awake time, somebody has been away, and a change of this peer's has been open. */
   readonly #awaySince = new Map<PeerId, number>()
   readonly #openSince = new Map<ChangeId, number>()
@@ -180,6 +183,7 @@ export class Changing {
     const reply = await this.#ask(peer, { type: 'compare', names })
     if (reply?.type !== 'compared') return false
     await this.#hear(reply.statements)
+    for (const told of this.#lostVotes.values()) told.add(peer)
     const wanted = reply.wanted.flatMap((name) => named.get(nameText(name)) ?? [])
     if (wanted.length > 0) await this.#ask(peer, { type: 'tell', statements: allOf(wanted) })
     return true
@@ -273,8 +277,8 @@ export class Changing {
       if (!links.isSuspect(change.author)) this.#awaySince.delete(change.author)
       else if (!this.#awaySince.has(change.author)) this.#awaySince.set(change.author, now)
     }
-    for (const id of this.#openSince.keys()) {
-      if (!changes.some((each) => each.id === id)) this.#openSince.delete(id)
+    for (const kept of [this.#openSince, this.#lostVotes]) {
+      for (const id of kept.keys()) if (!changes.some((each) => each.id === id)) kept.delete(id)
     }
   }
 
@@ -283,7 +287,7 @@ export class Changing {
     const now = clock.elapsed()
     const votes = votesOf(this.#facts.rules, situation, self, {
       mayVote: this.#around.isWhole(),
-      mayHaveVoted: (change) => this.#lostVotes.has(change),
+      mayHaveVoted: (change) => this.#mayHaveVoted(situation, change),
       filled: (change) => this.#filling.filledFor(change),
       isAbsent: (author) => now - (this.#awaySince.get(author) ?? now) > limits.awayMs,
       withdraws: (change) => {
@@ -309,12 +313,23 @@ export class Changing {
     this.#push(await this.#facts.course({ ...course, votes }))
   }
 
+  /** A vote that nobody has heard was none. Who has abstained in an earlier process asks anew. */
+  #mayHaveVoted({ facts, roster }: Situation, change: ChangeId): boolean {
+    const { self } = this.#world
+    const hasAbstained = voteOf(facts.courses.get(self)?.said, change)?.ballot === 'abstained'
+    if (hasAbstained && !this.#lostVotes.has(change)) this.#lostVotes.set(change, new Set())
+    const told = this.#lostVotes.get(change)
+    return told !== undefined && roster.seats.some(({ peer }) => peer !== self && !told.has(peer))
+  }
+
   #courseNow({ facts, roster }: Situation, known: Course | undefined): Omit<Course, 'votes'> {
     const { self, random } = this.#world
     const seat = seatOf(roster, self)
     const removed = facts.removals.get(self)?.said.join ?? -1
     const join = seat?.join ?? Math.max(removed + 1, known?.join ?? 0)
-    const version = (known?.version ?? 0) + 1 + Math.floor(random.fraction() * 1024)
+    // Above what was said before a disk was lost, and may come late.
+    const step = this.#lostVotes.size > 0 ? versionLeap : 0
+    const version = (known?.version ?? 0) + step + 1 + Math.floor(random.fraction() * 1024)
     const wentOn = this.#wish === undefined && seat === undefined && known?.status === 'leaving'
     const goes = this.#wish === 'leave' || wentOn
     const status = goes ? 'leaving' : seat === undefined ? 'joining' : 'up'
@@ -323,7 +338,7 @@ export class Changing {
 
   /** Durable before this peer counts: whoever forgets it again has lost its disk again. */
   async #abstain(situation: Situation, change: ChangeId): Promise<boolean> {
-    this.#lostVotes.add(change)
+    this.#lostVotes.set(change, new Set())
     await this.#vote(situation)
     return (
       jointChange(this.#facts.rules, this.situation ?? situation, this.#world.self)?.id === change

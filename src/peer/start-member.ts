@@ -76,7 +76,9 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   const isOld = isCopied(store, storage) || table.hasMovedOn(remembered, records.generation)
   if (isOld) await table.renew()
   const heard = table.ownRecord
-  const comes = options.joins === true && member.changing.isSeated !== true
+  // Who was there when the ring was founded has a place in it.
+  const founds = heard !== undefined && member.changing.isSeated === undefined
+  const comes = options.joins === true && member.changing.isSeated !== true && !founds
   if (comes) await member.enter(() => forgetOwned(records, storage))
   await table.state({
     class: options.class,

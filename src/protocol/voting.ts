@@ -16,7 +16,10 @@ import type { PeerId } from './view.ts'
 export interface Judgement {
   /** It has lost nothing: then it knows how it has voted. */
   readonly mayVote: boolean
-  /** Whether it has lost a disk, and the change was open when it was whole again. */
+  /**
+   * Whether it has lost a disk, and the change was open when it was whole again; until all others have said what they had
+   * heard of its vote.
+   */
   readonly mayHaveVoted: (change: ChangeId) => boolean
   /** The generation of its store, if that holds all that this change gives it. */
   readonly filled: (change: ChangeId) => string | undefined
@@ -96,8 +99,8 @@ function ballotOn(
   isFirst: boolean,
 ): Ballot {
   const before = voteOf(situation.facts.courses.get(self)?.said, each.id)?.ballot
-  const isLost = (before ?? 'open') === 'open' && judgement.mayHaveVoted(each.id)
-  const ballot = isLost ? 'abstained' : (before ?? 'open')
+  const known = before === undefined || before === 'abstained' ? 'open' : before
+  const ballot = known === 'open' && judgement.mayHaveVoted(each.id) ? 'abstained' : known
   if (each.fate !== 'open' || ballot === 'rejected' || ballot === 'abstained') return ballot
   const isAuthor = each.change.author === self
   const isOwner = seatOf(situation.roster, self) !== undefined

@@ -55,8 +55,8 @@ interface Peer {
   /** By change, and '' for a lost disk: who has told all it holds, and from which store. */
   told: Map<string, Map<string, string>>
   filled: Map<ChangeId, string>
-  /** Changes that it may have voted on before it lost its disk. */
-  lostVotes: Set<ChangeId>
+  /** Changes that it may have voted on before it lost its disk, and who has told it since what he had heard of that. */
+  lostVotes: Map<ChangeId, Set<string>>
   withdraws: Set<ChangeId>
   situation: Situation | undefined
 }
@@ -154,7 +154,7 @@ export class Model {
       data: new Set(),
       told: new Map(),
       filled: new Map(),
-      lostVotes: new Set(),
+      lostVotes: new Map(),
       withdraws: new Set(),
       situation: undefined,
     }))
@@ -215,6 +215,7 @@ export class Model {
   #gossip(from: Peer, to: Peer): void {
     if (this.#absent.has(from.name) || this.#absent.has(to.name)) return
     this.#learn(to, mergedFacts(to.facts, from.facts))
+    for (const told of to.lostVotes.values()) told.add(from.name)
     for (const [name, record] of from.records) {
       if (record.version > to.records.get(name)!.version) this.#note(to, record)
     }
@@ -227,7 +228,7 @@ export class Model {
     const own = peer.records.get(peer.name)!
     const votes = votesOf(this.#rules, situation, peer.name, {
       mayVote: own.readiness === 'ready' || this.#omitted.votesAgain === true,
-      mayHaveVoted: (change) => peer.lostVotes.has(change) && this.#omitted.votesAgain !== true,
+      mayHaveVoted: (change) => this.#mayHaveVoted(peer, change),
       filled: (change) => peer.filled.get(change),
       isAbsent: (author) => this.#absent.has(author) && this.#chance(30) === 0,
       withdraws: (change) => peer.withdraws.has(change),
@@ -312,7 +313,7 @@ export class Model {
     peer.data = new Set()
     peer.told = new Map()
     peer.filled = new Map()
-    peer.lostVotes = new Set()
+    peer.lostVotes = new Map()
     const others = this.#peers.filter((each) => each !== peer)
     const [one, two] = [this.#pick(others), this.#pick(others)]
     peer.situation = undefined
@@ -351,7 +352,7 @@ export class Model {
       return this.#tellers(peer, told, owners) >= rules.sourcesNeeded(this.#identity.n)
     })
     if (!isKnown || !isWhole) return
-    for (const { id } of open) peer.lostVotes.add(id)
+    for (const { id } of open) peer.lostVotes.set(id, new Set())
     this.#note(peer, { ...own, version: this.#versions++ + 1, readiness: 'ready' })
   }
 
@@ -400,6 +401,14 @@ export class Model {
     const missed = [...request.must].filter((write) => !request.seen.has(write))
     if (missed.length > 0)
       this.#violation = `a strict get missed ${missed.length} acknowledged puts`
+  }
+
+  #mayHaveVoted(peer: Peer, change: ChangeId): boolean {
+    const told = peer.lostVotes.get(change)
+    if (told === undefined || this.#omitted.votesAgain === true) return false
+    return this.#of(peer).roster.seats.some(
+      (seat) => seat.peer !== peer.name && !told.has(seat.peer),
+    )
   }
 
   #vote(peer: Peer, votes: readonly Vote[]): void {
