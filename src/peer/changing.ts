@@ -37,6 +37,8 @@ export type Wish = { readonly seat: Omit<Seat, 'peer' | 'join'> } | 'leave'
 export interface Around {
   /** Those whom this peer knows by their records, whether they are members or not. */
   acquaintances(): readonly PeerId[]
+  /** Whether the ring has a record of this peer. */
+  isKnown(): boolean
   /** Whether this store has lost nothing. */
   isWhole(): boolean
   /** Hears who is there. */
@@ -64,6 +66,7 @@ export class Changing {
   /** Since when, in awake time, somebody has been away, and a change of this peer's has been open. */
   readonly #awaySince = new Map<PeerId, number>()
   readonly #openSince = new Map<ChangeId, number>()
+  readonly #left = Promise.withResolvers<void>()
   #proposeAfter = 0
   #workDue = 0
   #gossipDue = 0
@@ -107,26 +110,35 @@ export class Changing {
 
   /**
    * Before a joiner states itself: the ring must have closed its founding, or its word alone would make it an owner. Resolves
-   * once it has, and knows that this peer is coming.
+   * with true once it has, and knows that this peer is coming; with false where it has its place already.
    */
-  async enter(forgetOwned: () => Promise<void>): Promise<void> {
+  async enter(forgetOwned: () => Promise<void>): Promise<boolean> {
     const { clock, limits } = this.#world
-    this.#comes = true
-    for (;;) {
+    const isSeated = (): boolean | undefined => this.isSeated
+    while (isSeated() !== true) {
       const answered = []
       for (const peer of this.#around.acquaintances()) {
         if (await this.exchangeWith(peer)) answered.push(peer)
       }
+      const founds = isSeated() === undefined && this.#around.isKnown()
+      if (isSeated() === true || founds) return false
+      this.#comes = true
       if (this.isRemoved) await forgetOwned()
       if (this.situation === undefined) await this.#begin()
       else await this.#vote(this.situation)
       for (const peer of answered) await this.exchangeWith(peer)
-      if (answered.length > 0 && this.isSeated !== undefined) return
+      if (answered.length > 0 && isSeated() !== undefined) return true
       await new Promise<void>((resolve) => {
         clock.after(limits.gossipMs, resolve)
       })
       await this.#around.hearAnybody()
     }
+    return false
+  }
+
+  /** Resolves once this peer has left: nobody needs it or its store any more. */
+  get left(): Promise<void> {
+    return this.#left.promise
   }
 
   get situation(): Situation | undefined {
@@ -246,6 +258,8 @@ export class Changing {
   async #turn(): Promise<void> {
     const situation = this.situation
     if (situation === undefined) return this.#begin()
+    // By its own word or by that of others.
+    if (this.isRemoved) return this.#left.resolve()
     this.#look(situation)
     await this.#vote(situation)
     await this.#settle()

@@ -163,6 +163,7 @@ export class Member {
         const known = table.view.members.map(({ record }) => record.peer)
         return known.filter((peer) => peer !== world.self)
       },
+      isKnown: () => table.ownRecord !== undefined,
       hearAnybody: () => this.#gossip.hearAnybody(),
       owes: async () => !this.#handoff.isDerived || (await this.hints()) > 0,
     })
@@ -241,8 +242,11 @@ export class Member {
     cancel()
   }
 
-  /** A joiner makes itself known before it states itself; one that was sent away before forgets first what it owned then. */
-  enter(forgetOwned: () => Promise<void>): Promise<void> {
+  /**
+   * A joiner makes itself known before it states itself; one that was sent away before forgets first what it owned then.
+   * Resolves with whether it comes anew.
+   */
+  enter(forgetOwned: () => Promise<void>): Promise<boolean> {
     return this.#changing.enter(forgetOwned)
   }
 
@@ -337,15 +341,35 @@ export class Member {
   }
 
   /**
-   * Asks the ring for a seat like this one, and goes on asking until it has it; or for its own to be taken away. `changing`
-   * says how far that is.
+   * Leaves in peace: others take over what this peer owns, it goes on serving until they hold all of it, and hands over what
+   * it keeps for others. Resolves once nobody needs it any more, which may take as long as the transfer does; then it can
+   * be closed, and its store thrown away. A restart in between ends the wish: say it again.
+   *
+   * ```ts
+   * await member.leave()
+   * await member.close()
+   * ```
+   */
+  leave(): Promise<void> {
+    this.#changing.want('leave')
+    return this.#changing.left
+  }
+
+  /**
+   * Asks the ring for a seat like this one, and goes on asking until it has it: another weight takes effect once whoever gains
+   * by it holds what it gains.
    */
   want(wish: Wish): void {
     this.#changing.want(wish)
   }
 
-  /** An operator's word that a member is to go, whether it answers or not. */
+  /**
+   * Says that a member is to go, whether it answers or not: its disk counts as lost. Resolves once that is said; it is done
+   * when the others hold what it owned. It comes back only by joining anew. Where the ring has an operator the others
+   * believe nobody else.
+   */
   evict(peer: PeerId): Promise<void> {
+    this.#mustBeOpen()
     return this.#changing.order(peer)
   }
 

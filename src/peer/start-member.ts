@@ -75,11 +75,8 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   await member.askAround()
   const isOld = isCopied(store, storage) || table.hasMovedOn(remembered, records.generation)
   if (isOld) await table.renew()
+  const comes = options.joins === true && (await member.enter(() => forgetOwned(records, storage)))
   const heard = table.ownRecord
-  // Who was there when the ring was founded has a place in it.
-  const founds = heard !== undefined && member.changing.isSeated === undefined
-  const comes = options.joins === true && member.changing.isSeated !== true && !founds
-  if (comes) await member.enter(() => forgetOwned(records, storage))
   await table.state({
     class: options.class,
     host: options.host,

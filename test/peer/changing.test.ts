@@ -148,9 +148,11 @@ describe('a leaver', () => {
     await writeAll(ring)
     const leaver = ring.members[1]!
     const others = ring.members.filter((each) => each !== leaver)
-    leaver.member.want('leave')
+    const left = leaver.member.leave()
     await settled(others)
-    await until('it to have left', () => leaver.member.changing.isRemoved, patienceMs)
+    await left
+    expect(leaver.member.changing.isRemoved).toBe(true)
+    await expect(put(leaver.member, keys[0]!, 'late')).rejects.toMatchObject({ code: 'closed' })
     expect(await leaver.member.hints()).toBe(0)
     await ring.stop(leaver)
     await readAll(others)
