@@ -88,7 +88,9 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   })
   member.start()
   const { class: kind, host, zone, weight } = options
-  if (comes) member.want({ seat: { class: kind, host, zone, weight } })
+  // While a ring is being founded its word is enough; from then on it asks.
+  if (comes || member.changing.isSeated === true)
+    member.want({ seat: { class: kind, host, zone, weight } })
   return member
 }
 
