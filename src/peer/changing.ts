@@ -5,28 +5,15 @@
  * on: votes, completed changes, and the proposals that its application or an operator asks for. A proposal that was
  * withdrawn is made again after a while; who wants the ring to change has to want it for as long as it takes.
  */
-import { decode, encode } from '../protocol/codec.ts'
-import {
-  allOf,
-  changingReply,
-  changingRequest,
-  type ChangingReply,
-  type ChangingRequest,
-  nameBytes,
-  namedStatements,
-  nameText,
-} from '../protocol/changing-message.ts'
-import type { Statements } from '../protocol/facts.ts'
 import type { PeerId } from '../protocol/membership.ts'
 import type { Reply } from '../protocol/message.ts'
 import { type Alteration, type Seat, seatOf } from '../protocol/seats.ts'
 import { isAllFilled, jointChange, type Situation, voteOf } from '../protocol/situation.ts'
 import type { ChangeId, Course } from '../protocol/statement.ts'
 import { evictionDue, removalsDue, sameVotes, stepDue, votesOf } from '../protocol/voting.ts'
-import { ask } from './ask.ts'
+import { ChangeGossip } from './change-gossip.ts'
 import type { FactsTable } from './facts-table.ts'
 import type { Filling } from './filling.ts'
-import { isFailure } from './failure.ts'
 import { single } from './tasks.ts'
 import type { MemberWorld } from './world.ts'
 
@@ -69,9 +56,8 @@ export class Changing {
   readonly #left = Promise.withResolvers<void>()
   #proposeAfter = 0
   #workDue = 0
-  #gossipDue = 0
   readonly #work: () => void
-  readonly #gossip: () => void
+  readonly #gossip: ChangeGossip
 
   constructor(world: MemberWorld, facts: FactsTable, filling: Filling, around: Around) {
     this.#world = world
@@ -79,20 +65,32 @@ export class Changing {
     this.#filling = filling
     this.#around = around
     this.#work = single(world.tasks, 'changing', () => this.#turn())
-    this.#gossip = single(world.tasks, 'changing', () => this.#exchangeWithOne())
+    this.#gossip = new ChangeGossip(world, facts, {
+      heard: () => this.soon(),
+      compared: (peer) => {
+        for (const told of this.#lostVotes.values()) told.add(peer)
+      },
+    })
   }
 
   tick(): void {
-    const { clock, limits, random } = this.#world
+    const { clock, limits } = this.#world
     const now = clock.elapsed()
     if (this.#facts.isEmpty && this.#wish === undefined) return
     if (now >= this.#workDue) {
       this.#workDue = now + limits.gossipMs
       this.#work()
     }
-    if (now < this.#gossipDue) return
-    this.#gossipDue = now + limits.gossipMs * (0.8 + 0.4 * random.fraction())
-    this.#gossip()
+    this.#gossip.tick()
+  }
+
+  /** Somebody compared tables of members with this peer: of changes it may not know that there are any. */
+  met(peer: PeerId): void {
+    this.#gossip.met(peer)
+  }
+
+  serve(body: Uint8Array): Promise<Reply> {
+    return this.#gossip.serve(body)
   }
 
   /** Something was heard: what follows from it is said at the next tick. */
@@ -118,7 +116,7 @@ export class Changing {
     while (isSeated() !== true) {
       const answered = []
       for (const peer of this.#around.acquaintances()) {
-        if (await this.exchangeWith(peer)) answered.push(peer)
+        if (await this.#gossip.exchangeWith(peer)) answered.push(peer)
       }
       const founds = isSeated() === undefined && this.#around.isKnown()
       if (isSeated() === true || founds) return false
@@ -126,7 +124,7 @@ export class Changing {
       if (this.isRemoved) await forgetOwned()
       if (this.situation === undefined) await this.#begin()
       else await this.#vote(this.situation)
-      for (const peer of answered) await this.exchangeWith(peer)
+      for (const peer of answered) await this.#gossip.exchangeWith(peer)
       if (answered.length > 0 && isSeated() !== undefined) return true
       await new Promise<void>((resolve) => {
         clock.after(limits.gossipMs, resolve)
@@ -173,7 +171,7 @@ export class Changing {
     const { self } = this.#world
     const seat = this.#facts.facts.settled && seatOf(this.#facts.facts.settled.roster, peer)
     const join = seat?.join ?? this.#facts.facts.courses.get(peer)?.said.join ?? 0
-    this.#push(await this.#facts.order({ by: self, peer, join, why: 'evicted' }))
+    this.#gossip.push(await this.#facts.order({ by: self, peer, join, why: 'evicted' }))
     this.soon()
   }
 
@@ -186,73 +184,6 @@ export class Changing {
     const open = situation?.changes.filter(({ fate }) => fate === 'open') ?? []
     if (situation === undefined || open.length === 0) return true
     return open.length === 1 && this.#abstain(situation, open[0]!.id)
-  }
-
-  /** Both tell what the other has not heard; resolves with whether it answered. */
-  async exchangeWith(peer: PeerId): Promise<boolean> {
-    const named = namedStatements(this.#facts.facts)
-    const names = [...named.keys()].map(nameBytes)
-    const reply = await this.#ask(peer, { type: 'compare', names })
-    if (reply?.type !== 'compared') return false
-    await this.#hear(reply.statements)
-    for (const told of this.#lostVotes.values()) told.add(peer)
-    const wanted = reply.wanted.flatMap((name) => named.get(nameText(name)) ?? [])
-    if (wanted.length > 0) await this.#ask(peer, { type: 'tell', statements: allOf(wanted) })
-    return true
-  }
-
-  /** Somebody compared tables of members with this peer: of changes it may not know that there are any. */
-  met(peer: PeerId): void {
-    if (this.#facts.isEmpty) return
-    this.#world.tasks.run('changing', this.exchangeWith(peer))
-  }
-
-  async serve(body: Uint8Array): Promise<Reply> {
-    const request = decode(changingRequest, body)
-    return { type: 'changing', body: encode(changingReply, await this.#answer(request)) }
-  }
-
-  async #answer(request: ChangingRequest): Promise<ChangingReply> {
-    if (request.type === 'tell') {
-      await this.#hear(request.statements)
-      return { type: 'told' }
-    }
-    const named = namedStatements(this.#facts.facts)
-    const theirs = new Set(request.names.map(nameText))
-    const lacking = [...named].filter(([name]) => !theirs.has(name)).map(([, each]) => each)
-    const wanted = [...theirs].filter((name) => !named.has(name)).map(nameBytes)
-    return { type: 'compared', statements: allOf(lacking), wanted }
-  }
-
-  /** Whoever says something tells everybody; whom that has not reached learns it when tables are compared. */
-  async #hear(said: Statements): Promise<void> {
-    if (await this.#facts.hear(said)) this.soon()
-  }
-
-  #push(statements: Statements): void {
-    const { self, links, tasks } = this.#world
-    const tell: ChangingRequest = { type: 'tell', statements: allOf([statements]) }
-    for (const { record } of this.#world.view().members) {
-      if (record.peer === self || links.isSuspect(record.peer)) continue
-      tasks.run('changing', this.#ask(record.peer, tell))
-    }
-  }
-
-  async #ask(peer: PeerId, request: ChangingRequest): Promise<ChangingReply | undefined> {
-    const options = { deadlineMs: this.#world.limits.ownerMs }
-    const body = encode(changingRequest, request)
-    const reply = await ask(this.#world, peer, { type: 'changing', body }, 'changing', options)
-    return isFailure(reply) ? undefined : decode(changingReply, reply.body)
-  }
-
-  async #exchangeWithOne(): Promise<void> {
-    const { self, links, random } = this.#world
-    const others = this.#world
-      .view()
-      .members.map(({ record }) => record.peer)
-      .filter((peer) => peer !== self && !links.isSuspect(peer))
-    const partner = others[Math.floor(random.fraction() * others.length)]
-    if (partner !== undefined) await this.exchangeWith(partner)
   }
 
   async #turn(): Promise<void> {
@@ -279,7 +210,7 @@ export class Changing {
       stands: 0,
       votes: [],
     }
-    this.#push(await this.#facts.course(course))
+    this.#gossip.push(await this.#facts.course(course))
   }
 
   /** Notes who is away, and how long changes have been open. */
@@ -324,7 +255,7 @@ export class Changing {
       known.stands === course.stands &&
       sameVotes(known.votes, votes)
     if (isSame || (known === undefined && votes.length === 0 && course.status === 'up')) return
-    this.#push(await this.#facts.course({ ...course, votes }))
+    this.#gossip.push(await this.#facts.course({ ...course, votes }))
   }
 
   /** A vote that nobody has heard was none. Who has abstained in an earlier process asks anew. */
@@ -365,7 +296,7 @@ export class Changing {
     const due = stepDue(situation, self)
     // Whoever comes to know of it later knows who sits there, not who sat there before.
     if (due === undefined || seatOf(due.change.roster, self) === undefined) return
-    this.#push(await this.#facts.settle(due.step, due.change.roster))
+    this.#gossip.push(await this.#facts.settle(due.step, due.change.roster))
     say({ type: 'view', result: 'completed', detail: `${due.step.number} ${due.step.change}` })
   }
 
@@ -374,7 +305,7 @@ export class Changing {
     const situation = this.situation!
     const { self } = this.#world
     const gone = removalsDue(situation, self)
-    if (gone.length > 0) this.#push(await this.#facts.remove(gone))
+    if (gone.length > 0) this.#gossip.push(await this.#facts.remove(gone))
     if (!this.#isFirst(situation) || this.#isBusy(situation)) return
     const { roster, facts } = situation
     const attempt = this.#attempt()
@@ -382,11 +313,11 @@ export class Changing {
     const isWanted = facts.settled === undefined && facts.courses.size + facts.orders.size > 0
     // Votes are kept for as long as their roster stands: where too many were for nothing, the same seats get a new one.
     if (isWanted || situation.changes.length >= mostWithdrawn) {
-      this.#push(await this.#facts.propose({ ...base, alterations: [] }))
+      this.#gossip.push(await this.#facts.propose({ ...base, alterations: [] }))
       return
     }
     const eviction = evictionDue(situation, self, attempt)
-    if (eviction !== undefined) this.#push(await this.#facts.propose(eviction))
+    if (eviction !== undefined) this.#gossip.push(await this.#facts.propose(eviction))
   }
 
   /** Proposes what this peer wants for itself, as long as it is not so. */
@@ -400,7 +331,7 @@ export class Changing {
     this.#proposeAfter = clock.elapsed() + limits.gossipMs * (2 + 8 * random.fraction())
     const attempt = this.#attempt()
     const base = { author: self, base: roster.id, number: roster.number + 1, attempt }
-    this.#push(await this.#facts.propose({ ...base, alterations: [alteration] }))
+    this.#gossip.push(await this.#facts.propose({ ...base, alterations: [alteration] }))
     say({ type: 'view', result: 'proposed', detail: String(base.number) })
   }
 
@@ -430,7 +361,7 @@ export class Changing {
     this.#wish = undefined
     this.#comes = false
     const left = { by: self, peer: self, join: course.join, why: 'left' as const }
-    this.#push(await this.#facts.remove([left]))
+    this.#gossip.push(await this.#facts.remove([left]))
   }
 
   /** Of all that could do the same one does it: the first durable member that answers and is not itself to go. */
