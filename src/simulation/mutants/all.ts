@@ -1,6 +1,7 @@
 /** Every broken build, in the order of the floors that they break. */
 import { ofBuffering } from './buffering.ts'
 import { ofCausality } from './causality.ts'
+import { ofChanging } from './changing.ts'
 import { classics } from './classics.ts'
 import { ofFollowing } from './following.ts'
 import { ofForeign } from './foreign.ts'
@@ -36,4 +37,5 @@ export const mutants: readonly Mutant[] = [
   ...ofCrowdedKeys,
   ...ofDoubts,
   ...ofMoving,
+  ...ofChanging,
 ]
