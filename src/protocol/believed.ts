@@ -20,7 +20,8 @@ export function believed(
   said: Statements,
   operator?: PeerId,
 ): Statements {
-  const { last, steps } = followed(roster, said.steps ?? [])
+  const told = [...(said.steps ?? []), ...(said.settled ? [said.settled.step] : [])]
+  const { last, steps } = followed(roster, told)
   const settled =
     said.settled && isNext(facts, [roster, last], said.settled) ? said.settled : undefined
   const now = settled !== undefined && settled.roster.number > last.number ? settled.roster : last
