@@ -17,7 +17,7 @@ import { slices } from '../src/peer/slices.ts'
 import { describeRing, type MemberReport, type RingStatus } from './control-status.ts'
 import type { Silences } from './silences.ts'
 
-export interface RingReport extends Pick<RingStatus, 'ring' | 'seenBy'> {
+export interface RingReport extends Pick<RingStatus, 'ring' | 'seenBy' | 'change'> {
   readonly members: readonly RingMemberReport[]
 }
 
@@ -55,11 +55,11 @@ export type KeyLocation = Location & {
 const mostNamed = 1000
 
 export async function reportRing(member: Member, silences: Silences): Promise<RingReport> {
-  const [{ ring, seenBy, members }, owed] = await Promise.all([
+  const [{ ring, seenBy, members, change }, owed] = await Promise.all([
     describeRing(member),
     owedByTarget(member),
   ])
-  const replicas = ring.q * Math.min(ring.n, members.length)
+  const replicas = ring.q * Math.min(ring.n, member.view.ring.members.length)
   const reports = members.map((report): RingMemberReport => {
     const since = report.state === 'up' ? undefined : silences.since(report.id)
     return {
@@ -69,7 +69,7 @@ export async function reportRing(member: Member, silences: Silences): Promise<Ri
       silentSince: since === undefined ? null : new Date(since).toISOString(),
     }
   })
-  return { ring, seenBy, members: reports }
+  return { ring, seenBy, members: reports, change }
 }
 
 export async function reportOwners(member: Member, silences: Silences): Promise<RingOwners> {
@@ -78,7 +78,7 @@ export async function reportOwners(member: Member, silences: Silences): Promise<
   const report = await reportRing(member, silences)
   const places = new Map(report.members.map(({ id }, place) => [id, place]))
   const owners = Array.from({ length: report.ring.q }, (_, partition) =>
-    ring.ownersOf(partition).map((id) => places.get(id)!),
+    ring.ownersOf(partition).flatMap((id) => places.get(id) ?? []),
   )
   return { ...report, owners }
 }

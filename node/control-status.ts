@@ -10,6 +10,7 @@ import { TransportError } from '../src/protocol/errors.ts'
 import type { MemberRecord, Readiness } from '../src/protocol/membership.ts'
 import { decodeReply, encodeRequest } from '../src/protocol/message.ts'
 import type { HintSpaceStatus, LoadStatus } from '../src/peer/api.ts'
+import { type ChangeReport, reportChange } from './control-changing.ts'
 import type { Member } from '../src/peer/member.ts'
 import { shortPartitions } from '../src/peer/short-partitions.ts'
 
@@ -24,6 +25,8 @@ export interface RingStatus {
   /** The peer whose picture this is. */
   readonly seenBy: string
   readonly members: readonly MemberReport[]
+  /** The change of the members that is under way; null where there is none. */
+  readonly change: ChangeReport | null
   /** How many partitions have too few ready owners for a strict request. */
   readonly short: number
   /** The keys whose records it found damaged and was not told yet what they held: it counts for no strict request there. */
@@ -41,7 +44,10 @@ export interface MemberReport {
   readonly id: string
   /** `suspect`: linked or listening, but it does not answer in time; `down`: nobody is there. */
   readonly state: 'up' | 'suspect' | 'down'
+  /** Whether it comes into the ring, stays, leaves of its own accord, or was sent away and is not gone yet. */
+  readonly course: 'joining' | 'up' | 'leaving' | 'evicted'
   readonly class: string
+  /** These three are of the seat that it has, or asks for where it has none. */
   readonly host: string
   readonly zone: string
   readonly weight: number
@@ -57,6 +63,8 @@ export interface MemberReport {
   readonly suspects: readonly string[] | null
   /** Without whose word it may not forget the keys that were deleted; null for nobody, and where it did not say. */
   readonly reapingWaitsFor: string | null
+  /** How much is there of what the change makes its own, in partitions; null where that is nothing, and where it did not say. */
+  readonly filling: { readonly done: number; readonly of: number } | null
   readonly addresses: readonly string[]
 }
 
@@ -76,6 +84,7 @@ export async function describeRing(member: Member): Promise<RingStatus> {
     ring: { name, id, n, q, durableOwners },
     seenBy: member.id,
     members: reports,
+    change: reportChange(member),
     doubted: member.records.doubts.keys.slice(0, mostNamed).map(showKey),
     short: shortPartitions(member.view, member.world.rules),
     load: member.load,
@@ -84,11 +93,13 @@ export async function describeRing(member: Member): Promise<RingStatus> {
 }
 
 async function describe(member: Member, record: MemberRecord): Promise<MemberReport> {
-  const { peer, host, zone, weight, addresses, readiness } = record
+  const { peer, addresses, readiness } = record
+  const { host, zone, weight } = member.view.ring.members.find(({ id }) => id === peer) ?? record
   const word = peer === member.id ? await ownWord(member) : await askFor(member, peer)
   const share = member.view.ring.shareOf(peer)
   return {
     id: peer,
+    course: courseOf(member, peer),
     class: record.class,
     host,
     zone,
@@ -100,15 +111,34 @@ async function describe(member: Member, record: MemberRecord): Promise<MemberRep
   }
 }
 
-type Word = Pick<MemberReport, 'state' | 'hints' | 'keys' | 'suspects' | 'reapingWaitsFor'>
+function courseOf({ changing, view }: Member, peer: string): MemberReport['course'] {
+  const facts = changing.situation?.facts
+  const course = facts?.courses.get(peer)?.said
+  const isSeated = view.ring.members.some(({ id }) => id === peer)
+  const join = course?.join ?? 0
+  if (facts?.settled === undefined) return course?.status === 'leaving' ? 'leaving' : 'up'
+  if ((facts.orders.get(peer)?.said.join ?? -1) >= join) return 'evicted'
+  if (course?.status === 'leaving') return 'leaving'
+  return isSeated ? 'up' : 'joining'
+}
 
-const nothingSaid = { hints: null, keys: null, suspects: null, reapingWaitsFor: null }
+type Word = Pick<
+  MemberReport,
+  'state' | 'hints' | 'keys' | 'suspects' | 'reapingWaitsFor' | 'filling'
+>
+
+const nothingSaid = {
+  hints: null,
+  keys: null,
+  suspects: null,
+  reapingWaitsFor: null,
+  filling: null,
+}
 
 async function ownWord(member: Member): Promise<Word> {
   const keys = member.records.digests.count ?? null
-  const suspects = member.world.links.suspects()
-  const reapingWaitsFor = member.reapingWaitsFor ?? null
-  return { state: 'up', hints: await member.hints(), keys, suspects, reapingWaitsFor }
+  const { hints, suspects, reapingWaitsFor = null, filling = null } = await member.report()
+  return { state: 'up', hints, keys, suspects, reapingWaitsFor, filling }
 }
 
 async function askFor(member: Member, peer: string): Promise<Word> {
@@ -120,7 +150,8 @@ async function askFor(member: Member, peer: string): Promise<Word> {
     if (reply.type !== 'status') return { state: 'suspect', ...nothingSaid }
     const { hints, keys, suspects } = reply
     const state = links.isSuspect(peer) ? 'suspect' : 'up'
-    return { state, hints, keys, suspects, reapingWaitsFor: reply.reapingWaitsFor ?? null }
+    const { reapingWaitsFor = null, filling = null } = reply
+    return { state, hints, keys, suspects, reapingWaitsFor, filling }
   } catch (error) {
     const isThere = error instanceof TransportError && error.failure === 'deadline'
     const state = !links.isSuspect(peer) && isThere ? 'up' : isThere ? 'suspect' : 'down'

@@ -6,6 +6,10 @@
  *     POST   /trust                       this peer counts as whole, on an operator's word
  *     GET    /ring                        the ring's members, and what this peer owes each
  *     GET    /ring/owners                 the same, and who owns which partition
+ *     GET    /changing                    this peer's seat, and the change of the ring that is under way
+ *     POST   /changing/leave              ?force; what it says of itself comes to `left`
+ *     POST   /changing/weight             ?weight=2
+ *     POST   /changing/evict/PEER         ?force
  *     GET    /disk                        what troubles this peer's own disk, and what it is in doubt of
  *     GET    /buckets/BUCKET/where/KEY    where a key is: its path, part by part
  *     GET    /buckets/BUCKET/keys/KEY     ?r=2, ?strict
@@ -20,6 +24,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { readDemands, type WriteDemands, writeDemands } from '../src/protocol/demands.ts'
 import { RingletError } from '../src/protocol/errors.ts'
 import type { Member } from '../src/peer/member.ts'
+import { evict, leave, reportStanding, weigh } from './control-changing.ts'
 import { plainError, statusOf } from './control-errors.ts'
 import { readKey, writeKey } from './control-keys.ts'
 import { locateKey, reportDisk, reportOwners, reportRing } from './control-ring.ts'
@@ -88,11 +93,25 @@ async function answerTo(
     await member.trust()
     return { status: 200, body: { peer: member.id, readiness: 'ready' } }
   }
+  if (kind === 'changing' && asked.method === 'POST') return change(member, asked)
   const looked = asked.method === 'GET' ? await look(member, silences, asked.parts) : undefined
   if (looked !== undefined) return { status: 200, body: looked }
   const isKey = kind === 'buckets' && keys === 'keys' && key !== undefined && more.length === 0
   if (!isKey || bucket === undefined) return nothingHere()
   return answerKey(member, asked, bucket, key)
+}
+
+/** What changes the ring's members. */
+async function change(member: Member, { parts, query }: Asked): Promise<Answered> {
+  const [, what, peer, ...more] = parts
+  const force = query.has('force')
+  if (what === 'evict' && peer !== undefined && more.length === 0) {
+    return { status: 200, body: await evict(member, peer, force) }
+  }
+  if (peer !== undefined) return nothingHere()
+  if (what === 'leave') return { status: 200, body: await leave(member, force) }
+  if (what === 'weight') return { status: 200, body: await weigh(member, query.get('weight')) }
+  return nothingHere()
 }
 
 /** What only looks at the ring; undefined for anything else. */
@@ -102,6 +121,7 @@ async function look(
   [kind, second, third, ...path]: readonly string[],
 ): Promise<unknown> {
   if (kind === 'disk' && second === undefined) return reportDisk(member)
+  if (kind === 'changing' && second === undefined) return reportStanding(member)
   if (kind === 'ring' && second === undefined) return reportRing(member, silences)
   if (kind === 'ring' && second === 'owners' && third === undefined) {
     return reportOwners(member, silences)

@@ -4,10 +4,11 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PeerNews } from './cli/peer.ts'
 import { type DevPeer, ringFileOf } from './dev-folder.ts'
+import { storePath } from './disk-folder.ts'
 
 export interface DevPeerOptions {
   readonly folder: string
@@ -94,6 +95,12 @@ export class DevPeerProcess {
       ws: String(peer.wsPort),
       host: `dev-${number}`,
     }
-    return ['peer', ...Object.entries(values).flatMap(([name, value]) => [`--${name}`, value])]
+    // Where some peer has run before there is a ring: one that has left it comes back as a joiner, the others stay what they are.
+    const command = someHaveRun(folder) ? 'join' : 'peer'
+    return [command, ...Object.entries(values).flatMap(([name, value]) => [`--${name}`, value])]
   }
+}
+
+function someHaveRun(folder: string): boolean {
+  return readdirSync(folder).some((name) => existsSync(storePath(join(folder, name))))
 }

@@ -8,7 +8,7 @@
 import { resolve } from 'node:path'
 import { systemClock, systemRandom } from '../src/adapters/system.ts'
 import { identityFromSeed } from '../src/data/identity.ts'
-import { type RingletError, StorageError } from '../src/protocol/errors.ts'
+import { RingletError, StorageError } from '../src/protocol/errors.ts'
 import { ringHash } from '../src/protocol/view.ts'
 import { storageKeys } from '../src/protocol/record.ts'
 import type { RingFile } from '../src/protocol/ring-file.ts'
@@ -34,8 +34,15 @@ export interface NodePeerOptions {
   readonly announce?: readonly string[]
   /** Where the disk is; by default this machine. */
   readonly host?: string
+  /** Owners are spread over zones. By default that of the seat it has, else `default`. */
   readonly zone?: string
+  /** Its share of the ring against the others', 1 to 64. By default that of the seat it has, else 1. */
   readonly weight?: number
+  /**
+   * Comes into a ring that is there already: it asks for a seat, and owns nothing before it holds what it is to own. Without it
+   * a new peer is one of those that found the ring. One that has its seat keeps it either way.
+   */
+  readonly joins?: boolean
   /** Room for what it keeps for owners that are away: in bytes, or as a share of its disk ('25%'). */
   readonly hintSpace?: HintSpace
   /** The control port on loopback; 0 takes any, undefined opens none. */
@@ -51,9 +58,12 @@ export interface NodePeer {
   /** `http://127.0.0.1:7411` */
   readonly control: string | undefined
   /**
-   * Resolves with why, if the peer can only be closed: its disk is lost under it, or another peer runs with its identity.
+   * Resolves with why, if the peer can only be closed: its disk is lost under it, another peer runs with its identity, or the
+   * ring has no seat for it and it asks for none.
    */
   readonly lost: Promise<RingletError>
+  /** Resolves once it has left the ring by its own wish: nobody needs it or its folder any more. */
+  readonly left: Promise<void>
   close(): Promise<void>
 }
 
@@ -93,13 +103,16 @@ export async function startNodePeer(options: NodePeerOptions): Promise<NodePeer>
     bootstrap: ring.bootstrap.filter((address) => !address.endsWith(`/p2p/${transport.self}`)),
     class: 'durable',
     host: options.host ?? machineHost(),
-    zone: options.zone ?? 'default',
-    weight: options.weight ?? 1,
+    zone: options.zone,
+    weight: options.weight,
+    joins: options.joins ?? false,
     limits,
   })
   opening.defer(() => member.close())
   const watch = watchStore(storage)
   opening.defer(watch.stop)
+  const seat = watchSeat(member, options.joins ?? false)
+  opening.defer(seat.stop)
   let control: string | undefined
   if (options.control !== undefined) {
     const listening = await serveControl(member, options.control, silences)
@@ -109,8 +122,8 @@ export async function startNodePeer(options: NodePeerOptions): Promise<NodePeer>
 
   const held = opening.move()
   const close = (): Promise<void> => held.disposeAsync()
-  const lost = Promise.race([watch.lost, member.displaced])
-  return { member, addresses: transport.addresses, control, lost, close }
+  const lost = Promise.race([watch.lost, member.displaced, seat.lost])
+  return { member, addresses: transport.addresses, control, lost, left: seat.left, close }
 }
 
 /** A store that lost its disk refuses everything from then on; somebody has to notice when nobody asks. */
@@ -123,4 +136,30 @@ function watchStore(storage: Storage): { readonly lost: Promise<StorageError>; s
   }
   const timer = setInterval(look, lookMs)
   return { lost, stop: () => clearInterval(timer) }
+}
+
+/** Who has no seat in a ring whose members are settled, and asks for none, would only look like a member. */
+function watchSeat(
+  member: Member,
+  joins: boolean,
+): { readonly lost: Promise<RingletError>; readonly left: Promise<void>; stop(): void } {
+  const { promise: lost, resolve: tell } = Promise.withResolvers<RingletError>()
+  const { promise: left, resolve: go } = Promise.withResolvers<void>()
+  let wasIn = false
+  const look = (): void => {
+    const { standing } = member.changing
+    if (standing === 'left' && wasIn) go()
+    else if (standing === 'evicted' || standing === 'left') tell(noSeat())
+    else if (standing === 'stranger') {
+      if (!joins) tell(noSeat())
+    } else wasIn = true
+  }
+  const timer = setInterval(look, lookMs)
+  return { lost, left, stop: () => clearInterval(timer) }
+}
+
+function noSeat(): RingletError {
+  return new RingletError('not-a-member', 'The ring has no seat for this peer.', {
+    remedy: 'Start it with `ringlet join`, and it comes into the ring while that serves.',
+  })
 }

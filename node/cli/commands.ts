@@ -40,6 +40,31 @@ const peer: Options = {
 const strict: Option = { about: 'Count ready owners alone, a majority of them at least.' }
 const context: Option = { value: 'TEXT', about: 'What was seen, as an earlier read or write told.' }
 
+const durable: Options = {
+  ring: { value: 'FILE', about: 'The ring’s file (ring.json).' },
+  data: { value: 'FOLDER', about: 'The data folder (ringlet-data).' },
+  listen: { value: 'IP', about: 'The address to listen at (127.0.0.1).' },
+  tcp: { value: 'PORT', about: 'For other Node peers (7421).' },
+  ws: { value: 'PORT', about: 'For tabs, over WebSockets (7431).' },
+  control: { value: 'PORT', about: 'For this command, on loopback (7411).' },
+  announce: { value: 'ADDRESS', many: true, about: 'A multiaddr to tell others instead.' },
+  bootstrap: { value: 'ADDRESS', many: true, about: 'A multiaddr of a member to ask first.' },
+  host: { value: 'ID', about: 'Where the disk is (this machine’s own id).' },
+  zone: { value: 'NAME', about: 'Owners are spread over zones (default).' },
+  weight: { value: 'WEIGHT', about: 'Its share of the ring against the others’, 1 to 64 (1).' },
+  'hint-space': {
+    value: 'SIZE',
+    about: 'Room for what it keeps for owners that are away: bytes, or a share of its disk (25%).',
+  },
+  trace: { about: 'Log every event.' },
+}
+
+const force: Option = {
+  about: 'Also where that leaves keys with fewer than N−1 ready owners.',
+}
+const noWait: Option = { about: 'Do not wait until it is done.' }
+const goesOn = 'It goes on by itself when this command is ended.'
+
 export const commands: Readonly<Record<string, Command>> = {
   status: {
     takes: '',
@@ -174,26 +199,48 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   peer: {
     takes: '',
-    about: 'Run one durable peer in the foreground.',
-    options: {
-      ring: { value: 'FILE', about: 'The ring’s file (ring.json).' },
-      data: { value: 'FOLDER', about: 'The data folder (ringlet-data).' },
-      listen: { value: 'IP', about: 'The address to listen at (127.0.0.1).' },
-      tcp: { value: 'PORT', about: 'For other Node peers (7421).' },
-      ws: { value: 'PORT', about: 'For tabs, over WebSockets (7431).' },
-      control: { value: 'PORT', about: 'For this command, on loopback (7411).' },
-      announce: { value: 'ADDRESS', many: true, about: 'A multiaddr to tell others instead.' },
-      bootstrap: { value: 'ADDRESS', many: true, about: 'A multiaddr of a member to ask first.' },
-      host: { value: 'ID', about: 'Where the disk is (this machine’s own id).' },
-      zone: { value: 'NAME', about: 'Owners are spread over zones (default).' },
-      weight: { value: 'WEIGHT', about: 'Its share of the ring against the others’, 1 to 64 (1).' },
-      'hint-space': {
-        value: 'SIZE',
-        about:
-          'Room for what it keeps for owners that are away: bytes, or a share of its disk (25%).',
-      },
-      trace: { about: 'Log every event.' },
-    },
+    about:
+      'Run one durable peer in the foreground: one of those that found a ring, or a member of it.',
+    options: durable,
     load: () => import('./peer.ts'),
+  },
+  join: {
+    takes: '',
+    about: 'Run one durable peer in the foreground, which comes into a ring while that serves.',
+    more:
+      'It owns nothing before it holds what it is to own. Started again it goes on where it was, and stays the member that it\n' +
+      'has become. One that has left, or was sent away, comes back in this way alone.',
+    options: durable,
+    load: () => import('./join.ts'),
+  },
+  replace: {
+    takes: 'PEER',
+    about: 'Like join, for a machine that is gone: once this peer has its seat, PEER is sent away.',
+    more: 'PEER is an id or the end of one, as `ringlet ring` shows it. Its disk counts as lost.',
+    options: { ...durable, force },
+    load: () => import('./replace.ts'),
+  },
+  leave: {
+    takes: '[PEER]',
+    about: 'Take a member out in peace: the others fetch what it owns, and then its process ends.',
+    more: 'PEER is its name in a development ring; else --peer is its own control port.\n' + goesOn,
+    options: { ...peer, force, 'no-wait': noWait },
+    load: () => import('./leave.ts'),
+  },
+  evict: {
+    takes: 'PEER',
+    about: 'Send a member away that will not come back: its disk counts as lost.',
+    more:
+      'PEER is its name, its id or the end of its id. For one that answers see `ringlet leave`.\n' +
+      goesOn,
+    options: { ...peer, force, 'no-wait': noWait },
+    load: () => import('./evict.ts'),
+  },
+  weight: {
+    takes: 'WEIGHT [PEER]',
+    about: 'Give a member another share of the ring, 1 to 64 against the others’.',
+    more: 'PEER is its name in a development ring; else --peer is its own control port.\n' + goesOn,
+    options: { ...peer, 'no-wait': noWait },
+    load: () => import('./weight.ts'),
   },
 }

@@ -7,8 +7,9 @@
 import { type MemberPlan, planChange, type RingPlan } from '../../src/protocol/plan.ts'
 import type { RingMember } from '../../src/data/ring.ts'
 import type { RingReport } from '../control-ring.ts'
-import { CommandError, done, exits, type Given, type Outcome, usageError } from './outcome.ts'
+import { memberNamed } from './member-named.ts'
 import { newMember } from './new-member.ts'
+import { done, type Given, type Outcome, usageError } from './outcome.ts'
 import { askRing, findRing, type Ring } from './ring.ts'
 import { showTable } from './table.ts'
 
@@ -24,8 +25,6 @@ const titles = [
   'gives up',
 ]
 const numbers = ['weight', 'owns', 'would own', 'gains', 'gives up']
-/** Fewer letters of an id would soon be those of two. */
-const leastLetters = 4
 
 export async function run(given: Given): Promise<Outcome> {
   const coming = (given.lists['with'] ?? []).map(newMember)
@@ -35,7 +34,8 @@ export async function run(given: Given): Promise<Outcome> {
   }
   const ring = findRing(given)
   const report = await askRing<RingReport>(ring, '/ring')
-  const going = named.map((name) => memberNamed(ring, report, name))
+  const ids = report.members.map(({ id }) => id)
+  const going = named.map((name) => memberNamed(ring, ids, name))
   const members = report.members as readonly RingMember[]
   const plan = planChange(report.ring, members, { without: going, with: coming })
   return done(showPlan(ring, report, plan), { changesNothing: true, ...jsonOf(report, plan) })
@@ -61,7 +61,7 @@ function showPlan(ring: Ring, report: RingReport, plan: RingPlan): string {
     ...spreadLines(plan, n, q),
     ...(plan.members.some(({ change }) => change === 'goes')
       ? [
-          'A member that only stops stays an owner, and others stand in for it: members are not taken out yet.',
+          'A member that only stops stays an owner, and others stand in for it: `ringlet leave` takes one out.',
         ]
       : []),
   ].join('\n')
@@ -104,21 +104,4 @@ function spreadLines({ before, after }: RingPlan, n: number, q: number): string[
       after.zoneSharedNeedlessly,
     ),
   ]
-}
-
-/** The id of the member that is called so. Throws `CommandError`. */
-function memberNamed(ring: Ring, { members }: RingReport, name: string): string {
-  const ids = members.map(({ id }) => id)
-  const exact = ids.find((id) => id === name || ring.nameOf(id) === name)
-  const end = name.replace(/^…/, '')
-  const alike = end.length < leastLetters ? [] : ids.filter((id) => id.endsWith(end))
-  const found = exact ?? (alike.length === 1 ? alike[0] : undefined)
-  if (found !== undefined) return found
-  const message =
-    alike.length > 1
-      ? `${name} is the end of ${alike.length} ids.`
-      : `There is no peer ${name} in this ring.`
-  const names = ids.map((id) => ring.nameOf(id)).sort()
-  const remedy = `Its members are ${names.join(', ')}; see \`ringlet ring\`.`
-  throw new CommandError(exits.refused, 'bad-argument', message, remedy)
 }

@@ -4,6 +4,7 @@
  */
 import type { RingMemberReport, RingOwners, RingReport } from '../control-ring.ts'
 import { done, type Given, type Outcome, usageError } from './outcome.ts'
+import { showChange } from './progress.ts'
 import { askRing, findRing, type Ring } from './ring.ts'
 import { locateKey } from './ring-key.ts'
 import { showTable } from './table.ts'
@@ -60,6 +61,7 @@ function showMembers(ring: Ring, report: RingReport): string {
     titleOf(ring, report),
     '',
     ...showTable(titles, rows, numbers),
+    ...showChange(ring, report),
     '',
     `State, owed and silence are ${ring.nameOf(seenBy)}’s own word. See \`ringlet ring check\` for what is wrong.`,
   ].join('\n')
@@ -71,10 +73,10 @@ function titleOf(ring: Ring, { ring: shape, seenBy, members }: RingReport): stri
 }
 
 function rowOf(ring: Ring, member: RingMemberReport, isAsked: boolean): string[] {
-  const { id, state, readiness, host, zone, weight, share, partitions, owed } = member
+  const { id, state, course, readiness, host, zone, weight, share, partitions, owed } = member
   return [
     ring.nameOf(id),
-    state,
+    course === 'up' ? state : `${state}, ${course}`,
     readiness === 'ready' ? 'yes' : readiness,
     member.class,
     host,

@@ -14,6 +14,8 @@ export interface Ring {
   readonly controls: readonly string[]
   /** What people call a peer: `peer-1` in a development ring, else the end of its id. */
   nameOf(peer: string): string
+  /** Those of other peers than this one, as far as it is known whose they are. */
+  controlsBut(peer: string): readonly string[]
 }
 
 /** How long one peer may keep the next from being asked. */
@@ -28,9 +30,32 @@ export function findRing(given: Given): Ring {
   const names = new Map(ring?.peers.map(({ id, name }) => [id, name]))
   const nameOf = (peer: string): string => names.get(peer) ?? `…${peer.slice(-8)}`
   const chosen = given.values['peer']
-  if (chosen !== undefined) return { controls: [checkedUrl(chosen)], nameOf }
-  if (ring !== undefined) return { controls: ring.peers.map(({ control }) => control), nameOf }
+  if (chosen !== undefined) {
+    const controls = [checkedUrl(chosen)]
+    return { controls, nameOf, controlsBut: () => controls }
+  }
+  if (ring !== undefined) {
+    const controlsBut = (peer?: string): string[] =>
+      ring.peers.filter(({ id }) => id !== peer).map(({ control }) => control)
+    return { controls: controlsBut(), nameOf, controlsBut }
+  }
   throw noRing('No .ringlet/ is here or in a folder above: no ring to ask.')
+}
+
+/** One peer of it: that of --peer, or the one of a development ring with this name. Throws `CommandError`. */
+export function findPeer(given: Given, name: string | undefined): Ring {
+  const ring = findRing(given)
+  if (given.values['peer'] !== undefined) {
+    if (name === undefined) return ring
+    throw usageError('Say which peer by its name or by --peer URL, not by both.')
+  }
+  const remedy = 'Name it as `ringlet status` does, or by its control port: --peer URL.'
+  if (name === undefined) throw usageError('Say which peer.', remedy)
+  const named = readDevRing(findDevFolder('.')!)!.peers.find((peer) => {
+    return peer.name === name || peer.id === name || peer.name === `peer-${name}`
+  })
+  if (named === undefined) throw usageError(`There is no peer ${name} in .ringlet/.`, remedy)
+  return { ...ring, controls: [named.control] }
 }
 
 /** What the ring answers. Throws `RingletError` for an answer that is an error. */

@@ -3,6 +3,7 @@
  */
 import type { HintSpaceStatus, LoadStatus } from '../../src/peer/api.ts'
 import type { MemberReport, RingStatus } from '../control-status.ts'
+import { showChange } from './progress.ts'
 import { showTable } from './table.ts'
 import { done, type Given, type Outcome } from './outcome.ts'
 import { askRing, findRing, type Ring } from './ring.ts'
@@ -29,6 +30,7 @@ function showStatus(ring: Ring, status: RingStatus): string {
       `as ${ring.nameOf(seenBy)} sees it`,
     '',
     ...showTable(titles, rows, ['share', 'keys', 'hints']),
+    ...showChange(ring, status),
     ...(short === 0 || !members.some(({ readiness }) => readiness === 'refilling')
       ? []
       : [
@@ -78,10 +80,14 @@ function showLoad(name: string, { underWay, refused, p99Ms, background }: LoadSt
 }
 
 function rowOf(ring: Ring, member: MemberReport): string[] {
-  const { id, state, readiness, share, host, addresses } = member
+  const { id, state, course, readiness, share, host, addresses } = member
   return [
     ring.nameOf(id),
-    readiness === 'refilling' ? `${state}, refilling` : state,
+    [
+      state,
+      ...(course === 'up' ? [] : [course]),
+      ...(readiness === 'refilling' ? [readiness] : []),
+    ].join(', '),
     `${(share * 100).toFixed(1)} %`,
     String(member.keys ?? '?'),
     String(member.hints ?? '?'),

@@ -20,6 +20,19 @@ import type { MemberWorld } from './world.ts'
 /** What this peer wants of the ring: a seat like this one, or none. */
 export type Wish = { readonly seat: Omit<Seat, 'peer' | 'join'> } | 'leave'
 
+/**
+ * Between a peer and a ring. `founding`: the ring's members were never changed, and everybody who says so is one.
+ * `stranger`: the ring has no seat for it, and it asks for none.
+ */
+export type Standing =
+  | 'founding'
+  | 'joining'
+  | 'seated'
+  | 'leaving'
+  | 'left'
+  | 'evicted'
+  | 'stranger'
+
 /** What the rest of the member knows. */
 export interface Around {
   /** Those whom this peer knows by their records, whether they are members or not. */
@@ -113,6 +126,8 @@ export class Changing {
   async enter(forgetOwned: () => Promise<void>): Promise<boolean> {
     const { clock, limits } = this.#world
     const isSeated = (): boolean | undefined => this.isSeated
+    // By what it remembers: it may have been sent away meanwhile.
+    if (isSeated() === true) await this.#askOne()
     while (isSeated() !== true) {
       const answered = []
       for (const peer of this.#around.acquaintances()) {
@@ -134,6 +149,12 @@ export class Changing {
     return false
   }
 
+  async #askOne(): Promise<void> {
+    for (const peer of this.#around.acquaintances()) {
+      if (await this.#gossip.exchangeWith(peer)) return
+    }
+  }
+
   /** Resolves once this peer has left: nobody needs it or its store any more. */
   get left(): Promise<void> {
     return this.#left.promise
@@ -141,6 +162,24 @@ export class Changing {
 
   get situation(): Situation | undefined {
     return this.#facts.situation
+  }
+
+  /** How it stands between this peer and the ring. */
+  get standing(): Standing {
+    const { self } = this.#world
+    const { settled, courses, removals } = this.#facts.facts
+    const course = courses.get(self)?.said
+    if (this.isRemoved) return removals.get(self)!.said.why
+    if (this.#wish === 'leave' || course?.status === 'leaving') return 'leaving'
+    if (settled === undefined) return 'founding'
+    if (this.seat !== undefined) return 'seated'
+    return course === undefined ? 'stranger' : 'joining'
+  }
+
+  /** This peer's seat; undefined where it has none. */
+  get seat(): Seat | undefined {
+    const { settled } = this.#facts.facts
+    return settled && seatOf(settled.roster, this.#world.self)
   }
 
   /** Whether this peer has a seat by the settled roster; undefined while the ring is being founded. */

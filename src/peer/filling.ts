@@ -54,6 +54,15 @@ export class Filling {
     return this.#isFilled && this.#change === change ? this.#store : undefined
   }
 
+  /** How many partitions it has been told of all that it must be; undefined while no change gives it any. */
+  get progress(): { readonly done: number; readonly of: number } | undefined {
+    this.#begin()
+    const gains = this.#change === '' ? [] : this.#gains()
+    if (gains.length === 0) return undefined
+    const isDone = (gain: Gain): boolean => this.#isFilled || this.#isEnough(gain)
+    return { done: gains.filter(isDone).length, of: gains.length }
+  }
+
   tick(): void {
     const { clock } = this.#world
     this.#begin()

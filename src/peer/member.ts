@@ -71,8 +71,9 @@ export interface MemberOptions extends WorldOptions {
   readonly bootstrap: readonly string[]
   readonly class: PeerClass
   readonly host: string
-  readonly zone: string
-  readonly weight: number
+  /** Undefined for the zone and weight of the seat that it has; without a seat `default` and 1. */
+  readonly zone: string | undefined
+  readonly weight: number | undefined
 }
 
 /** How often the driver calls every loop's `tick`. */
@@ -305,7 +306,8 @@ export class Member {
     const keys = this.records.digests.count ?? 0
     const suspects = this.world.links.suspects()
     const { reapingWaitsFor } = this
-    return { hints: await this.hints(), keys, suspects, reapingWaitsFor }
+    const filling = this.#filling.progress
+    return { hints: await this.hints(), keys, suspects, reapingWaitsFor, filling }
   }
 
   /** Calls `changed` when links, members or suspicions change. */
@@ -373,7 +375,7 @@ export class Member {
     return this.#changing.order(peer)
   }
 
-  get changing(): Pick<Changing, 'situation' | 'isSeated' | 'isRemoved'> {
+  get changing(): Pick<Changing, 'situation' | 'isSeated' | 'isRemoved' | 'seat' | 'standing'> {
     return this.#changing
   }
 

@@ -11,6 +11,7 @@ import { memberRules } from '../protocol/member-rules.ts'
 import type { MemberRecord, SignedRecord, View } from '../protocol/membership.ts'
 import { keyOfStored, shelfRange, storageKeys } from '../protocol/record.ts'
 import { rules } from '../protocol/rules.ts'
+import type { Seat } from '../protocol/seats.ts'
 import { ringHash } from '../protocol/view.ts'
 import type { Storage } from '../ports.ts'
 import { isCopied, openIdentity } from './epochs.ts'
@@ -77,21 +78,27 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   if (isOld) await table.renew()
   const comes = options.joins === true && (await member.enter(() => forgetOwned(records, storage)))
   const heard = table.ownRecord
+  const wished = wishedSeat(options, member.changing.seat)
   await table.state({
-    class: options.class,
-    host: options.host,
-    zone: options.zone,
-    weight: options.weight,
+    ...wished,
     addresses: transport.addresses,
     generation: records.generation,
     ...standingAtStart(member, remembered, heard),
   })
   member.start()
-  const { class: kind, host, zone, weight } = options
   // While a ring is being founded its word is enough; from then on it asks.
-  if (comes || member.changing.isSeated === true)
-    member.want({ seat: { class: kind, host, zone, weight } })
+  if (comes || member.changing.isSeated === true) member.want({ seat: wished })
   return member
+}
+
+/** What is not said stays as it was: an operator may have given this peer another weight since its options were written. */
+function wishedSeat({ class: kind, host, zone, weight }: MemberOptions, seat: Seat | undefined) {
+  return {
+    class: kind,
+    host,
+    zone: zone ?? seat?.zone ?? 'default',
+    weight: weight ?? seat?.weight ?? 1,
+  }
 }
 
 /**

@@ -219,6 +219,8 @@ export const reply = union({
       suspects: list(text),
       /** Whom the reaping of deleted keys waits for. */
       reapingWaitsFor: late(optional(text), undefined),
+      /** How far it is with what a change of the ring makes its own, in partitions. */
+      filling: late(optional(struct({ done: varint, of: varint })), undefined),
     }),
   ],
   /**

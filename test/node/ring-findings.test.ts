@@ -26,6 +26,8 @@ function member(id: string, changed: Partial<RingMemberReport> = {}): RingMember
     keys: 0,
     suspects: [],
     reapingWaitsFor: null,
+    course: 'up',
+    filling: null,
     addresses: [],
     owed: 0,
     silentSince: null,
@@ -44,6 +46,7 @@ function ring(
     seenBy: 'a',
     members: ids.map((id) => member(id, changed[id])),
     owners,
+    change: null,
   }
 }
 

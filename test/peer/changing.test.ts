@@ -182,6 +182,22 @@ describe('a member that is gone', () => {
   })
 })
 
+describe('a member that was sent away while it was down', () => {
+  it('asks before it believes that its seat is still its own', async () => {
+    const ring = await wholeRing(4)
+    const joiner = await ring.startMember(4, new MemoryContent(), { joins: true })
+    await settled([...ring.members, joiner])
+    await writeAll(ring)
+    await ring.stop(joiner)
+    await ring.members[0]!.member.evict(joiner.member.id)
+    await settled(ring.members)
+    const back = await ring.startMember(4, joiner.content, { joins: true })
+    expect(back.member.changing.standing).toBe('joining')
+    await settled([...ring.members, back])
+    await readAll([...ring.members, back])
+  })
+})
+
 describe('a weight', () => {
   it('becomes another by a change like any other', async () => {
     const ring = await wholeRing(4)
