@@ -124,7 +124,8 @@ export class AntiEntropy {
   /** Takes all that the other side holds of this key; resolves with whether it answered. */
   async takeKey(peer: PeerId, key: Key): Promise<boolean> {
     return this.#toTheEnd(peer, async () => {
-      await this.#exchangeEach(peer, await statesOf(this.#records, [key]))
+      const walk = { peer, salt: emptyBytes, whole: false }
+      await this.#exchangeEach(walk, await statesOf(this.#records, [key]))
       return 1
     })
   }
@@ -141,20 +142,29 @@ export class AntiEntropy {
   }
 
   async #descend(walk: Walk, from: number, to: number): Promise<number> {
-    const { peer, salt } = walk
+    const { peer, salt, whole } = walk
+    // Who takes all need not look where the differences are.
+    if (whole && to - from > slotCount) {
+      let differed = 0
+      for (let at = from; at < to; at += slotCount) {
+        differed += await this.#descend(walk, at, Math.min(to, at + slotCount))
+      }
+      return differed
+    }
     const parts = Math.min(slotCount, to - from)
     const width = (to - from) / parts
     const mine = await this.#world.pace.background(() => {
       return foldsOf(this.#world, this.#records, peer, { from, to, parts, salt })
     })
     const { digests: theirs } = await this.#ask(
-      peer,
+      walk,
       { type: 'folds', from, to, parts, salt },
       'folds',
     )
+    const starts = differingAt(mine, theirs).map((part) => from + part * width)
+    if (width === 1 && walk.whole) return this.#compareAll(walk, starts)
     let differed = 0
-    for (const part of differingAt(mine, theirs)) {
-      const start = from + part * width
+    for (const start of starts) {
       differed +=
         width > 1
           ? await this.#descend(walk, start, start + width)
@@ -165,20 +175,61 @@ export class AntiEntropy {
 
   /** By its slots, so that a few differences cost little; as one list, if they are many. */
   async #comparePartition(walk: Walk, partition: number): Promise<number> {
-    const { peer, salt } = walk
-    const { fewKeys, listedKeys } = this.#world.limits
-    const question = { type: 'keys', partition, slot: undefined, salt } as const
+    const { salt } = walk
     const mine = await listPartition(this.#world, this.#records, partition, salt)
-    const few = await this.#ask(peer, { ...question, most: fewKeys }, 'keys')
+    const most = this.#world.limits.fewKeys
+    const few = await this.#ask(
+      walk,
+      { type: 'keys', partition, slot: undefined, salt, most },
+      'keys',
+    )
     if (few.slots.length === 0) return this.#reconcile(walk, mine, few.keys)
-    const slots = differingAt(slotFolds(mine), few.slots)
+    return this.#compareSlots(walk, partition, mine, few.slots)
+  }
+
+  /**
+   * Of a store that has next to nothing each partition differs, and most are small: asked for one by one they would take two
+   * round trips each. So the lists of many come with one answer, and their keys go together.
+   */
+  async #compareAll(walk: Walk, partitions: readonly number[]): Promise<number> {
+    const { salt } = walk
+    const most = this.#world.limits.fewKeys
+    let differed = 0
+    for (let at = 0; at < partitions.length;) {
+      const [partition, ...also] = partitions.slice(at) as [number, ...number[]]
+      const question = { type: 'keys', partition, slot: undefined, salt, most, also } as const
+      const theirs = await this.#ask(walk, question, 'keys')
+      const listed = partitions.slice(at, at + 1 + (theirs.also ?? 0))
+      const mine: Listed[] = []
+      for (const each of listed) {
+        mine.push(...(await listPartition(this.#world, this.#records, each, salt)))
+      }
+      differed +=
+        theirs.slots.length === 0
+          ? await this.#reconcile(walk, mine, theirs.keys)
+          : await this.#compareSlots(walk, partition, mine, theirs.slots)
+      at += listed.length
+    }
+    return differed
+  }
+
+  async #compareSlots(
+    walk: Walk,
+    partition: number,
+    mine: readonly Listed[],
+    folds: readonly Digest[],
+  ): Promise<number> {
+    const { salt } = walk
+    const { listedKeys } = this.#world.limits
+    const question = { type: 'keys', partition, slot: undefined, salt } as const
+    const slots = differingAt(slotFolds(mine), folds)
     if (slots.length > manySlots) {
-      const all = await this.#ask(peer, { ...question, most: listedKeys }, 'keys')
+      const all = await this.#ask(walk, { ...question, most: listedKeys }, 'keys')
       if (all.slots.length === 0) return this.#reconcile(walk, mine, all.keys)
     }
     let differed = 0
     for (const slot of slots) {
-      const theirs = await this.#ask(peer, { ...question, slot, most: listedKeys }, 'keys')
+      const theirs = await this.#ask(walk, { ...question, slot, most: listedKeys }, 'keys')
       const ours = mine.filter(({ key }) => slotOf(key) === slot)
       differed += await this.#reconcile(walk, ours, theirs.keys)
     }
@@ -193,18 +244,18 @@ export class AntiEntropy {
   ): Promise<number> {
     const keys = differing(mine, theirs)
     for await (const items of this.#batches(keys)) {
-      const isAll = await this.#exchange(walk.peer, items)
-      if (walk.whole && !isAll) await this.#exchangeEach(walk.peer, items)
+      const isAll = await this.#exchange(walk, items)
+      if (walk.whole && !isAll) await this.#exchangeEach(walk, items)
     }
     return keys.length
   }
 
   /** One by one, until the other side has no more to tell of each. */
-  async #exchangeEach(peer: PeerId, items: readonly Item[]): Promise<void> {
+  async #exchangeEach(walk: Walk, items: readonly Item[]): Promise<void> {
     for (const { key } of items) {
       for (let before: ObjectState | undefined; ;) {
         const [item] = await statesOf(this.#records, [key])
-        if (await this.#exchange(peer, [item!])) break
+        if (await this.#exchange(walk, [item!])) break
         // Who tells nothing new, and has not told all, is to be asked another time.
         if (before !== undefined && sameState(before, item!.state)) throw new Interrupted('in part')
         before = item!.state
@@ -213,13 +264,15 @@ export class AntiEntropy {
   }
 
   /** Tells these states and takes what the other side knows more; resolves with whether that was all. */
-  async #exchange(peer: PeerId, items: readonly Item[]): Promise<boolean> {
-    const reply = await this.#ask(peer, { type: 'exchange', items }, 'exchanged')
-    await Promise.all(
-      reply.items.map(({ key, state }) =>
-        absorb(this.#world, this.#records, key, state, 'as owner'),
-      ),
-    )
+  async #exchange(walk: Walk, items: readonly Item[]): Promise<boolean> {
+    const reply = await this.#ask(walk, { type: 'exchange', items }, 'exchanged')
+    const take = (): Promise<unknown> =>
+      Promise.all(
+        reply.items.map(({ key, state }) =>
+          absorb(this.#world, this.#records, key, state, 'as owner'),
+        ),
+      )
+    await (walk.whole ? this.#world.pace.background(take) : take())
     // What the other side does not own in its own view it has not told.
     return reply.cut !== true && !reply.taken.includes(false)
   }
@@ -247,15 +300,20 @@ export class AntiEntropy {
     if (batch.length > 0) yield batch
   }
 
+  /**
+   * Who takes all is told thousands of times, each time by somebody who rests before it answers: the own rest goes by what is
+   * done here with the answer, and not by how long that took to come.
+   */
   async #ask<T extends 'folds' | 'keys' | 'exchanged'>(
-    peer: PeerId,
+    { peer, whole }: Walk,
     request: Request,
     expected: T,
   ): Promise<ReplyOf<T>> {
-    const options = { lane: 'background', deadlineMs: this.#world.limits.requestMs } as const
-    const reply: ReplyOf<T> | Failure = await this.#world.pace.background(() => {
-      return ask(this.#world, peer, request, expected, options)
-    })
+    const { pace, limits } = this.#world
+    const options = { lane: 'background', deadlineMs: limits.requestMs } as const
+    const question = (): Promise<ReplyOf<T> | Failure> =>
+      ask(this.#world, peer, request, expected, options)
+    const reply = await (whole ? question() : pace.background(question))
     if ('failed' in reply) throw new Interrupted(reply.why)
     return reply as ReplyOf<T>
   }

@@ -159,13 +159,24 @@ export async function serveFolds(
 export async function serveKeys(
   world: MemberWorld,
   records: Records,
-  { partition, slot, salt, most }: Asked<'keys'>,
+  { partition, slot, salt, most, also = [] }: Asked<'keys'>,
 ): Promise<Reply> {
   if (partition >= world.view().identity.q) return { type: 'keys', keys: [], slots: [] }
   const all = await listPartition(world, records, partition, salt)
   const listed = slot === undefined ? all : all.filter(({ key }) => slotOf(key) === slot)
-  if (slot !== undefined || listed.length <= Math.min(most, world.limits.listedKeys)) {
-    return { type: 'keys', keys: listed, slots: [] }
+  const { listedKeys } = world.limits
+  if (slot !== undefined) return { type: 'keys', keys: listed, slots: [] }
+  if (listed.length > Math.min(most, listedKeys)) {
+    return { type: 'keys', keys: [], slots: slotFolds(listed) }
   }
-  return { type: 'keys', keys: [], slots: slotFolds(listed) }
+  // One that is too large for its list is asked for by itself.
+  let more = 0
+  for (const next of also) {
+    const following =
+      next < world.view().identity.q ? await listPartition(world, records, next, salt) : []
+    if (following.length > most || listed.length + following.length > listedKeys) break
+    listed.push(...following)
+    more++
+  }
+  return { type: 'keys', keys: listed, slots: [], also: more }
 }

@@ -117,8 +117,20 @@ export const request = union({
   handoff: [7, struct({ items: list(stored), ...sent })],
   /** Anti-entropy: the folds of these partitions' digests, in as many parts. */
   folds: [8, struct({ from: varint, to: varint, parts: varint, salt: bytes })],
-  /** The keys of one partition, or of one slot of it, and their digests: or the slots' folds, if there are more than `most`. */
-  keys: [9, struct({ partition: varint, slot: optional(varint), salt: bytes, most: varint })],
+  /**
+   * The keys of one partition, or of one slot of it, and their digests: or the slots' folds, if there are more than `most`.
+   * Of those in `also` as many follow as fit into one list.
+   */
+  keys: [
+    9,
+    struct({
+      partition: varint,
+      slot: optional(varint),
+      salt: bytes,
+      most: varint,
+      also: late(list(varint), []),
+    }),
+  ],
   /** States both ways: the receiver takes these and answers with what it then knows more. */
   exchange: [10, struct({ items: list(stored), ...sent })],
   /** What each side's table holds, versions first; an edge has no record of its own to show. */
@@ -205,8 +217,14 @@ export const reply = union({
   /** For each item, whether it is durable here now. */
   taken: [6, struct({ taken: list(boolean), generation: text })],
   folds: [7, struct({ digests: list(digest) })],
-  /** `slots`: there were too many keys for one list; these are the folds of their 64 slots. */
-  keys: [8, struct({ keys: list(struct({ key, digest })), slots: list(digest) })],
+  /**
+   * `slots`: there were too many keys for one list; these are the folds of their 64 slots. `also`: how many more of the
+   * partitions that were asked for are in the list.
+   */
+  keys: [
+    8,
+    struct({ keys: list(struct({ key, digest })), slots: list(digest), also: late(varint, 0) }),
+  ],
   /** `cut`: not all that is known more fitted in. */
   exchanged: [9, struct({ items: list(stored), taken: list(boolean), cut: late(boolean, false) })],
   gossip: [10, struct({ records: signedRecords, wanted: list(text) })],

@@ -49,6 +49,7 @@ export function runPeer(
   peer: string,
   options: SpawnOptions,
   more: readonly string[] = [],
+  how: 'peer' | 'join' = 'peer',
 ): ChildProcess {
   const values = {
     ring: ring.path,
@@ -57,6 +58,6 @@ export function runPeer(
     host: peer,
   }
   const words = Object.entries(values).flatMap(([name, value]) => [`--${name}`, value])
-  const args = [command, 'peer', ...words, ...more]
+  const args = [command, how, ...words, ...more]
   return ring.network.run(peer, process.execPath, args, options)
 }

@@ -88,7 +88,7 @@ const requests: Request[] = [
   { type: 'covers', key, dot, direct: false },
   { type: 'handoff', items: [{ key, state: object }], session },
   { type: 'folds', from: 0, to: 4096, parts: 64, salt: utf8('salt') },
-  { type: 'keys', partition: 3, slot: undefined, salt: new Uint8Array(0), most: 48 },
+  { type: 'keys', partition: 3, slot: undefined, salt: new Uint8Array(0), most: 48, also: [4, 9] },
   { type: 'exchange', items: [{ key, state: emptyState }], session: undefined },
   { type: 'gossip', self, versions: [{ peer: 'p', version: 3 }] },
   { type: 'records', records: [self] },
@@ -134,11 +134,18 @@ const replies: Reply[] = [
   { type: 'covered', by: ['a'], owners: 3, highest: 9, without: 2 },
   { type: 'taken', taken: [true, false], generation: 'g' },
   { type: 'folds', digests: [sixteen] },
-  { type: 'keys', keys: [{ key, digest: sixteen }], slots: [] },
+  { type: 'keys', keys: [{ key, digest: sixteen }], slots: [], also: 2 },
   { type: 'exchanged', items: [{ key, state: object }], taken: [true], cut: true },
   { type: 'gossip', records: [self], wanted: ['p'] },
   { type: 'done' },
-  { type: 'status', hints: 3, keys: 9, suspects: ['b'], reapingWaitsFor: 'c' },
+  {
+    type: 'status',
+    hints: 3,
+    keys: 9,
+    suspects: ['b'],
+    reapingWaitsFor: 'c',
+    filling: { done: 2, of: 5 },
+  },
   {
     type: 'listed',
     items: [{ key, state: object }],
@@ -178,6 +185,8 @@ const wire = [
 
 /** The fields of messages that were added later, and need not be there. */
 const late = [
+  'also',
+  'filling',
   'lists',
   'pr',
   'pw',
