@@ -16,7 +16,7 @@ import { showTable } from '../../node/cli/table.ts'
 import { Talk } from '../chaos/talk.ts'
 import { command, control, type LaidRing, layRing, runPeer } from '../hosts/laid-ring.ts'
 import { Network } from '../hosts/network.ts'
-import type { LoadAnswer, LoadAsked, Phase } from './load.ts'
+import type { Coordinator, LoadAnswer, LoadAsked, Phase } from './load.ts'
 
 const founders = ['peer-1', 'peer-2', 'peer-3']
 const joiners = ['peer-4', 'peer-5', 'peer-6']
@@ -35,6 +35,8 @@ export interface Growth {
 
 export interface GrowthOptions {
   readonly keys: number
+  /** So many requests are under way at all times. */
+  readonly inFlight: number
   /** How long each phase without a change lasts. */
   readonly seconds: number
   readonly say: (line: string) => void
@@ -59,8 +61,13 @@ class Ground {
     if (news.type !== 'ready') throw new Error(`${peer} does not start: ${news.why}`)
   }
 
-  async load(keys: number): Promise<Talk<LoadAsked, LoadAnswer>> {
-    const args = [join(import.meta.dirname, 'load.ts'), this.#ring.path, String(keys)]
+  async load({ keys, inFlight }: GrowthOptions): Promise<Talk<LoadAsked, LoadAnswer>> {
+    const args = [
+      join(import.meta.dirname, 'load.ts'),
+      this.#ring.path,
+      String(keys),
+      String(inFlight),
+    ]
     const options = {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',
@@ -103,9 +110,10 @@ export async function grow(options: GrowthOptions): Promise<Growth> {
   }
 }
 
-async function growOn(ground: Ground, { keys, seconds, say }: GrowthOptions): Promise<Growth> {
+async function growOn(ground: Ground, options: GrowthOptions): Promise<Growth> {
+  const { keys, seconds, say } = options
   await Promise.all(founders.map((peer) => ground.start(peer, 'peer')))
-  const source = await ground.load(keys)
+  const source = await ground.load(options)
   let seated = await untilSettled(ground, founders.length)
   const phase = async (name: string): Promise<void> => {
     await source.ask({ type: 'phase', name, coordinators: seated })
@@ -130,7 +138,7 @@ async function growOn(ground: Ground, { keys, seconds, say }: GrowthOptions): Pr
   for (const peer of joiners) {
     say(`${peer} leaves`)
     const { seenBy } = await ground.ringlet<RingStatus>(peer, 'status')
-    seated = seated.filter((id) => id !== seenBy)
+    seated = seated.filter(({ id }) => id !== seenBy)
     // Who goes is asked no more, as an operator would have it.
     await source.ask({ type: 'coordinators', coordinators: seated })
     await ground.ringlet(peer, 'leave')
@@ -144,14 +152,14 @@ async function growOn(ground: Ground, { keys, seconds, say }: GrowthOptions): Pr
 }
 
 /** Resolves with the members, once all of so many have their seats and nothing is on its way. */
-async function untilSettled(ground: Ground, count: number): Promise<string[]> {
+async function untilSettled(ground: Ground, count: number): Promise<Coordinator[]> {
   for (;;) {
     const { members, change, short } = await ground.ringlet<RingStatus>('peer-1', 'status')
     const isWell = members.every(({ state, course, readiness, share }) => {
       return state === 'up' && course === 'up' && readiness === 'ready' && share > 0
     })
     if (isWell && change === null && short === 0 && members.length === count) {
-      return members.map(({ id }) => id)
+      return members.map(({ id, addresses }) => ({ id, addresses }))
     }
     await wait(lookMs)
   }

@@ -1,5 +1,5 @@
 /**
- * The load of a growing ring: a process with no disk and no seat, which keeps 64 strict requests in flight and knows what
+ * The load of a growing ring: a process with no disk and no seat, which keeps many strict requests in flight and knows what
  * every one of them must answer.
  *
  * Each key has one writer, who waits for each answer before it goes on. So a strict get must return what was acknowledged last,
@@ -23,13 +23,18 @@ export type LoadAsked =
   /** Write every key once. */
   | { readonly type: 'fill' }
   /** Begin, with these members as coordinators, or go on under another name. */
-  | { readonly type: 'phase'; readonly name: string; readonly coordinators: readonly string[] }
+  | { readonly type: 'phase'; readonly name: string; readonly coordinators: readonly Coordinator[] }
   /** Go on with these. */
-  | { readonly type: 'coordinators'; readonly coordinators: readonly string[] }
+  | { readonly type: 'coordinators'; readonly coordinators: readonly Coordinator[] }
   /** End the load, and tell what came of it. */
   | { readonly type: 'stop' }
   /** Read every key, and tell which do not hold what was acknowledged last. */
   | { readonly type: 'check' }
+
+export interface Coordinator {
+  readonly id: string
+  readonly addresses: readonly string[]
+}
 
 export interface Phase {
   readonly name: string
@@ -55,7 +60,6 @@ interface Known {
 
 type ReplyOf<T extends Reply['type']> = Extract<Reply, { type: T }>
 
-const inFlight = 64
 const valueBytes = 1024
 const patienceMs = 12_000
 const padding = randomBytes(valueBytes - 12)
@@ -64,6 +68,7 @@ const mostWrong = 20
 
 class Load {
   readonly #transport: Transport
+  readonly #inFlight: number
   readonly #known: Known[]
   readonly #wrong: string[] = []
   readonly #phases: Phase[] = []
@@ -76,8 +81,9 @@ class Load {
   #running: Promise<unknown> = Promise.resolve()
   #turn = 0
 
-  constructor(transport: Transport, keys: number) {
+  constructor(transport: Transport, keys: number, inFlight: number) {
     this.#transport = transport
+    this.#inFlight = inFlight
     this.#known = Array.from({ length: keys }, () => ({ acknowledged: -1, perhaps: -1 }))
   }
 
@@ -87,10 +93,10 @@ class Load {
         await this.#each((key) => this.#put(key, undefined, true))
         return {}
       case 'coordinators':
-        this.#coordinators = asked.coordinators
+        this.#goTo(asked.coordinators)
         return {}
       case 'phase':
-        this.#coordinators = asked.coordinators
+        this.#goTo(asked.coordinators)
         this.#end()
         this.#name = asked.name
         if (this.#isOver && asked.name !== '') this.#begin()
@@ -106,9 +112,16 @@ class Load {
     }
   }
 
+  #goTo(coordinators: readonly Coordinator[]): void {
+    for (const { id, addresses } of coordinators) this.#transport.learn(id, addresses)
+    this.#coordinators = coordinators.map(({ id }) => id)
+  }
+
   #begin(): void {
     this.#isOver = false
-    this.#running = Promise.all(Array.from({ length: inFlight }, (_, worker) => this.#work(worker)))
+    this.#running = Promise.all(
+      Array.from({ length: this.#inFlight }, (_, worker) => this.#work(worker)),
+    )
   }
 
   #end(): void {
@@ -133,9 +146,9 @@ class Load {
 
   /** A worker writes keys of its own, and no other worker does. */
   async #work(worker: number): Promise<void> {
-    const own = Math.ceil((this.#known.length - worker) / inFlight)
+    const own = Math.ceil((this.#known.length - worker) / this.#inFlight)
     while (!this.#isOver) {
-      const key = worker + inFlight * Math.floor(Math.random() * own)
+      const key = worker + this.#inFlight * Math.floor(Math.random() * own)
       const state = await this.#check(key, false)
       if (state !== undefined && Math.random() < 0.5) await this.#put(key, state, false)
     }
@@ -146,7 +159,7 @@ class Load {
     const worker = async (): Promise<void> => {
       while (next < this.#known.length) await work(next++)
     }
-    await Promise.all(Array.from({ length: inFlight }, worker))
+    await Promise.all(Array.from({ length: this.#inFlight }, worker))
   }
 
   /** Resolves with what is there, if it was told, and right. `insists`: asks until it is told. */
@@ -239,7 +252,7 @@ function numberIn(bytes: Uint8Array | undefined): number {
   return Number.parseInt(Buffer.from(bytes ?? []).toString('latin1', 0, 12), 10)
 }
 
-const [path, keys] = process.argv.slice(2)
+const [path, keys, inFlight] = process.argv.slice(2)
 if (path !== undefined && process.send !== undefined) {
   const { identity, bootstrap } = loadRingFile(path)
   const transport = await openNodeTransport({
@@ -255,6 +268,6 @@ if (path !== undefined && process.send !== undefined) {
   })
   for (const address of bootstrap.filter((each) => !each.includes('/ws')))
     await transport.dial(address)
-  const load = new Load(transport, Number(keys))
+  const load = new Load(transport, Number(keys), Number(inFlight))
   answerBy((asked: LoadAsked) => load.answer(asked))
 }

@@ -13,13 +13,18 @@ import { grow, showGrowth } from './growth.ts'
 const { values } = parseArgs({
   options: {
     keys: { type: 'string', default: '100000' },
+    'in-flight': { type: 'string', default: '64' },
     seconds: { type: 'string', default: '20' },
     json: { type: 'boolean', default: false },
   },
 })
-const [keys, seconds] = [Number(values.keys), Number(values.seconds)]
-if (!(Number.isInteger(keys) && keys >= 64 && seconds > 0)) {
-  console.error('--keys takes a whole number from 64 up, --seconds a number above 0.')
+const [keys, inFlight] = [Number(values.keys), Number(values['in-flight'])]
+const seconds = Number(values.seconds)
+const areWhole = [keys, inFlight].every((count) => Number.isInteger(count) && count > 0)
+if (!areWhole || keys < inFlight || !(seconds > 0)) {
+  console.error(
+    '--in-flight takes a whole number, --keys one that is no less, --seconds a number above 0.',
+  )
   process.exit(2)
 }
 const why = whyNoNetwork()
@@ -29,9 +34,9 @@ if (why !== undefined) {
 }
 const startedMs = performance.now()
 const say = (line: string): void => {
-  const seconds = (performance.now() - startedMs) / 1000
-  console.error(`${seconds.toFixed(1).padStart(7)} s  ${line}`)
+  const passed = (performance.now() - startedMs) / 1000
+  console.error(`${passed.toFixed(1).padStart(7)} s  ${line}`)
 }
-const growth = await grow({ keys, seconds, say })
+const growth = await grow({ keys, inFlight, seconds, say })
 console.log(values.json ? JSON.stringify(growth) : `\n${showGrowth(growth)}`)
 process.exit(growth.wrong.length > 0 ? 1 : 0)

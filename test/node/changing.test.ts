@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { emptyFolder, TestRing, until } from './dev-ring.ts'
 
 const program = join(import.meta.dirname, '..', '..', 'node', 'main.ts')
-const keys = Array.from({ length: 12 }, (_, at) => `item-${at}`)
+const keys = Array.from({ length: 5 }, (_, at) => `item-${at}`)
 const patienceMs = 120_000
 
 const folder = emptyFolder()
