@@ -215,7 +215,7 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   replace: {
     takes: 'PEER',
-    about: 'Like join, for a machine that is gone: once this peer has its seat, PEER is sent away.',
+    about: 'Like join, in the place of a machine that is gone: PEER is sent away.',
     more: 'PEER is an id or the end of one, as `ringlet ring` shows it. Its disk counts as lost.',
     options: { ...durable, force },
     load: () => import('./replace.ts'),

@@ -7,7 +7,7 @@ import { memberNamed } from './member-named.ts'
 
 export interface Joining {
   readonly joins: boolean
-  /** Who goes once this peer has its seat: an id, or the end of one. */
+  /** Who goes: an id, or the end of one. */
   readonly replaces?: string
   /** Also where that leaves too few ready owners of some keys. */
   readonly force?: boolean
@@ -31,23 +31,25 @@ export async function tellJoining(
   const until = async (isSo: () => Promise<boolean>): Promise<void> => {
     while (!signal.aborted && !(await isSo())) await pause()
   }
+  const isGone = (): boolean => old === undefined || !member.view.byPeer.has(old)
+  let isOrdered = false
   await until(async () => {
+    if (old !== undefined && !isGone() && !isOrdered) isOrdered = await order(old)
     const report = await reportStanding(member)
     tell(lineOf(report))
-    return report.standing === 'seated'
+    return report.standing === 'seated' && isGone()
   })
-  if (old === undefined) return
-  await until(async () => {
+  if (old !== undefined) tell(`…${old.slice(-8)} is no member any more, and its place is taken.`)
+
+  async function order(peer: string): Promise<boolean> {
     try {
-      await evict(member, old, force)
+      await evict(member, peer, force)
       return true
     } catch (error) {
-      tell(`…${old.slice(-8)} stays for now. ${(error as Error).message}`)
-      return !member.view.byPeer.has(old)
+      tell(`…${peer.slice(-8)} stays for now. ${(error as Error).message}`)
+      return false
     }
-  })
-  await until(async () => !member.view.byPeer.has(old))
-  tell(`…${old.slice(-8)} is no member any more, and its place is taken.`)
+  }
 }
 
 /** It may know the ring's members only now. */

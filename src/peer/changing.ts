@@ -256,10 +256,12 @@ export class Changing {
   #look({ changes }: Situation): void {
     const { clock, links } = this.#world
     const now = clock.elapsed()
-    for (const { id, change } of changes) {
+    for (const { id, change, toFill } of changes) {
       if (!this.#openSince.has(id)) this.#openSince.set(id, now)
-      if (!links.isSuspect(change.author)) this.#awaySince.delete(change.author)
-      else if (!this.#awaySince.has(change.author)) this.#awaySince.set(change.author, now)
+      for (const peer of [change.author, ...toFill]) {
+        if (!links.isSuspect(peer)) this.#awaySince.delete(peer)
+        else if (!this.#awaySince.has(peer)) this.#awaySince.set(peer, now)
+      }
     }
     for (const kept of [this.#openSince, this.#lostVotes]) {
       for (const id of kept.keys()) if (!changes.some((each) => each.id === id)) kept.delete(id)
@@ -273,7 +275,7 @@ export class Changing {
       mayVote: this.#around.isWhole(),
       mayHaveVoted: (change) => this.#mayHaveVoted(situation, change),
       filled: (change) => this.#filling.filledFor(change),
-      isAbsent: (author) => now - (this.#awaySince.get(author) ?? now) > limits.awayMs,
+      isAbsent: (peer) => now - (this.#awaySince.get(peer) ?? now) > limits.awayMs,
       withdraws: (change) => {
         const each = situation.changes.find(({ id }) => id === change)
         return (

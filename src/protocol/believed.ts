@@ -3,7 +3,7 @@
  *
  * A good signature says only who speaks. Of itself everybody may speak. What has become of the ring is told by those who
  * have a seat in it, as this peer knows it or comes to know it step by step; that somebody must go, by the operator where
- * the ring has one, else by a durable member.
+ * the ring has one, else by a durable member, or one that is on its way to be one.
  */
 import { altered, type Roster, seatOf } from './seats.ts'
 import type { Situation } from './situation.ts'
@@ -16,7 +16,7 @@ import type { PeerId } from './view.ts'
  * by somebody who sits there: so one comes into a ring.
  */
 export function believed(
-  { facts, roster }: Situation,
+  { facts, roster, records }: Situation,
   said: Statements,
   operator?: PeerId,
 ): Statements {
@@ -26,7 +26,13 @@ export function believed(
     said.settled && isNext(facts, [roster, last], said.settled) ? said.settled : undefined
   const now = settled !== undefined && settled.roster.number > last.number ? settled.roster : last
   const mayDismiss = ({ said: { by } }: Signed<Departure>): boolean =>
-    operator === undefined ? isDurable([roster, now], by) : by === operator
+    operator === undefined ? isDurable([roster, now], by) || isComing(by) : by === operator
+  // Who replaces another says so on its way.
+  const isComing = (peer: PeerId): boolean => {
+    const course =
+      facts.courses.get(peer)?.said ?? said.courses?.find((each) => each.said.peer === peer)?.said
+    return course?.status === 'joining' && records.get(peer)?.class === 'durable'
+  }
   return {
     settled,
     // Those before a roster that is believed tell what was missed.

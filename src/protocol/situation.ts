@@ -14,6 +14,7 @@ import {
   foundingRoster,
   ringOfRoster,
   type Roster,
+  type Seat,
   seatOf,
 } from './seats.ts'
 import type { Change, ChangeId, Course, Signed, Vote } from './statement.ts'
@@ -85,14 +86,28 @@ export function jointChange(
 /** Whether everybody who must has said that it holds all of it. */
 export function isAllFilled(
   rules: ChangingRules,
+  situation: Pick<Situation, 'facts' | 'records'>,
+  change: OpenChange,
+): boolean {
+  return lackingIn(rules, situation, change).length === 0
+}
+
+/** Those who must hold more before the change is completed, and have not said that they do. */
+export function lackingIn(
+  rules: ChangingRules,
   { facts, records }: Pick<Situation, 'facts' | 'records'>,
   { id, toFill }: OpenChange,
-): boolean {
-  return [...toFill].every((peer) => {
+): readonly PeerId[] {
+  return [...toFill].filter((peer) => {
     const record = records.get(peer)
     const filled = voteOf(facts.courses.get(peer)?.said, id)?.filled
-    return record?.readiness === 'ready' && rules.isFilled(filled, record.generation)
+    return record?.readiness !== 'ready' || !rules.isFilled(filled, record.generation)
   })
+}
+
+/** Whether the member that sits there is to go. */
+export function isToGo({ orders }: Facts, seat: Seat | undefined): boolean {
+  return seat !== undefined && (orders.get(seat.peer)?.said.join ?? -1) >= seat.join
 }
 
 function openChange(
@@ -122,9 +137,8 @@ function isSound(facts: Facts, roster: Roster, { author, alterations }: Change):
   return alterations.length === 1 && isOwn(facts, author, one!)
 }
 
-function isOrdered({ orders }: Facts, { before, after }: Alteration): boolean {
-  if (before === undefined || after !== undefined) return false
-  return (orders.get(before.peer)?.said.join ?? -1) >= before.join
+function isOrdered(facts: Facts, { before, after }: Alteration): boolean {
+  return after === undefined && isToGo(facts, before)
 }
 
 function isOwn(facts: Facts, author: PeerId, { before, after }: Alteration): boolean {

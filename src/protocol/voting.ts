@@ -7,7 +7,15 @@
  * joiner withdraws that cannot get ready in time, and so others withdraw a joiner that is gone.
  */
 import { type ChangingRules } from './changing-rules.ts'
-import { isAllFilled, jointChange, type OpenChange, type Situation, voteOf } from './situation.ts'
+import {
+  isAllFilled,
+  isToGo,
+  jointChange,
+  lackingIn,
+  type OpenChange,
+  type Situation,
+  voteOf,
+} from './situation.ts'
 import { seatOf } from './seats.ts'
 import type { Ballot, Change, ChangeId, Departure, Step, Vote } from './statement.ts'
 import type { PeerId } from './view.ts'
@@ -23,8 +31,8 @@ export interface Judgement {
   readonly mayHaveVoted: (change: ChangeId) => boolean
   /** The generation of its store, if that holds all that this change gives it. */
   readonly filled: (change: ChangeId) => string | undefined
-  /** Whether the author of a change has been away for so long that nobody waits for it. */
-  readonly isAbsent: (author: PeerId) => boolean
+  /** Whether an author of a change, or a member that must hold more first, has been away for so long that nobody waits for it. */
+  readonly isAbsent: (peer: PeerId) => boolean
   /** Whether this peer takes back a change of its own: it cannot get ready in time. */
   readonly withdraws: (change: ChangeId) => boolean
 }
@@ -81,12 +89,28 @@ function preferredOf(
 ): readonly OpenChange[] {
   const open = situation.changes.filter((each) => {
     if (each.fate !== 'open' || isAskedToReject(situation, each)) return false
-    return isAllFilled(rules, situation, each) || !isAbsent(each.change.author)
+    return isAllFilled(rules, situation, each) || !isHopeless(rules, situation, each, isAbsent)
   })
   const [filled, others] = [true, false].map((wish) =>
     open.filter((each) => isAllFilled(rules, situation, each) === wish),
   )
   return [...filled!, ...others!]
+}
+
+/**
+ * Whether nobody waits for a change: its author is away, or somebody is who must hold more first, or that one is to go itself.
+ * Else a member that is dead holds up all other changes, its own dismissal among them.
+ */
+function isHopeless(
+  rules: ChangingRules,
+  situation: Situation,
+  each: OpenChange,
+  isAbsent: Judgement['isAbsent'],
+): boolean {
+  if (isAbsent(each.change.author)) return true
+  return lackingIn(rules, situation, each).some((peer) => {
+    return isAbsent(peer) || isToGo(situation.facts, seatOf(each.roster, peer))
+  })
 }
 
 function ballotOn(
@@ -150,7 +174,7 @@ export function evictionDue(
   if (seatOf(roster, author)?.class !== 'durable') return undefined
   if (changes.some(({ fate }) => fate !== 'withdrawn')) return undefined
   const alterations = roster.seats
-    .filter(({ peer, join }) => (facts.orders.get(peer)?.said.join ?? -1) >= join)
+    .filter((seat) => isToGo(facts, seat))
     .map((seat) => ({ before: seat, after: undefined }))
   if (alterations.length === 0 || alterations.length === roster.seats.length) return undefined
   return { author, base: roster.id, number: roster.number + 1, attempt, alterations }

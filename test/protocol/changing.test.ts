@@ -240,6 +240,22 @@ describe('a vote', () => {
     expect(of(votes, join)).toMatchObject({ ballot: 'rejected' })
   })
 
+  it('gives up a change for which a member must hold more that is away, or is to go', () => {
+    const members = ['a', 'b', 'c', 'e'].map((peer) => seatFor(peer))
+    const roster = makeRoster(1, members)
+    const settled = heard(noFacts, { settled: settledBy('a', roster) })
+    const base = { author: 'a', base: roster.id, number: 2, attempt: 1 }
+    const gone = unsigned(changeKind, { ...base, alterations: [leaves('a')] })
+    const open = heard(settled, { changes: [gone] })
+    expect(situation(open).changes[0]!.toFill.has('e')).toBe(true)
+    expect(of(vote(open, 'b'), gone)).toMatchObject({ joint: true, ballot: 'open' })
+    const away = vote(open, 'b', { isAbsent: (peer) => peer === 'e' })
+    expect(of(away, gone)).toMatchObject({ ballot: 'rejected' })
+    const order = unsigned(orderKind, { by: 'b', peer: 'e', join: 0, why: 'evicted' })
+    const ordered = heard(open, { orders: [order] })
+    expect(of(vote(ordered, 'b'), gone)).toMatchObject({ ballot: 'rejected' })
+  })
+
   it('takes up nothing else once a change is completed', () => {
     const facts = voting(heard(start, { changes: [late] }), late, {
       a: { ballot: 'confirmed' },
@@ -334,6 +350,11 @@ describe('whose word counts', () => {
     const orders = [order, stranger]
     expect(believed(situation(start), { orders }).orders).toEqual([order])
     expect(believed(situation(start), { orders }, 'e').orders).toEqual([stranger])
+    // Who comes in the place of another says so on its way.
+    const courses = [courseFor('e', 1, [], { status: 'joining' })]
+    expect(believed(situation(start), { orders, courses }).orders).toEqual(orders)
+    expect(believed(situation(heard(start, { courses })), { orders }).orders).toEqual(orders)
+    expect(believed(situation(start), { orders, courses }, 'a').orders).toEqual([order])
   })
 
   it('that somebody has gone: nobody, while it has a seat', () => {
