@@ -49,7 +49,7 @@ export const limits = {
   changeMs: 600 * second,
   /** A joiner that nobody has reached for so long is given up by the others. */
   awayMs: 60 * second,
-  /** Completed changes are remembered: a peer that was away for more does not know what it missed. */
+  /** Completed changes are remembered: a peer that was away for no more follows them one by one, and knows whom to believe. */
   steps: 16,
   edgesPerMember: 4096,
   /** A tab with 5000 followed keys is told of every change, with room to spare; one of more asks about the rest. */

@@ -9,7 +9,11 @@
  *
  * How the data goes: records and facts → the roster that is settled → its ring; a change alters seats, gives another
  * roster with a number more, and its ring is the one that is *next*. An alteration says what stood before as well, so
- * that a peer that was away can go backwards from what is settled now and see which rings it missed.
+ * that it fits no other roster than the one that its author saw.
+ *
+ * A peer that was away need not work out which rosters it missed. Whoever comes to own a partition by a change must have
+ * been filled for that very change before it is completed, whether it owned the partition at some earlier time or not; so
+ * whoever owns it by the settled roster has owned it ever since it was filled, or since the founding.
  */
 import { compareText, toHex, utf8 } from '../data/bytes.ts'
 import { digestOf } from '../data/hash.ts'
@@ -66,14 +70,6 @@ export function seatOf(roster: Roster, peer: PeerId): Seat | undefined {
 export function altered(roster: Roster, alterations: readonly Alteration[]): Roster | undefined {
   const seats = replaced(roster.seats, alterations)
   return seats && makeRoster(roster.number + 1, seats)
-}
-
-/** The roster before these alterations led to this one; undefined where they did not. */
-export function beforeOf(roster: Roster, alterations: readonly Alteration[]): Roster | undefined {
-  if (roster.number === 0) return undefined
-  const backwards = alterations.map(({ before, after }) => ({ before: after, after: before }))
-  const seats = replaced(roster.seats, backwards)
-  return seats && makeRoster(roster.number - 1, seats)
 }
 
 const ringsOf = new WeakMap<Roster, Ring>()

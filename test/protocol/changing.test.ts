@@ -5,9 +5,8 @@ import { believed } from '../../src/protocol/believed.ts'
 import { type Facts, heard, noFacts, type Statements } from '../../src/protocol/facts.ts'
 import { ownerLists, ownersDigest } from '../../src/protocol/lists.ts'
 import { rules as allRules } from '../../src/protocol/rules.ts'
-import { type Alteration, makeRoster, type Roster, type Seat } from '../../src/protocol/seats.ts'
-import { type Situation, situationOf } from '../../src/protocol/situation.ts'
-import { skippedBy } from '../../src/protocol/skipped.ts'
+import { type Alteration, makeRoster, ringOfRoster, type Roster } from '../../src/protocol/seats.ts'
+import { isAllFilled, type Situation, situationOf } from '../../src/protocol/situation.ts'
 import {
   type Change,
   changeId,
@@ -367,50 +366,40 @@ describe('whose word counts', () => {
   })
 })
 
-describe('what a peer missed', () => {
+describe('an owner that was none for a while', () => {
   const ring = { ...oneRing, q: 64 }
-  const rosters = [
-    makeRoster(
-      1,
-      everybody.map((peer) => seatFor(peer)),
-    ),
-  ]
-  const steps: NonNullable<Statements['settled']>[] = [settledBy('a', rosters[0]!)]
-  const go = (alterations: Alteration[], seats: readonly Seat[]): void => {
-    const base = rosters.at(-1)!
-    const roster = makeRoster(base.number + 1, seats)
-    const said = {
-      by: 'a',
-      change: 'x',
-      base: base.id,
-      number: roster.number,
-      alterations,
-      roster: roster.id,
-    }
-    rosters.push(roster)
-    steps.push({ roster, step: unsigned(stepKind, said) })
+  const sitting = everybody.map((peer) => seatFor(peer))
+  const before = makeRoster(1, sitting)
+  const meanwhile = makeRoster(2, [...sitting, seatFor('f')])
+  const all = new Map([...everybody, 'f'].map((peer) => [peer, recordFor(peer)]))
+  const alterations = [{ before: seatFor('f'), after: undefined }]
+  const said = { author: 'f', base: meanwhile.id, number: 3, attempt: 1, alterations }
+  const back = unsigned(changeKind, said)
+  const facts = heard(noFacts, { settled: settledBy('a', meanwhile), changes: [back] })
+  const now = situationOf(rules, ring, all, facts)
+  const partitionsOf = (roster: Roster, peer: string): readonly number[] => {
+    const { ownersOf } = ringOfRoster(ring, roster)
+    const each = Array.from({ length: ring.q }, (_, partition) => partition)
+    return each.filter((partition) => ownersOf(partition).includes(peer))
   }
-  go([{ before: undefined, after: seatFor('f') }], [...rosters[0]!.seats, seatFor('f')])
-  go([{ before: seatFor('f'), after: undefined }], rosters[0]!.seats)
-  const facts = steps.reduce((all, settled) => heard(all, { settled }), noFacts)
-
-  it('is what it owns now and did not own all the time', () => {
-    expect(skippedBy(ring, facts, 'a', 3)).toEqual([])
-    const missed = skippedBy(ring, facts, 'a', 1)
-    expect(missed.length).toBeGreaterThan(0)
-    const all = skippedBy(ring, facts, 'a', 0)
-    expect(all.length).toBeGreaterThan(missed.length)
-    expect(all).toEqual(expect.arrayContaining([...missed]))
-    // Of what it gained at last and never had before it owned nothing meanwhile.
-    expect(skippedBy(ring, facts, 'f', 1)).toEqual([])
+  const returned = everybody.filter((peer) => {
+    const skipped = partitionsOf(meanwhile, peer)
+    return partitionsOf(before, peer).some((partition) => !skipped.includes(partition))
   })
 
-  it('is all that it owns where a step between is forgotten', () => {
-    const lacking = {
-      ...facts,
-      steps: new Map([...facts.steps].filter(([number]) => number !== 2)),
+  it('must hold anew what it is to own again, before that is so', () => {
+    const [change] = now.changes
+    expect(returned.length).toBeGreaterThan(2)
+    for (const peer of returned) expect(change!.toFill.has(peer), peer).toBe(true)
+    const allBut = (away: string | undefined): boolean => {
+      const filled = [...change!.toFill].filter((peer) => peer !== away)
+      const votes = filled.map((peer) => [peer, { filled: recordFor(peer).generation }] as const)
+      const voted = situationOf(rules, ring, all, voting(facts, back, Object.fromEntries(votes)))
+      return isAllFilled(rules, voted, voted.changes[0]!)
     }
-    expect(skippedBy(ring, lacking, 'a', 1)).toEqual(skippedBy(ring, facts, 'a', 0))
+    // One that has been away since the roster before keeps the ring from going on without it.
+    for (const peer of returned) expect(allBut(peer), peer).toBe(false)
+    expect(allBut(undefined)).toBe(true)
   })
 })
 
