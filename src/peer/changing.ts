@@ -136,7 +136,7 @@ export class Changing {
       const founds = isSeated() === undefined && this.#around.isKnown()
       if (isSeated() === true || founds) return false
       this.#comes = true
-      if (this.isRemoved) await forgetOwned()
+      if (this.#facts.rules.forgetsOwned(this.isRemoved)) await forgetOwned()
       if (this.situation === undefined) await this.#begin()
       else await this.#vote(this.situation)
       for (const peer of answered) await this.#gossip.exchangeWith(peer)
@@ -222,6 +222,7 @@ export class Changing {
     const situation = this.situation
     const open = situation?.changes.filter(({ fate }) => fate === 'open') ?? []
     if (situation === undefined || open.length === 0) return true
+    if (!this.#facts.rules.asksForVotes()) return true
     return open.length === 1 && this.#abstain(situation, open[0]!.id)
   }
 
@@ -272,7 +273,7 @@ export class Changing {
     const { self, clock, limits } = this.#world
     const now = clock.elapsed()
     const votes = votesOf(this.#facts.rules, situation, self, {
-      mayVote: this.#around.isWhole(),
+      mayVote: this.#facts.rules.mayVote(this.#around.isWhole()),
       mayHaveVoted: (change) => this.#mayHaveVoted(situation, change),
       filled: (change) => this.#filling.filledFor(change),
       isAbsent: (peer) => now - (this.#awaySince.get(peer) ?? now) > limits.awayMs,
@@ -398,7 +399,7 @@ export class Changing {
     const course = facts.courses.get(self)?.said
     const isOut = facts.settled !== undefined && seatOf(roster, self) === undefined
     if (!isOut || course?.status !== 'leaving' || view().next !== undefined) return
-    if (await this.#around.owes()) return
+    if (!this.#facts.rules.mayGo(await this.#around.owes())) return
     this.#wish = undefined
     this.#comes = false
     const left = { by: self, peer: self, join: course.join, why: 'left' as const }

@@ -324,7 +324,7 @@ function quotasOf(
 ): Quota[] {
   const { pw, dw, w } = request
   const isBuffered = world.buffering.durabilityOf(request) === 'buffered'
-  const quotas: Quota[] = lists === undefined ? [] : ringQuotas(lists, w)
+  const quotas: Quota[] = lists === undefined ? [] : ringQuotas(world, lists, w, 'put')
   if (pw !== undefined && pw > 0) quotas.push(ownersQuota(placement, pw))
   // Where one alone is asked for it, that one is waited for.
   if (dw !== undefined && dw > 0 && !isBuffered) {

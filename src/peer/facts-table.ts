@@ -174,10 +174,15 @@ export class FactsTable {
     if (next === this.#facts) return
     const write = { key: factsKey, value: encode(statementsCodec, statementsOf(next)) }
     const { storage, troubles } = this.#options
+    if (!this.rules.isDurableFirst()) this.#show(next)
     await troubles.watch('table', () =>
       storage.update([], () => ({ writes: [write], result: undefined })),
     )
-    this.#facts = next
+    if (this.#facts !== next) this.#show(next)
+  }
+
+  #show(facts: Facts): void {
+    this.#facts = facts
     this.onChange()
   }
 }

@@ -102,7 +102,7 @@ async function listOnce(
     label: 'list',
     endMs,
     needed: r,
-    quotas: lists === undefined ? [] : ringQuotas(lists, r),
+    quotas: lists === undefined ? [] : ringQuotas(world, lists, r, 'get'),
     breadth: 'needed',
     own,
     weigh: (answer) => {

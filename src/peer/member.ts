@@ -142,6 +142,7 @@ export class Member {
       hedging: new Hedging(clock, limits, load),
       pace: new Pace(clock, limits, load),
       reaping: { ...reapingRules, ...options.reaping },
+      changing: facts.rules,
       stamp: (request) => this.#reaping.sessions.stamp(request),
       compareTables: (peer) => this.#gossip.exchangeWith(peer),
       isAlone: () => this.#gossip.isAlone,
@@ -442,7 +443,7 @@ export class Member {
       this.intake.cameRound(clock.elapsed() - dueMs)
       this.#gossip.tick()
       // What it held as an owner the others have; it may be older than what they have forgotten since.
-      if (!this.#changing.isDismissed) this.#handoff.tick()
+      if (this.world.changing.handsOver(this.#changing.isDismissed)) this.#handoff.tick()
       this.#antiEntropy.tick()
       this.#refill.tick()
       this.#filling.tick()

@@ -115,7 +115,7 @@ async function getOnce(
     needed: r,
     quotas: [
       ...(pr > 0 ? [ownersQuota(placement, pr)] : []),
-      ...(lists === undefined ? [] : ringQuotas(lists, r)),
+      ...(lists === undefined ? [] : ringQuotas(world, lists, r, 'get')),
     ],
     breadth: 'needed',
     hedging: world.hedging,

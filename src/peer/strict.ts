@@ -67,8 +67,15 @@ const unheard: Omit<MemberRecord, 'peer'> = {
 }
 
 /** While one ring goes over into another a strict request needs its number of answers from the owners by each. */
-export function ringQuotas({ rings }: Lists, needed: number): Quota[] {
-  return rings.map((owners) => ({ needed, among: (peer) => owners.includes(peer) }))
+export function ringQuotas(
+  { changing }: MemberWorld,
+  { rings }: Lists,
+  needed: number,
+  what: 'put' | 'get',
+): Quota[] {
+  return changing
+    .ringsCounted(rings, what)
+    .map((owners) => ({ needed, among: (peer) => owners.includes(peer) }))
 }
 
 /** What this peer says of itself with an answer: asked after what it answers is durable, or before it is read. */

@@ -10,6 +10,7 @@ import type { PeerId, View } from '../protocol/membership.ts'
 import type { Request } from '../protocol/message.ts'
 import { type DeviceRules, deviceRules } from '../protocol/device-rules.ts'
 import type { BufferingRules } from '../protocol/buffering.ts'
+import type { ChangingRules } from '../protocol/changing-rules.ts'
 import type { ReapingRules } from '../protocol/reaping.ts'
 import type { Rules } from '../protocol/rules.ts'
 import type { Clock, Random, Storage, Transport } from '../ports.ts'
@@ -48,6 +49,7 @@ export interface MemberWorld extends RingWorld {
   readonly hedging: Hedging
   readonly pace: Pace
   readonly reaping: ReapingRules
+  readonly changing: ChangingRules
   readonly buffering: BufferingRules
   readonly buffers: Buffers
   readonly stamp: (request: Request) => Request

@@ -51,6 +51,28 @@ export const changingRules = {
 
   /** Whether what an owner tells fills another: it has taken up the same change, and misses nothing itself. */
   mayTell: (isJoint: boolean, isReady: boolean): boolean => isJoint && isReady,
+
+  /** The rings in each of which a strict request needs its number: in both, for nobody knows by which others go already. */
+  ringsCounted: (rings: readonly (readonly PeerId[])[], _what: 'put' | 'get'): typeof rings =>
+    rings,
+
+  /** Whether an owner may vote: of a store that has lost something nobody knows yet how it has voted. */
+  mayVote: (isWhole: boolean): boolean => isWhole,
+
+  /** Whether a store that has lost something asks first how it has voted on what is open: it may have, and has forgotten. */
+  asksForVotes: (): boolean => true,
+
+  /** Whether what is said and heard is durable before it is acted on: a vote that a crash takes back may be cast otherwise. */
+  isDurableFirst: (): boolean => true,
+
+  /** Whether a member that has given up its seat may go: not while it keeps anything that it owes. */
+  mayGo: (owes: boolean): boolean => !owes,
+
+  /** Whether a peer that comes anew lets go of what it owned: what was deleted and forgotten since would come back. */
+  forgetsOwned: (wasRemoved: boolean): boolean => wasRemoved,
+
+  /** Whether a member hands over what it holds and does not own: not once it was sent away, for it may be out of date. */
+  handsOver: (isDismissed: boolean): boolean => !isDismissed,
 }
 
 export type ChangingRules = typeof changingRules
