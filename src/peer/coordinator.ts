@@ -276,6 +276,8 @@ function replicate(
     ...standing,
     synced,
   }
+  // Whoever was sent away since it wrote here has no vote; the owners may take it all the same.
+  const isMember = lists === undefined || world.view().byPeer.has(world.self)
   const toOwner: Request = durableOne === undefined ? order : { ...order, keeping: 'buffered' }
   const encoded = encodeRequest(world.stamp(toOwner))
   return fanout<StoredAnswer>(world, placement, {
@@ -284,7 +286,7 @@ function replicate(
     needed: world.rules.votesNeeded(w),
     quotas: quotasOf(world, placement, request, lists),
     breadth: 'all',
-    own,
+    own: isMember ? own : undefined,
     weigh: (answer) => {
       if (lists === undefined) return 'counts'
       const { ready = true, agrees = false } = answer

@@ -24,7 +24,7 @@ function cloneFolder(scene: Scene, machine: Machine, random: SeededRandom): End 
   const { scheduler } = cluster
   if (machine.kind === 'edge' || machine.disk.isLost) return undefined
   // Two that acknowledge one write, and are both thrown away, would be more disks than a write can bear to lose.
-  if (cluster.clones.size > 0) return undefined
+  if (cluster.clones.size > 0 || cluster.dismissed.size > 0) return undefined
   const settle = calm.disturb([machine])
   // Copied as it runs; or stopped first, and then both are started at one moment.
   if (random.chance(0.3)) cluster.crash(machine, false)

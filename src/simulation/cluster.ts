@@ -62,8 +62,8 @@ export class Cluster {
   readonly network: Network
   readonly settings: ClusterSettings
   readonly identity: RingIdentity
-  readonly machines: readonly Machine[]
-  readonly members: readonly Machine[]
+  readonly #machines: Machine[]
+  readonly #members: Machine[]
   readonly edges: readonly Machine[]
   /** Machines that run, or ran until now, on a copy of a member's disk and in its name. */
   readonly clones = new Set<Machine>()
@@ -75,6 +75,8 @@ export class Cluster {
   /** By the newest roster that a member knows of, once there is one. */
   #newest: Situation | undefined
   #movedMs = -Infinity
+  /** The members that are to go by the word of others, or have gone and not come back: their disks count as lost. */
+  readonly dismissed = new Set<Machine>()
   readonly wholeness = new Wholeness()
   readonly reapings = new Reapings(this)
   readonly foreign: ForeignRecords
@@ -87,10 +89,11 @@ export class Cluster {
   /** When anything was last lost from a disk. */
   lostAtMs = -Infinity
   wakesAtMs = 0
-  readonly #names: ReadonlyMap<PeerId, string>
+  readonly #names: Map<PeerId, string>
   readonly #listeners = new Set<(machine: Machine, event: PeerEvent) => void>()
   readonly #isGenuine = verifyOnce()
   #cloned = 0
+  #made: number
 
   constructor(seed: number, settings: ClusterSettings) {
     this.settings = settings
@@ -106,11 +109,11 @@ export class Cluster {
     const id = toBase64Url(digestOf(utf8(`ring of seed ${seed}`)))
     const { n, q } = settings
     this.identity = { name: 'simulated', id, n, q, durableOwners: n }
-    this.members = Array.from({ length: settings.members }, (_, i) =>
+    this.#members = Array.from({ length: settings.members }, (_, i) =>
       this.#makeMachine('member', i),
     )
     this.edges = Array.from({ length: settings.edges }, (_, i) => this.#makeMachine('edge', i))
-    this.machines = [...this.members, ...this.edges]
+    this.#machines = [...this.#members, ...this.edges]
     this.#names = new Map(this.machines.map(({ peer, name }) => [peer, name]))
     const isMember = (peer: PeerId): boolean => this.members.some((member) => member.peer === peer)
     this.doors = new Doors({
@@ -119,7 +122,17 @@ export class Cluster {
       isMember,
       nameOf: (peer) => this.nameOf(peer),
     })
+    this.#made = settings.members
     this.rings = new Rings({ n, q, durableOwners: n }, this.members)
+  }
+
+  get machines(): readonly Machine[] {
+    return this.#machines
+  }
+
+  /** Those that have a seat, or are on their way in or out. */
+  get members(): readonly Machine[] {
+    return this.#members
   }
 
   /** Who owns what by the newest roster that a member knows of; before there is one, by the last words of all members. */
@@ -155,6 +168,28 @@ export class Cluster {
     this.clones.add(made)
     this.chronicle.tell('', `the disk of ${of.name} is copied: ${name}`)
     return made
+  }
+
+  /** A fresh machine, which asks the ring for a seat when it starts. */
+  addMember(): Machine {
+    const machine = this.#makeMachine('member', this.#made++)
+    machine.joins = true
+    this.#members.push(machine)
+    this.#machines.splice(this.#members.length - 1, 0, machine)
+    this.#names.set(machine.peer, machine.name)
+    return machine
+  }
+
+  /** A machine that nobody needs any more, and its disk. */
+  throwAway(machine: Machine): void {
+    this.crash(machine, true)
+    this.chronicle.tell('', `${machine.name} is thrown away`)
+    for (const among of [this.#members, this.#machines]) among.splice(among.indexOf(machine), 1)
+  }
+
+  /** Whether its joining of the ring was ended by others, so that what is on its disk is nobody's any more. */
+  isOutside(machine: Machine): boolean {
+    return this.dismissed.has(machine) && !this.ring.members.some(({ id }) => id === machine.peer)
   }
 
   /** The members that own a key, by `bucket/path`: now, or at another time. */
@@ -260,7 +295,7 @@ export class Cluster {
       ...(this.settings.broken.changing && { changing: this.settings.broken.changing }),
     })
     // A copy of a member speaks in its name, until it is thrown away, and has the last word for no longer.
-    if (!this.clones.has(machine))
+    if (!this.clones.has(machine) && this.#newest === undefined)
       this.rings.states({ ...machine, host, weight, zone }, this.scheduler.nowMs)
     this.rings.sees(process.member.view)
     process.keyed = new MemberKeyed(process.member, r, w)
@@ -336,6 +371,7 @@ export class Cluster {
     const number = situation?.facts.settled?.roster.number ?? 0
     if (situation === undefined || number <= (this.#newest?.roster.number ?? 0)) return
     this.#newest = situation
+    this.rings.settles(situation.ring, this.scheduler.nowMs)
     this.#movedMs = this.scheduler.nowMs
   }
 
@@ -348,7 +384,10 @@ export class Cluster {
   }
 
   #makeMachine(kind: Machine['kind'], index: number): Machine {
-    const name = kind === 'member' ? 'abcdefghijklmnopqrstuvwxyz'[index]! : `tab${index + 1}`
+    const name =
+      kind === 'member'
+        ? ('abcdefghijklmnopqrstuvwxyz'[index] ?? `m${index + 1}`)
+        : `tab${index + 1}`
     const random = this.random.fork(`machine ${name}`)
     const identity = identityOf(name)
     const shares = this.settings.sharedHost && kind === 'member' && index < 2

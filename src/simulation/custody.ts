@@ -39,6 +39,8 @@ export class Custody {
   readonly #settled = new Map<number, number>()
   /** By write: what an older image has taken from a disk, and until when nobody need have noticed. */
   readonly #setBack = new Map<number, Interval[]>()
+  /** Members that are sent away: what is on their disks is lost by the time that they come back. */
+  readonly #doomed = new Set<GroundMember>()
   /** By copy: whose disk it is one of. */
   readonly #copies = new Map<GroundMember, GroundMember>()
 
@@ -162,6 +164,23 @@ export class Custody {
     for (const write of of === undefined ? [] : this.#onlyOn(copy, of)) this.#count(write)
   }
 
+  /** A member is to go whether it answers or not: until it is back, its disk is one that is lost already. */
+  doom(machine: GroundMember): void {
+    this.#doomed.add(machine)
+  }
+
+  /** It comes back, and holds on to nothing: whatever its disk ever held it has lost. */
+  forget(machine: GroundMember): void {
+    const { witness, history, scheduler } = this.#ground
+    this.#ground.lostAtMs = scheduler.nowMs
+    this.#doomed.delete(machine)
+    const held = this.#heldBy([machine], {})
+    const once = history.operations
+      .map(({ write }) => write)
+      .filter((write) => witness.hostsOf(write).has(machine.host))
+    for (const write of new Set([...held, ...once])) this.#count(write)
+  }
+
   /** Notes what all owners hold now. */
   look(): void {
     this.#heldBy([], {})
@@ -169,7 +188,7 @@ export class Custody {
 
   #spares(write: number): boolean {
     const allowed = this.#settled.get(write) ?? this.#ground.settings.w
-    return (this.#lost.get(write) ?? 0) + this.#copies.size + 1 < allowed
+    return (this.#lost.get(write) ?? 0) + this.#copies.size + this.#doomed.size + 1 < allowed
   }
 
   /** The writes that stand on this copy of a disk and not on the disk. */

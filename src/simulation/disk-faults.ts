@@ -132,7 +132,7 @@ function wipeInARow(
   }
 }
 
-function loseHost({ cluster, custody }: Scene, together: readonly Machine[]): boolean {
+export function loseHost({ cluster, custody }: Scene, together: readonly Machine[]): boolean {
   if (together.length === 0 || !custody.mayLose(together)) return false
   custody.lose(together)
   for (const each of together) cluster.wipe(each)

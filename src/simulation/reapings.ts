@@ -38,6 +38,8 @@ interface Scenery extends Ground {
   readonly members: readonly (GroundMember & { readonly wall: WallClock })[]
   readonly edges: readonly { readonly name: string }[]
   readonly clones: ReadonlySet<unknown>
+  /** Whether what is on this machine's disk is nobody's any more. */
+  isOutside?(machine: GroundMember): boolean
   readonly settings: Ground['settings'] & {
     readonly limits: Pick<Limits, 'evictAfterMs'>
     readonly broken: { readonly limits?: Partial<Limits> }
@@ -102,9 +104,20 @@ export class Reapings {
     }
   }
 
+  /** A member that was sent away comes back, and offers what it still owes: late as that may be, it is not hidden. */
+  returns({ disk }: GroundMember): void {
+    const { from, to } = shelfRange('object')
+    for (const { key, value } of disk.isLost ? [] : disk.entries(from, to)) {
+      const owed = disk.read(toBinaryText(storageKeys.marker(keyOfStored(key))))
+      const state = owed && stateIn(key, value)
+      for (const each of state?.siblings ?? [])
+        this.#allow(showKey(keyOfStored(key)), this.#cluster.history.writeOf(each.value))
+    }
+  }
+
   /** A record became durable at a member, or went. */
   sees(machine: string, storedKey: Bytes, value: Bytes | undefined, before?: Bytes): void {
-    if (storedKey[0] !== objectLetter) return
+    if (storedKey[0] !== objectLetter || this.#isOutside(machine)) return
     const key = keyOfStored(storedKey)
     const name = showKey(key)
     if (value !== undefined) {
@@ -123,7 +136,10 @@ export class Reapings {
   #whatIsWrong(dropped: ObjectState): string | undefined {
     if (dropped.siblings.length === 0) return undefined
     if (!isDead(dropped, Infinity)) return 'what is no tombstone'
-    const clocks = this.#cluster.members.map(({ wall }) => wall)
+    // Who has no seat is asked nothing, and its clock is nobody's.
+    const { members, ring } = this.#cluster
+    const seated = members.filter(({ peer }) => ring.members.some(({ id }) => id === peer))
+    const clocks = seated.map(({ wall }) => wall)
     if (hadExpired(dropped, clocks)) return undefined
     // A copy of a member answers in its name, by a clock of its own.
     const mayBeCopied = this.#cluster.clones.size > 0 || this.copiedAtMs > -Infinity
@@ -191,6 +207,7 @@ export class Reapings {
   ): void {
     const { history, members } = this.#cluster
     for (const member of members) {
+      if (this.#isOutside(member.name)) continue
       const stored = member.disk.isLost ? undefined : member.disk.read(toBinaryText(storedKey))
       const held = stored && stateIn(storedKey, stored)
       const covered = (held?.siblings ?? []).filter((sibling) => {
@@ -269,6 +286,11 @@ export class Reapings {
     if (write === undefined) return
     this.#byKey.get(key)?.gone.delete(write)
     if (this.isLetGo(key, write)) this.#cluster.witness.returned.add(write)
+  }
+
+  #isOutside(machine: string): boolean {
+    const { members } = this.#cluster
+    return members.some((each) => each.name === machine && this.#cluster.isOutside?.(each) === true)
   }
 
   get #isCopied(): boolean {

@@ -21,6 +21,8 @@ export class Rings {
   readonly #shape: RingShape
   readonly #members: Map<string, RingMember>
   readonly #stood: { readonly ring: Ring; readonly fromMs: number }[]
+  /** Those that members agreed to. */
+  readonly #settled: { readonly ring: Ring; readonly fromMs: number }[] = []
   readonly #seen = new Map<string, Ring>()
 
   constructor(shape: RingShape, members: readonly Stated[]) {
@@ -45,7 +47,14 @@ export class Rings {
   }
 
   at(ms: number): Ring {
+    const settled = this.#settled.findLast(({ fromMs }) => fromMs <= ms)
+    if (settled !== undefined) return settled.ring
     return this.#stood.findLast(({ fromMs }) => fromMs <= ms)!.ring
+  }
+
+  /** Members have agreed to this ring: from now on nobody's own word changes it. */
+  settles(ring: Ring, nowMs: number): void {
+    this.#settled.push({ ring, fromMs: nowMs })
   }
 
   /** A member has stated itself. */

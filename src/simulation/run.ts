@@ -343,7 +343,8 @@ class Run {
     const wereWell = (operation: Operation): boolean => calm.mustSucceed(operation, settings.w)
     const holdings = inspect(this.#cluster)
     const isMember = (name: string): boolean => members.some((member) => member.name === name)
-    const crowd = settings.limits.siblings * settings.members
+    const minters = settings.members + this.#faults.counts['member joins']
+    const crowd = settings.limits.siblings * minters
     this.violations.push(
       ...this.#workload.violations,
       ...lostWrites(history, holdings, witness.forgiven(), this.#forgotten),

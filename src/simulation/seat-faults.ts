@@ -1,71 +1,88 @@
 /**
- * A member leaves in peace while everything else goes on, and comes back after a while.
+ * The ring changes while everything else goes on: a member leaves in peace and comes back, a fresh one comes, and stays or
+ * goes again.
  *
- * Its part of the ring goes to others and comes back to it, with all the crashes and cuts that fall in between: of the
- * peer that moves, of those that gain, and of those that must agree to it.
+ * What they own goes to others and comes back to them, with all the crashes and cuts that fall in between: of the peer
+ * that moves, of those that gain, and of those that must agree to it. Whoever has left is needed by nobody any more, nor is
+ * its disk; so that may go as well, and is not counted as lost.
  */
+import { evict } from './eviction-faults.ts'
 import type { Machine } from './machine.ts'
 import type { SeededRandom } from './random.ts'
 import type { End, Inflict, Scene } from './scene.ts'
+import { areHome, comeBack, isMoving, lookUntil, pickSeated, seatFor } from './seats-wanted.ts'
+import { loseInChange, wantTwo } from './weight-faults.ts'
+
+/** Of many more members a run would tell of little else than that they hear of each other. */
+const mostMore = 2
 
 export const seatFaults = {
   'member leaves': leave,
+  'member joins': join,
+  'member is evicted': evict,
+  'two changes at once': wantTwo,
+  'disk lost in a change': loseInChange,
 } as const satisfies Record<string, Inflict>
-
-/** How often it is looked at how far it is. */
-const looksEveryMs = 500
 
 function leave(scene: Scene, _machine: Machine, random: SeededRandom): End | undefined {
   const { cluster, calm } = scene
-  const seats = cluster.ring.members.map(({ id }) => id)
-  // Somebody must be left to own what it owned, and one goes at a time.
-  const isOther = cluster.members.some(({ leaves }) => leaves)
-  if (isOther || seats.length <= cluster.settings.n || seats.length < cluster.members.length) {
-    return undefined
-  }
-  const seated = cluster.members.filter(({ process }) => process?.member !== undefined)
-  if (seated.length === 0) return undefined
-  const machine = random.pick(seated)
+  if (isMoving(cluster)) return undefined
+  const machine = pickSeated(cluster, random)
+  if (machine === undefined) return undefined
   const settle = calm.disturb(cluster.members)
+  const isThrown = random.fork('store').chance(0.5)
   let isWanted = true
   machine.joins = true
   machine.leaves = true
   cluster.chronicle.tell('', `${machine.name} is to leave`)
-  const look = (): void => {
+  lookUntil(cluster, () => {
     const member = machine.process?.member
     if (isWanted) member?.want('leave')
-    else if (member?.changing.isRemoved === true) comeBack(scene, machine)
-    else member?.want({ seat: seatFor(machine) })
-    if (!isWanted && isHome(scene, machine)) {
-      machine.leaves = false
-      settle()
-    } else cluster.scheduler.after(looksEveryMs, look)
-  }
-  look()
+    else if (member?.changing.isRemoved === true) {
+      // A copy of a disk that is about may be thrown away as well, and counts as the one that a write can lose.
+      if (isThrown && cluster.clones.size === 0) cluster.wipe(machine)
+      comeBack(cluster, machine)
+    } else member?.want({ seat: seatFor(machine) })
+    if (isWanted || member?.changing.isSeated === false || !areHome(cluster, [machine]))
+      return false
+    machine.leaves = false
+    settle()
+    return true
+  })
   return () => {
     isWanted = false
     return !cluster.ring.members.some(({ id }) => id === machine.peer)
   }
 }
 
-/** Whether it sits again, or still, and nothing is on its way. */
-function isHome({ cluster }: Scene, { peer, process }: Machine): boolean {
-  if (process?.member?.changing.isSeated === false) return false
-  return cluster.members.every((each) => {
-    const view = each.process?.member?.view
-    const open = each.process?.member?.changing.situation?.changes ?? []
-    const isQuiet = open.every(({ fate }) => fate === 'withdrawn')
-    return isQuiet && view?.ring.members.some(({ id }) => id === peer) === true
+/** One that no ring has ever heard of. */
+function join({ cluster, calm }: Scene, _machine: Machine, random: SeededRandom): End | undefined {
+  const isLarge = cluster.members.length >= cluster.settings.members + mostMore
+  if (isMoving(cluster) || isLarge) return undefined
+  const machine = cluster.addMember()
+  const settle = calm.disturb(cluster.members)
+  // A tab keeps whom it has heard of, and waits for them: of a member that is gone for good it is told nothing.
+  const goes = random.chance(0.7) && cluster.edges.length === 0
+  let isOver = false
+  machine.leaves = true
+  cluster.chronicle.tell(
+    '',
+    `${machine.name} comes to the ring, ${goes ? 'for a while' : 'to stay'}`,
+  )
+  cluster.start(machine)
+  lookUntil(cluster, () => {
+    const member = machine.process?.member
+    const isRemoved = member?.changing.isRemoved === true
+    const hasGone = isOver && isRemoved && cluster.clones.size === 0
+    if (isOver && goes && !isRemoved) member?.want('leave')
+    if (hasGone) cluster.throwAway(machine)
+    if (!hasGone && (goes || !isOver || !areHome(cluster, [machine]))) return false
+    machine.leaves = false
+    settle()
+    return true
   })
-}
-
-/** It starts again as a joiner, on the disk that it left with. */
-function comeBack({ cluster }: Scene, machine: Machine): void {
-  cluster.chronicle.tell('', `${machine.name} comes back`)
-  cluster.crash(machine, false)
-  cluster.restart(machine)
-}
-
-function seatFor({ host, zone, weight }: Machine) {
-  return { class: 'durable', host, zone, weight } as const
+  return () => {
+    isOver = true
+    return cluster.ring.members.some(({ id }) => id === machine.peer)
+  }
 }
