@@ -4,7 +4,7 @@
 import { toBinaryText } from '../../src/data/bytes.ts'
 import { storageKeys } from '../../src/protocol/record.ts'
 import type { Disk } from '../../src/simulation/disk.ts'
-import { look } from './look.ts'
+import { look, lookAtOwners } from './look.ts'
 import { type Act, listed, type Play } from './play.ts'
 import type { Given } from './script.ts'
 import { keyNamed } from './stage.ts'
@@ -55,6 +55,44 @@ export const deeds = {
     await stage.until(Promise.all(starts))
     await stage.pass(5000)
   },
+
+  enter: async ({ stage, telling }, { peers }) => {
+    telling.world(`${subject(peers)} to have a seat`)
+    const starts = listed(peers).map((peer) => stage.start(stage.machine(peer), true))
+    await stage.until(Promise.all(starts))
+    await stage.breathe()
+  },
+
+  leave: ({ stage, telling }, { peers }) => {
+    telling.world(`${subject(peers)} to leave`)
+    for (const peer of listed(peers)) {
+      void stage
+        .member(peer)
+        .leave()
+        .then(() => telling.line(`${peer} has left`))
+    }
+    return stage.breathe()
+  },
+
+  evict: async ({ stage, telling }, { via, peers }) => {
+    telling.world(`${subject(peers)} to go, by the word of ${via}`)
+    const orders = listed(peers).map((peer) => {
+      return stage.member(via).evict(stage.machine(peer).identity.peer)
+    })
+    await stage.until(Promise.all(orders))
+    await stage.breathe()
+  },
+
+  weigh: ({ stage, telling }, { peers, weight }) => {
+    for (const peer of listed(peers)) {
+      telling.world(`${peer} asks for weight ${weight}`)
+      const seat = { class: 'durable', host: peer, zone: '', weight: Number(weight) } as const
+      stage.member(peer).want({ seat })
+    }
+    return stage.breathe()
+  },
+
+  owners: ({ stage, telling }) => lookAtOwners(stage, telling),
 
   flip: (play, given) => {
     const record = storageKeys.object(keyNamed(given.key))

@@ -6,8 +6,13 @@
 import { decode } from '../../src/protocol/codec.ts'
 import { decodeObject, marker, storageKeys } from '../../src/protocol/record.ts'
 import { type Bytes, toBinaryText } from '../../src/data/bytes.ts'
+import { Member } from '../../src/peer/member.ts'
+import { placementOf } from '../../src/protocol/placement.ts'
 import { keyNamed, type Machine, type Stage } from './stage.ts'
 import { inOrder, type Telling } from './telling.ts'
+
+/** All keys of a story share a partition. */
+const { position } = keyNamed('any')
 
 export function look(stage: Stage, telling: Telling, name: string): void {
   const holders = new Map<string, string[]>()
@@ -19,6 +24,23 @@ export function look(stage: Stage, telling: Telling, name: string): void {
   for (const [holding, names] of holders) {
     telling.line(`${name} on the disk of ${names.join(' ')}: ${holding}`)
   }
+}
+
+/** Who owns the keys of the story, by those that run: now, and by the ring that is on its way. */
+export function lookAtOwners(stage: Stage, telling: Telling): void {
+  const believers = new Map<string, string[]>()
+  for (const { name, process } of stage.machines) {
+    if (!(process?.peer instanceof Member)) continue
+    const { ring, next } = process.peer.view
+    const [now, then] = [ring, next?.ring].map((each) => {
+      return each && telling.names(placementOf(each, position).owners.join(' '))
+    })
+    const isSame = then === undefined || inOrder(then) === inOrder(now!)
+    const owners = isSame ? now! : `${now}, and on their way ${then}`
+    believers.set(owners, [...(believers.get(owners) ?? []), name])
+  }
+  for (const [owners, names] of believers)
+    telling.line(`the owners, by ${names.join(' ')}: ${owners}`)
 }
 
 function holdingOf({ disk }: Machine, stage: Stage, telling: Telling, name: string): string {

@@ -21,7 +21,8 @@
  * away needs a `wait`. A put `by=ann` is made with the context of what Ann last read or wrote of the key, wherever that
  * was; a put by nobody is blind. An `edge` is a tab, which keeps what it follows and what it wrote. `look` reads the
  * disks. `add`, `remove` and `items` treat a key as a shopping cart. `show clocks` tells contexts too, and `show gossip`
- * what peers think of each other. Remarks are told as they stand. The usage of every command is in `script.ts`.
+ * what peers think of each other. `enter`, `leave`, `evict` and `weigh` change a ring by a change that its members must agree to,
+ * and `owners` asks each of them who owns the keys. Remarks are told as they stand. The usage of every command is in `script.ts`.
  */
 import { requests } from './requests.ts'
 import { type Act, openPlay } from './play.ts'

@@ -143,7 +143,8 @@ export class Stage {
     return process.keyed
   }
 
-  async start(machine: Machine): Promise<void> {
+  /** `joins`: it asks a ring that is there already for a seat. */
+  async start(machine: Machine, joins = false): Promise<void> {
     if (machine.process !== undefined) throw new Error(`${machine.name} runs already`)
     const { identity, disk, kind, name, weight } = machine
     const life = new Life(this.scheduler)
@@ -166,7 +167,12 @@ export class Stage {
     if (isMember) {
       const host = { class: 'durable', host: name, zone: '', weight } as const
       const foreignBytes = this.#rooms.get(name) ?? limits.foreignBytes
-      const peer = await startMember({ ...ports, ...host, limits: { ...limits, foreignBytes } })
+      const peer = await startMember({
+        ...ports,
+        ...host,
+        joins,
+        limits: { ...limits, foreignBytes },
+      })
       machine.process = { life, transport, peer, keyed: new MemberKeyed(peer, r, w) }
     } else {
       const peer = await startEdge({
@@ -189,11 +195,17 @@ export class Stage {
     machine.disk.crash(powerLost)
   }
 
+  /** The member that runs there. */
+  member(name: string): Member {
+    const peer = this.machine(name).process?.peer
+    if (!(peer instanceof Member)) throw new Error(`${name} is no member that runs`)
+    return peer
+  }
+
   /** So much room for what it keeps for others, from now on and after each start. */
   giveRoom(machine: Machine, foreignBytes: number): void {
     this.#rooms.set(machine.name, foreignBytes)
-    const peer = machine.process?.peer
-    if (!(peer instanceof Member)) throw new Error(`${machine.name} is no member that runs`)
+    const peer = this.member(machine.name)
     const { rules, troubles } = peer.world
     peer.records.foreign.govern(rules, { ...limits, foreignBytes }, troubles)
   }

@@ -54,8 +54,14 @@ const tales: Partial<Record<EventType, Tale>> = {
   exchange: ({ who, to, detail }) =>
     `${who} ↔ ${to} exchange ${detail === '1 keys' ? '1 key' : detail}`,
   readiness: ({ who, detail }) => `${who} says that it is ${detail}`,
-  refill: ({ who, to, detail }) =>
-    `${who} takes ${detail === '1 keys' ? '1 key' : detail} from ${to}`,
+  refill: ({ who, to, detail, result }) =>
+    result === 'filled'
+      ? filled(who, Number.parseInt(detail))
+      : `${who} takes ${detail === '1 keys' ? '1 key' : detail} from ${to}`,
+  view: ({ who, detail, result }) =>
+    result === undefined
+      ? undefined
+      : `${who} has ${result} change ${detail.split(' ')[0]} of the ring`,
   doubt: ({ who, key }) => `${who} counts no more for ${key}`,
   'doubt-over': ({ who, key }) => `${who} counts for ${key} again`,
   everywhere: ({ who, key, dot }) => `${who} knows that all owners have ${key} ${dot}`,
@@ -110,8 +116,9 @@ export class Telling {
 
   event(event: PeerEvent): void {
     if (event.type === 'generation') return this.#generation(event)
-    const tale = tales[event.type] ?? (this.showsGossip ? gossip[event.type] : undefined)
-    const told = tale?.(this.#named(event))
+    const named = this.#named(event)
+    const told =
+      tales[event.type]?.(named) ?? (this.showsGossip ? gossip[event.type]?.(named) : undefined)
     if (told !== undefined) this.line(told)
   }
 
@@ -181,6 +188,13 @@ export class Telling {
     assert(found !== undefined, 'a peer says its generation before it mints')
     return found
   }
+}
+
+/** Whoever gains nothing has nothing to say. */
+function filled(who: string, partitions: number): string | undefined {
+  if (partitions === 0) return undefined
+  const number = partitions === 1 ? '1 partition' : `${partitions} partitions`
+  return `${who} holds all of ${number} that it is to own`
 }
 
 /** A cart is no word. */
