@@ -93,7 +93,7 @@ export function falseDrop(
     return write === undefined || !reapings.isLetGo(showKey(key), write)
   })
   if (missed.length === 0) return []
-  const haveMoved = (ground.rings?.movedMs ?? Infinity) < Infinity
+  const haveMoved = ground.rings?.hasChanged === true
   const lacking = ownersLacking(ground, key, ({ host, disk }) => {
     const stored = durableOn({ disk }, toBinaryText(storedKey))
     const { seen } = stateIn(key, stored)

@@ -36,7 +36,12 @@ export interface Ground<M extends GroundMember = GroundMember> {
   /** The ring that all members together make, or those that have a seat, now. */
   readonly ring: Ring
   /** Where owners change: every ring that some peer has seen, and since when there has been another than the first. */
-  readonly rings?: { readonly seen: Iterable<Ring>; readonly movedMs: number }
+  readonly rings?: {
+    readonly seen: Iterable<Ring>
+    readonly movedMs: number
+    /** Whether owners have ever been others, by somebody's own word or by a change that members agreed to. */
+    readonly hasChanged: boolean
+  }
   /** Whether owners have changed lately, or are about to, by a change that members have agreed to. */
   readonly isMoving?: boolean
   readonly members: readonly M[]

@@ -305,7 +305,7 @@ export class Reapings {
   /** Whether it drops this as an owner. Where owners change it may not know yet that it is one: who pays has a marker. */
   #owns(machine: string, key: Key): boolean {
     const { rings, members } = this.#cluster
-    if (rings === undefined || rings.movedMs === Infinity)
+    if (rings?.hasChanged !== true)
       return this.#cluster.ownersOf(showKey(key)).some(({ name }) => name === machine)
     const place = toBinaryText(storageKeys.marker(key))
     return members.find(({ name }) => name === machine)?.disk.read(place) === undefined

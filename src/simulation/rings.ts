@@ -41,6 +41,10 @@ export class Rings {
     return this.#stood[1]?.fromMs ?? Infinity
   }
 
+  get hasChanged(): boolean {
+    return this.#stood.length > 1 || this.#settled.length > 0
+  }
+
   /** Every ring of all members that some peer has seen. */
   get seen(): Iterable<Ring> {
     return this.#seen.values()
@@ -55,6 +59,7 @@ export class Rings {
   /** Members have agreed to this ring: from now on nobody's own word changes it. */
   settles(ring: Ring, nowMs: number): void {
     this.#settled.push({ ring, fromMs: nowMs })
+    this.#seen.set(nameOf(ring), ring)
   }
 
   /** A member has stated itself. */
