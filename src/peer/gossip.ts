@@ -63,10 +63,14 @@ export class Gossip {
         // Two words of one version: the asker lost its disk, and must continue above its own past.
         (known.record.peer === asked.self?.record.peer && isNewer(known, asked.self)),
     )
+    const gone = asked.versions
+      .filter(({ peer }) => asked.self === undefined && this.#table.isGone(peer))
+      .map(({ peer }) => peer)
     const wanted = asked.versions
       .filter(({ peer, version }) => version > (byPeer.get(peer)?.record.version ?? 0))
       .map(({ peer }) => peer)
-    return { type: 'gossip', records, wanted }
+      .filter((peer) => !gone.includes(peer))
+    return { type: 'gossip', records, wanted, gone }
   }
 
   /** Takes in records, and pushes what was news on to the others at once. */
@@ -95,6 +99,7 @@ export class Gossip {
     const reply = await ask(this.#world, peer, request, 'gossip', options)
     if (isFailure(reply)) return false
     await this.take(reply.records)
+    if (reply.gone?.length) await this.#table.forget(reply.gone)
     const records = reply.wanted.flatMap((wanted) => this.#table.view.byPeer.get(wanted) ?? [])
     if (records.length > 0) {
       await ask(this.#world, peer, { type: 'records', records }, 'done', options)

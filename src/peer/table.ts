@@ -13,6 +13,7 @@ import { limits } from '../protocol/limits.ts'
 import {
   isNewer,
   type MemberRecord,
+  type PeerId,
   receive,
   type RingIdentity,
   type SignedRecord,
@@ -171,6 +172,16 @@ export class Table {
     return news
   }
 
+  /** Whether there is a record of this peer, and it is no member. */
+  isGone(peer: PeerId): boolean {
+    return this.#view.byPeer.has(peer) && !this.#shown.byPeer.has(peer)
+  }
+
+  /** A tab lets go of who is no member any more, by the word of one who is. Members know by themselves. */
+  async forget(gone: readonly PeerId[]): Promise<void> {
+    if (this.#options.memberRules === undefined) await this.#adopt([], gone)
+  }
+
   /** Whether the ring has heard a later word of this very store than the store remembered when it was opened. */
   hasMovedOn(remembered: MemberRecord | undefined, generation: string): boolean {
     const later = this.ownRecord
@@ -228,15 +239,19 @@ export class Table {
   }
 
   /** One after another, each durable before it is shown. */
-  #adopt(records: readonly SignedRecord[]): Promise<void> {
-    const turn = this.#afterOthers(records, this.#saving)
+  #adopt(records: readonly SignedRecord[], gone: readonly PeerId[] = []): Promise<void> {
+    const turn = this.#afterOthers(records, gone, this.#saving)
     this.#saving = turn.catch(() => undefined)
     return turn
   }
 
-  async #afterOthers(records: readonly SignedRecord[], others: Promise<void>): Promise<void> {
+  async #afterOthers(
+    records: readonly SignedRecord[],
+    gone: readonly PeerId[],
+    others: Promise<void>,
+  ): Promise<void> {
     await others
-    const next = receive(this.#view, records)
+    const next = receive(this.#view, records, gone)
     if (next === this.#view) return
     const write = { key: storageKeys.members, value: encode(storedTable, next.members) }
     const { storage, troubles } = this.#options

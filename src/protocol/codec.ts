@@ -97,6 +97,17 @@ export function late<T>(codec: Codec<T>, before: T): Codec<T | undefined> & Late
   return { late: true, read, write: (writer, value) => codec.write(writer, value ?? before) }
 }
 
+/** The very last of a message's fields that were added later: where there is nothing to tell it takes no byte. */
+export function seldom<T>(codec: Codec<readonly T[]>, before: readonly T[]) {
+  const { write, ...rest } = late(codec, before)
+  return {
+    ...rest,
+    write: (writer: Writer, value: readonly T[] | undefined): void => {
+      if (value?.length) write(writer, value)
+    },
+  }
+}
+
 /** The fields one after another, in the order in which they are named here. */
 export function struct<F extends { [K in keyof F]: Codec<unknown> }>(
   fields: F,

@@ -29,7 +29,7 @@ import {
 } from './codec.ts'
 import { isGenuine, statement } from './genuine.ts'
 import { limits } from './limits.ts'
-import { type MemberRecord, type RingIdentity, type SignedRecord, type View } from './view.ts'
+import type { MemberRecord, PeerId, RingIdentity, SignedRecord, View } from './view.ts'
 
 export { isGenuine }
 export type {
@@ -110,11 +110,16 @@ export function makeView(identity: RingIdentity, members: readonly SignedRecord[
 }
 
 /**
- * The view after these records arrived; the same object when none is news. The ring is made again only when a
+ * The view after these records arrived, and without who is gone; the same object when none is news. The ring is made again only when a
  * record changes what it depends on.
  */
-export function receive(view: View, arrived: readonly SignedRecord[]): View {
+export function receive(
+  view: View,
+  arrived: readonly SignedRecord[],
+  gone: readonly PeerId[] = [],
+): View {
   const table = new Map(view.byPeer)
+  for (const peer of gone) table.delete(peer)
   for (const signed of arrived) {
     const known = table.get(signed.record.peer)
     if (known !== undefined && !isNewer(signed, known)) continue
@@ -122,7 +127,8 @@ export function receive(view: View, arrived: readonly SignedRecord[]): View {
     table.set(signed.record.peer, signed)
   }
   const members = [...table.values()]
-  if (members.every((signed) => view.byPeer.get(signed.record.peer) === signed)) return view
+  const isSame = members.every((signed) => view.byPeer.get(signed.record.peer) === signed)
+  if (isSame && members.length === view.members.length) return view
   const ordered = members.sort((a, b) => compareText(a.record.peer, b.record.peer))
   const digest = viewDigest(ordered)
   if (digest !== view.digest) return makeView(view.identity, ordered)

@@ -5,6 +5,7 @@ import { utf8 } from '../../src/data/bytes.ts'
 import { type Key, makeKey } from '../../src/data/key.ts'
 import { liveSiblings, makeValue } from '../../src/data/siblings.ts'
 import { nothingSeen } from '../../src/data/vector.ts'
+import { peerOfEdge } from '../../src/peer/application.ts'
 import type { Member } from '../../src/peer/member.ts'
 import { placementOf } from '../../src/protocol/placement.ts'
 import { pause, type TestMember, type TestRing, testRing, until } from './ring.ts'
@@ -159,6 +160,25 @@ describe('a leaver', () => {
     await until('the others to have forgotten it', () =>
       others.every(({ member }) => member.view.members.length === 3),
     )
+  })
+})
+
+describe('a tab', () => {
+  it('learns that a member has left, and its writes are everywhere without that one', async () => {
+    const ring = await wholeRing(4)
+    const edge = await ring.startEdge(1)
+    await until('the tab to know four', () => edge.view.members.length === 4)
+    const leaver = ring.members[3]!
+    await leaver.member.leave()
+    await ring.stop(leaver)
+    await until('the tab to know three', () => edge.view.members.length === 3, patienceMs)
+    const bucket = peerOfEdge(edge, { r: 2, w: 2, warnings: [], close: async () => {} }).bucket(
+      'stock',
+    )
+    for (const at of [1, 2, 3, 4, 5, 6]) {
+      const receipt = await bucket.put(`item ${at}`, at)
+      await receipt.reached('everywhere')
+    }
   })
 })
 

@@ -136,7 +136,7 @@ const replies: Reply[] = [
   { type: 'folds', digests: [sixteen] },
   { type: 'keys', keys: [{ key, digest: sixteen }], slots: [], also: 2 },
   { type: 'exchanged', items: [{ key, state: object }], taken: [true], cut: true },
-  { type: 'gossip', records: [self], wanted: ['p'] },
+  { type: 'gossip', records: [self], wanted: ['p'], gone: ['z'] },
   { type: 'done' },
   {
     type: 'status',
@@ -185,6 +185,7 @@ const wire = [
 
 /** The fields of messages that were added later, and need not be there. */
 const late = [
+  'gone',
   'also',
   'filling',
   'lists',
