@@ -14,7 +14,7 @@ import { payingFaults } from './paying-faults.ts'
 import { type SeededRandom, steady } from './random.ts'
 import { ringFaults } from './ring-faults.ts'
 import type { Inflict, LeftOut, Scene } from './scene.ts'
-import { seatFaults } from './seat-faults.ts'
+import { memberFaults, seatFaults } from './seat-faults.ts'
 import { tabFaults } from './tab-faults.ts'
 import { versionFaults } from './version-faults.ts'
 
@@ -101,11 +101,12 @@ export class Faults {
   }
 
   #chooseBesides(): readonly FaultKind[] {
-    const { movesOwners, broken } = this.#scene.cluster.settings
+    const { movesOwners, changesMembers, broken } = this.#scene.cluster.settings
     // Broken builds are looked for in rings whose members stay, unless they name what is to change.
     const mayLeave = !movesOwners && Object.keys(broken).length === 0
     const isChosen = (kind: FaultKind): boolean => {
       if (kind in ringFaults) return movesOwners
+      if (kind in memberFaults && !changesMembers) return false
       if (kind in seatFaults) return mayLeave && this.#random.fork(`${kind}?`).chance(0.1)
       return this.#random.fork(`${kind}?`).chance(0.2)
     }

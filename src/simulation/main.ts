@@ -6,6 +6,7 @@
  *     npm run sim -- --seed 42        one, and its story if it fails (--story: also if not)
  *     npm run sim -- --seed 42 --whole  …and nothing left out of the story
  *     npm run sim -- --seed 42 --shrink the fewest faults and operations that still break the promise
+ *     npm run sim -- --members        members come, are sent away, and change two at a time as well
  *     npm run sim -- --twice          each seed twice: both runs must be the same
  *     npm run sim -- --mutant 3       with that broken build
  *     npm run sim -- --mutants        every broken build, and the first seed that catches it
@@ -45,6 +46,8 @@ const { values: given } = parseArgs({
     count: { type: 'string', default: '1000' },
     /** So many seeds are tried for each mutant. */
     patience: { type: 'string', default: String(patience.last) },
+    /** Members come, are sent away, and change two at a time as well. */
+    members: { type: 'boolean', default: false },
     twice: { type: 'boolean', default: false },
     story: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
@@ -148,7 +151,10 @@ function seedsToRun(): number[] {
 }
 
 function optionsGiven(): SimulationOptions {
-  return given.mutant === undefined ? {} : { mutant: numberedMutant() }
+  return {
+    ...(given.mutant === undefined ? {} : { mutant: numberedMutant() }),
+    ...(given.members ? { swarm: { changesMembers: true } } : {}),
+  }
 }
 
 async function* inThisProcess(): AsyncGenerator<Report> {
@@ -211,7 +217,11 @@ async function* inWorkers(): AsyncGenerator<Report> {
 
 /** Resolves when the worker has ended; one that ends badly ends everything. */
 async function runWorker(args: string[], heard: (report: Report) => void): Promise<void> {
-  const passed = ['--json', ...(given.mutant === undefined ? [] : [`--mutant=${given.mutant}`])]
+  const passed = [
+    '--json',
+    ...(given.members ? ['--members'] : []),
+    ...(given.mutant === undefined ? [] : [`--mutant=${given.mutant}`]),
+  ]
   const child = spawn(process.execPath, [import.meta.filename, ...args, ...passed], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -16,12 +16,17 @@ import { loseInChange, wantTwo } from './weight-faults.ts'
 /** Of many more members a run would tell of little else than that they hear of each other. */
 const mostMore = 2
 
-export const seatFaults = {
-  'member leaves': leave,
+/** Those that a run is struck by only if it is asked to (`--members`). */
+export const memberFaults = {
   'member joins': join,
   'member is evicted': evict,
   'two changes at once': wantTwo,
   'disk lost in a change': loseInChange,
+} as const satisfies Record<string, Inflict>
+
+export const seatFaults = {
+  'member leaves': leave,
+  ...memberFaults,
 } as const satisfies Record<string, Inflict>
 
 function leave(scene: Scene, _machine: Machine, random: SeededRandom): End | undefined {

@@ -54,6 +54,8 @@ export interface Swarm {
   readonly isCrowded: boolean
   /** Members come back with other weights, and then others are owners. */
   readonly movesOwners: boolean
+  /** Members come, are sent away and change two at a time, beyond those that leave and come back. */
+  readonly changesMembers: boolean
   /** How often a client asks strictly. */
   readonly strictness: number
   readonly expiry: ExpirySettings
@@ -126,6 +128,7 @@ export function drawSwarm(random: SeededRandom, crowds = true): Swarm {
     buffering: 0,
     isCrowded: crowds && random.fork('crowd').chance(0.2),
     movesOwners: crowds && random.fork('owners').chance(0.1),
+    changesMembers: false,
   }
   const ring = random.chance(0.1) ? narrow(drawn) : drawn
   const evictAfterMs = random.fork('lateness').pick([2000, 15_000])
