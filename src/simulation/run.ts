@@ -254,7 +254,17 @@ class Run {
     const { history } = this.#cluster
     const isExcused = (put: Operation, get: Operation): boolean =>
       this.#wereOwnersMoved(get) || this.#mayMiss(put, get, get.startMs)
-    return staleStrictReads(history, isExcused, this.#forgotten)
+    const gone = (key: string): number[] => [...this.#forgotten(key), ...this.#unnamed(key)]
+    return staleStrictReads(history, isExcused, gone)
+  }
+
+  /** Deletes whose names a disk gave out again that was set back: what stands under them now is another write. */
+  #unnamed(key: string): number[] {
+    const { history, witness } = this.#cluster
+    return history.operations.flatMap(({ kind, key: of, write }) => {
+      if (kind !== 'delete' || of !== key) return []
+      return witness.namesOf(write).some(({ actor }) => witness.wasAbandoned(actor)) ? [write] : []
+    })
   }
 
   /**
