@@ -89,6 +89,7 @@ async function main(): Promise<void> {
   const summary = summarize(
     reports.map(({ result }) => result),
     again,
+    given.members,
   )
   if (given.json) console.log(JSON.stringify({ summary }))
   else console.log(showSummary(summary, performance.now() - startedMs))
