@@ -9,7 +9,7 @@ import { maxWeight } from '../src/data/ring.ts'
 import { atRiskWithout, mayShrink } from '../src/protocol/at-risk.ts'
 import { RingletError } from '../src/protocol/errors.ts'
 import type { Alteration } from '../src/protocol/seats.ts'
-import { isAllFilled, type OpenChange, voteOf } from '../src/protocol/situation.ts'
+import { lackingIn } from '../src/protocol/situation.ts'
 import { changingRules } from '../src/protocol/changing-rules.ts'
 import type { Standing } from '../src/peer/changing.ts'
 import type { Member } from '../src/peer/member.ts'
@@ -34,7 +34,7 @@ export interface Move {
 export interface StandingReport {
   readonly peer: string
   readonly standing: Standing
-  /** Undefined where it has no seat that a change gave it. */
+  /** Null where it has no seat that a change gave it. */
   readonly weight: number | null
   readonly change: ChangeReport | null
   /** What a change of the ring makes this peer's own, in partitions, and how much of it is here. */
@@ -63,17 +63,12 @@ export function reportChange(member: Member): ChangeReport | null {
   const { next } = member.view
   const change = open.find(({ id }) => id === next?.change) ?? open[0]
   if (situation === undefined || change === undefined) return null
-  const { facts, records } = situation
+  const lacking = lackingIn(changingRules, situation, change)
   return {
     number: change.roster.number,
     moves: change.change.alterations.map(moveOf),
-    fills: [...change.toFill].map((peer) => ({ peer, isFilled: isFilledBy(change, peer) })),
-    isFilled: isAllFilled(changingRules, situation, change),
-  }
-
-  function isFilledBy({ id }: OpenChange, peer: string): boolean {
-    const filled = voteOf(facts.courses.get(peer)?.said, id)?.filled
-    return changingRules.isFilled(filled, records.get(peer)?.generation ?? '')
+    fills: [...change.toFill].map((peer) => ({ peer, isFilled: !lacking.includes(peer) })),
+    isFilled: lacking.length === 0,
   }
 }
 
@@ -114,7 +109,10 @@ export async function evict(member: Member, peer: string, force: boolean): Promi
 export async function weigh(member: Member, text: string | null): Promise<StandingReport> {
   const weight = /^\d{1,9}$/.test(text ?? '') ? Number(text) : Number.NaN
   if (!(weight >= 1 && weight <= maxWeight)) {
-    throw new RingletError('bad-argument', `weight ${text ?? ''} is no whole number from 1 to 64`)
+    throw new RingletError(
+      'bad-argument',
+      `weight ${text ?? ''} is no whole number from 1 to ${maxWeight}`,
+    )
   }
   const {
     class: kind,

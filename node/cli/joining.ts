@@ -1,6 +1,7 @@
 /**
- * What a peer that comes into a ring tells on its way, and, once it has its seat, that it takes the place of another.
+ * What a peer that comes into a ring tells on its way, and whom it sends away if it takes the place of another.
  */
+import { setTimeout as wait } from 'node:timers/promises'
 import { evict, reportStanding, type StandingReport } from '../control-changing.ts'
 import type { Member } from '../../src/peer/member.ts'
 import { memberNamed } from './member-named.ts'
@@ -29,7 +30,7 @@ export async function tellJoining(
     told = line
   }
   const until = async (isSo: () => Promise<boolean>): Promise<void> => {
-    while (!signal.aborted && !(await isSo())) await pause()
+    while (!signal.aborted && !(await isSo())) await wait(lookMs)
   }
   const isGone = (): boolean => old === undefined || !member.view.byPeer.has(old)
   let isOrdered = false
@@ -63,10 +64,4 @@ function lineOf({ standing, change, filling }: StandingReport): string {
   if (filling !== null)
     return `It fetches what it is to own: ${filling.done} of ${filling.of} partitions.`
   return change === null ? 'It asks for a seat.' : 'The members agree on a change.'
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, lookMs)
-  })
 }

@@ -3,6 +3,7 @@
  *
  * The bar is made of what the members themselves say that they have fetched, in partitions. A program sees nothing of it.
  */
+import { setTimeout as wait } from 'node:timers/promises'
 import type { RingStatus } from '../control-status.ts'
 import type { Given } from './outcome.ts'
 import { askRing, type Ring } from './ring.ts'
@@ -25,9 +26,7 @@ export async function untilDone(
       return status
     }
     if (isShown) process.stderr.write(`\r\x1b[K${bar(status, performance.now() - startedMs)}`)
-    await new Promise((resolve) => {
-      setTimeout(resolve, lookMs)
-    })
+    await wait(lookMs)
   }
 }
 

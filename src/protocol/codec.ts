@@ -98,8 +98,8 @@ export function late<T>(codec: Codec<T>, before: T): Codec<T | undefined> & Late
 }
 
 /** The very last of a message's fields that were added later: where there is nothing to tell it takes no byte. */
-export function seldom<T>(codec: Codec<readonly T[]>, before: readonly T[]) {
-  const { write, ...rest } = late(codec, before)
+export function seldom<T>(codec: Codec<readonly T[]>) {
+  const { write, ...rest } = late(codec, [])
   return {
     ...rest,
     write: (writer: Writer, value: readonly T[] | undefined): void => {

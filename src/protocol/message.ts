@@ -229,10 +229,7 @@ export const reply = union({
   /** `cut`: not all that is known more fitted in. */
   exchanged: [9, struct({ items: list(stored), taken: list(boolean), cut: late(boolean, false) })],
   /** `gone`: whom a tab may let go of: it is told of no changes of the ring. */
-  gossip: [
-    10,
-    struct({ records: signedRecords, wanted: list(text), gone: seldom(list(text), []) }),
-  ],
+  gossip: [10, struct({ records: signedRecords, wanted: list(text), gone: seldom(list(text)) })],
   done: [11, struct({})],
   status: [
     12,
